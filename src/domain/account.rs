@@ -1,0 +1,70 @@
+//! Accounts at the outside (a shop, a settlement contract): quotas, ends of keys, findings of a check.
+
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use crate::clock::Timestamp;
+
+/// A published quota: `per` apart on average, `burst` at once (GCRA).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Bucket {
+    /// Key of the limiter's row: credential and endpoint group, not the shop (decisions.md 18). No secret in it.
+    pub key: String,
+    /// Time between two calls in the long run.
+    pub per: Duration,
+    /// Calls that may come at once; at least 1.
+    pub burst: u32,
+}
+
+/// Something that ends on a known day.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Expiry {
+    /// `license_key`, `certificate`, …: the key in the config.
+    pub what: String,
+    /// The last moment it works.
+    pub at: Timestamp,
+}
+
+/// Something wrong with one key of a section of the config.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Problem {
+    /// The key, relative to the section: `license_key`.
+    pub key: String,
+    /// What is wrong, what was expected and what to do.
+    pub message: String,
+}
+
+/// One line of `check`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Finding {
+    /// How bad it is.
+    pub level: Level,
+    /// A stable word: `signed_in`, `permission_missing`, `key_expiry`, `clock_skew`.
+    pub code: String,
+    /// What was found, in a sentence.
+    pub message: String,
+    /// What to do and where, when something is to be done.
+    pub action: Option<String>,
+}
+
+/// How bad a finding is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Level {
+    /// As it should be.
+    Ok,
+    /// It may come to harm.
+    Warning,
+    /// Something does not work.
+    Error,
+}
+
+/// What `check` learnt from the other side.
+#[derive(Clone, Debug, Default)]
+pub struct Health {
+    /// One a fact.
+    pub findings: Vec<Finding>,
+    /// Ends of keys that the other side told.
+    pub expiries: Vec<Expiry>,
+}

@@ -1,0 +1,18 @@
+//! What mallsync knows about orders, money and effects: no I/O, no clock.
+
+/// Quotas, ends of keys, findings.
+pub mod account;
+/// Ids and the names that people give.
+pub mod ids;
+/// Integer yen.
+pub mod money;
+/// Effects: states and every legal step between them.
+pub mod operation;
+/// The normalised order.
+pub mod order;
+/// From facts to the operations wanted.
+pub mod planner;
+/// Card settlements as we know them.
+pub mod settlement;
+/// Slips: the numbers of parcels.
+pub mod slip;

@@ -1,0 +1,110 @@
+//! Card settlements as we know them: one reception number (受付番号) at one gateway contract, of one order.
+
+use chrono::NaiveDate;
+
+use super::money::Yen;
+use super::order::words;
+use crate::clock::Timestamp;
+
+words! {
+    /// Where a settlement stands (interface.md).
+    SettlementState {
+        /// No reception number known.
+        Unlinked = "unlinked",
+        /// Money is held on the card.
+        Authorized = "authorized",
+        /// Will be authorised later (reservation).
+        Reserved = "reserved",
+        /// A slip is registered, settlement not final (精算確定待ち).
+        Registered = "registered",
+        /// Final (精算確定).
+        Settled = "settled",
+        /// Cancelled.
+        Canceled = "canceled",
+        /// The authorisation has ended.
+        Lapsed = "lapsed",
+        /// The authorisation was refused.
+        Refused = "refused",
+        /// Not looked up yet, or a status never seen before.
+        Unknown = "unknown",
+    }
+}
+
+impl SettlementState {
+    /// "Captured" to people.
+    #[must_use]
+    pub const fn captured(self) -> bool {
+        matches!(self, Self::Registered | Self::Settled)
+    }
+}
+
+/// What a gateway shows of one settlement (web collect E04).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Observed {
+    /// Where it stands, in our words.
+    pub state: SettlementState,
+    /// The gateway's own status, as sent.
+    pub status: String,
+    /// Current amount.
+    pub amount: Option<Yen>,
+    /// When the authorisation began.
+    pub authorized_at: Option<Timestamp>,
+    /// Approval number of the authorisation.
+    pub approval: Option<String>,
+    /// Every slip it shows, folded to digits, capitals and the marks of the reception number's alphabet.
+    pub slips: Vec<String>,
+    /// `00` or `99` of the registered slips.
+    pub delivery_service_code: Option<String>,
+    /// Other reception numbers in the same parcel.
+    pub consolidated_with: Vec<String>,
+    /// The gateway's own enquiry number, for its support desk.
+    pub enquiry_number: Option<String>,
+}
+
+/// One settlement of one order, as the database keeps it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Settlement {
+    /// `UUIDv7`.
+    pub id: String,
+    /// The name of the contract in the config: `webcollect-main`.
+    pub name: String,
+    /// The order's id (ours).
+    pub order_id: String,
+    /// 受付番号; `None` while unlinked.
+    pub reception_number: Option<String>,
+    /// Where it stands as far as we know.
+    pub state: SettlementState,
+    /// The amount the gateway showed last.
+    pub amount: Option<Yen>,
+    /// The day of authorisation (JST).
+    pub authorized_on: Option<NaiveDate>,
+    /// The last day of the authorisation.
+    pub lapses_on: Option<NaiveDate>,
+    /// When a look-up showed that it is this order's own (decisions.md 2).
+    pub verified_at: Option<Timestamp>,
+    /// The last look-up.
+    pub looked_at: Option<Timestamp>,
+    /// Slips the gateway showed last.
+    pub slips: Vec<String>,
+    /// Why a person is needed; nothing is sent meanwhile.
+    pub held: Option<String>,
+    /// Raised by a person's command alone; part of the dedupe key.
+    pub generation: i64,
+    /// `rule`, `source`, or the person who linked it.
+    pub linked_by: String,
+}
+
+/// The last day of an authorisation of `days` days that began on `authorized_on`, which counts as day 1
+/// (decisions.md 12).
+#[must_use]
+pub fn last_day(authorized_on: NaiveDate, days: u32) -> Option<NaiveDate> {
+    authorized_on.checked_add_days(chrono::Days::new(u64::from(days.checked_sub(1)?)))
+}
+
+/// Whether `text` may be a reception number: 1–23 of digits, capitals and `# - * / < > : @`
+/// (kuroneko-webcollect.md §2.3).
+#[must_use]
+pub fn is_reception_number(text: &str) -> bool {
+    (1..=23).contains(&text.len())
+        && text.bytes().all(|b| b.is_ascii_digit() || b.is_ascii_uppercase() || b"#-*/<>:@".contains(&b))
+}

@@ -1,0 +1,1 @@
+//! Charsets and XML.

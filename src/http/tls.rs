@@ -1,0 +1,5 @@
+//! Client identities and extra roots.
+
+/// A client certificate with its key.
+#[derive(Clone, Debug)]
+pub struct Identity {}

@@ -1,0 +1,156 @@
+//! Card settlement gateways. A gateway is a folder here, its `mod` line and its line in [`PROVIDERS`].
+
+use std::time::Duration;
+
+use async_trait::async_trait;
+
+use crate::clock::Timestamp;
+use crate::domain::account::{Bucket, Health, Problem};
+use crate::domain::money::Yen;
+use crate::domain::operation::{Answer, Intent, Verdict};
+use crate::domain::settlement::Observed;
+use crate::http::{Call, ClientSpec, Fault, SendError};
+
+/// クロネコwebコレクト.
+pub mod webcollect;
+
+/// Every gateway, by the word that `provider = "…"` takes.
+pub const PROVIDERS: &[Registration] = &[webcollect::PROVIDER];
+
+/// What the table says of a gateway.
+#[derive(Clone, Copy)]
+pub struct Registration {
+    /// The word in `provider = "…"`.
+    pub name: &'static str,
+    /// JSON Schema of the gateway's own keys in `[settlements.NAME]` (the common ones are `config`'s).
+    pub schema: fn(&mut schemars::SchemaGenerator) -> schemars::Schema,
+    /// Checks the gateway's own keys; reads no secret.
+    pub validate: fn(&serde_json::Value) -> Result<(), Vec<Problem>>,
+    /// URLs that would be called with these keys.
+    pub urls: fn(&serde_json::Value) -> Vec<String>,
+    /// Reads secrets and builds the connector.
+    pub build: fn(&str, &serde_json::Value) -> Result<Built, Vec<Problem>>,
+}
+
+/// A connector, ready to be called.
+pub struct Built {
+    /// The connector.
+    pub settlement: Box<dyn Settlement>,
+    /// How its HTTP client is built.
+    pub client: ClientSpec,
+    /// Secrets given inline or by environment.
+    pub warnings: Vec<Problem>,
+}
+
+/// What a gateway can do; what it cannot is refused when planned.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Function {
+    /// Register a slip, which captures.
+    Capture,
+    /// Look up.
+    LookUp,
+}
+
+/// The whole outcome of a send, for the attempt row and the machine.
+#[derive(Clone, Debug)]
+pub struct Sent {
+    /// What it means.
+    pub answer: Answer,
+    /// Why the whole account must stop (CONF, kuroneko-webcollect.md §4.1): what to tell, and what to do.
+    pub stop: Option<Stop>,
+    /// HTTP status, where an answer came.
+    pub http_status: Option<u16>,
+    /// The raw answer, for the attempt row (up to 64 KiB, compressed by the store).
+    pub raw: Vec<u8>,
+}
+
+/// An account that must not be used until a person has mended something; probed hourly (decisions.md 11).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Stop {
+    /// Code of the other side.
+    pub code: String,
+    /// What is wrong and what to do.
+    pub reason: String,
+}
+
+/// A look-up's answer.
+#[derive(Clone, Debug)]
+pub struct Looked {
+    /// `None`: the gateway does not know the reception number.
+    pub observed: Option<Observed>,
+    /// More than one block fits and none decides (§3.3): a person.
+    pub ambiguous: bool,
+    /// HTTP status.
+    pub http_status: u16,
+    /// The raw answer.
+    pub raw: Vec<u8>,
+}
+
+/// A look-up that failed.
+#[derive(Clone, Debug)]
+pub struct LookFailed {
+    /// What to do.
+    pub fault: Fault,
+    /// Stop the account.
+    pub stop: Option<Stop>,
+    /// The raw answer, as far as one came.
+    pub raw: Vec<u8>,
+}
+
+/// A connector: pure mapping around the calls it is handed.
+#[async_trait]
+pub trait Settlement: Send + Sync {
+    /// What it can do.
+    fn can(&self) -> &'static [Function];
+
+    /// The pace, shared by all calls of the contract.
+    fn bucket(&self) -> Bucket;
+
+    /// The deadline of a changing call: what leases of effects are measured by.
+    fn deadline(&self) -> Duration;
+
+    /// Checks that need no call: alphabet, length, amount limit, check digit (§2.3, §2.5). The error is for a person.
+    fn check_locally(&self, intent: &Intent) -> Result<(), String>;
+
+    /// Sends `intent`, once. `NotSent` errors mean that no byte left.
+    async fn send(&self, call: &Call<'_>, intent: &Intent) -> Result<Sent, SendError>;
+
+    /// Looks a settlement up: always safe.
+    async fn look_up(&self, call: &Call<'_>, reception_number: &str) -> Result<Looked, LookFailed>;
+
+    /// Whether `looked` shows `intent` as done (§5.5; §5.6 where the gateway `claimed` so). Pure.
+    fn judge(&self, intent: &Intent, looked: &Looked, claimed: bool) -> Verdict;
+
+    /// Harmless calls that tell whether the account works: H01, and E04 of `linked` if there is one (decisions.md 19).
+    async fn check(&self, call: &Call<'_>, linked: Option<&str>) -> Result<Health, Fault>;
+}
+
+/// The identity check before the first operation (decisions.md 2): right state, the same amount, authorised within three
+/// days of the order. `Err` is the reason for a person.
+///
+/// # Errors
+/// The reason, for a person.
+pub fn identify(
+    observed: &Observed,
+    due: Yen,
+    ordered_at: Timestamp,
+    registered_elsewhere: bool,
+) -> Result<(), String> {
+    use crate::domain::settlement::SettlementState::{Authorized, Registered, Settled};
+    match observed.state {
+        Authorized => {}
+        Registered | Settled if registered_elsewhere => {}
+        other => return Err(format!("the gateway shows it as {other} (status {})", observed.status)),
+    }
+    match observed.amount {
+        Some(amount) if amount == due => {}
+        Some(amount) => return Err(format!("the gateway holds {amount} yen, the order's due is {due} yen")),
+        None => return Err("the gateway shows no amount".to_owned()),
+    }
+    let three_days = Duration::from_secs(3 * 86_400);
+    match observed.authorized_at {
+        Some(at) if at >= ordered_at - three_days && at <= ordered_at + three_days => Ok(()),
+        Some(at) => Err(format!("authorised at {at}, more than three days from the order of {ordered_at}")),
+        None => Err("the gateway shows no date of authorisation".to_owned()),
+    }
+}
