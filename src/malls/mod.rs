@@ -32,7 +32,7 @@ pub struct Registration {
     /// JSON Schema of the mall's own keys in `[shops.NAME]`.
     pub schema: fn(&mut schemars::SchemaGenerator) -> schemars::Schema,
     /// Checks the mall's own keys (no secret is read, no file opened). The error is `key: what was expected`.
-    pub validate: fn(&serde_json::Value) -> Result<(), Vec<Problem>>,
+    pub validate: fn(&serde_json::Value) -> Result<(), Vec<(String, String)>>,
     /// URLs that would be called with these keys, for the rules about plain HTTP and simulation.
     pub urls: fn(&serde_json::Value) -> Vec<String>,
     /// Reads secrets and files and builds the connector.

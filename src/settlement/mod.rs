@@ -25,7 +25,7 @@ pub struct Registration {
     /// JSON Schema of the gateway's own keys in `[settlements.NAME]` (the common ones are `config`'s).
     pub schema: fn(&mut schemars::SchemaGenerator) -> schemars::Schema,
     /// Checks the gateway's own keys; reads no secret.
-    pub validate: fn(&serde_json::Value) -> Result<(), Vec<Problem>>,
+    pub validate: fn(&serde_json::Value) -> Result<(), Vec<(String, String)>>,
     /// URLs that would be called with these keys.
     pub urls: fn(&serde_json::Value) -> Vec<String>,
     /// Reads secrets and builds the connector.
