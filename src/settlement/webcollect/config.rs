@@ -25,6 +25,7 @@ const KEYS: [&str; 7] =
 /// Which gateway answers.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
+#[schemars(inline)]
 pub enum Environment {
     /// Money moves.
     #[default]
@@ -254,4 +255,77 @@ impl Keys<'_> {
 
 fn problem(key: &str, message: &str) -> Problem {
     Problem { key: key.to_owned(), message: message.to_owned() }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn wrong(section: &Value) -> Vec<String> {
+        let Err(problems) = Section::read(section) else { panic!("{section} was taken") };
+        problems.into_iter().map(|problem| format!("{}: {}", problem.key, problem.message)).collect()
+    }
+
+    #[test]
+    fn everything_wrong_is_told_at_once_and_no_secret_is() {
+        let told = wrong(&json!({
+            "trader_cod": "1", "access_key": "hunter2", "environment": "prod", "base_url": "https://h/api/?a=1",
+            "proxy": "proxy:3128", "ca_file": 7, "common": { "amount_limit": 0, "max_per_second": 0 },
+        }));
+        let keys: Vec<&str> = told.iter().map(|line| line.split(": ").next().unwrap()).collect();
+        assert_eq!(
+            keys,
+            [
+                "trader_cod",
+                "trader_code",
+                "access_key",
+                "environment",
+                "base_url",
+                "proxy",
+                "ca_file",
+                "common.max_per_second",
+                "common.amount_limit"
+            ]
+        );
+        assert!(told[0].contains("did you mean `trader_code`?"), "{told:?}");
+        assert!(!told.concat().contains("hunter2"), "{told:?}");
+        assert_eq!(wrong(&json!({ "trader_code": "1", "access_key": 4711 })).len(), 1);
+        assert!(!wrong(&json!({ "trader_code": "1", "access_key": 4711 })).concat().contains("4711"));
+        for code in [json!(""), json!("１２３"), json!("12 3"), json!("1".repeat(21)), json!(123_456_789)]
+        {
+            assert_eq!(wrong(&json!({ "trader_code": code })).len(), 1, "{code}");
+        }
+        assert_eq!(wrong(&json!("webcollect")).len(), 1);
+    }
+
+    #[test]
+    fn the_environment_decides_hosts_and_suffix() {
+        let section = |json: Value| Section::read(&json).unwrap_or_else(|e| panic!("{e:?}"));
+        let production = section(json!({ "trader_code": "1" }));
+        assert_eq!(production.common, Common { amount_limit: Yen(300_000), max_per_second: 5 });
+        assert_eq!((production.base(), production.environment.suffix()), (PRODUCTION, ""));
+        assert_eq!(production.address_base(), (TEST, ".api"), "H01 is answered by the test host alone");
+        let test = section(json!({ "trader_code": "1", "environment": "test" }));
+        assert_eq!(
+            (test.base(), test.environment.suffix(), test.address_base()),
+            (TEST, ".api", (TEST, ".api"))
+        );
+        let own = section(json!({ "trader_code": "1", "base_url": "http://127.0.0.1:9480/webcollect/api" }));
+        let base = "http://127.0.0.1:9480/webcollect/api/";
+        assert_eq!((own.base(), own.address_base()), (base, (base, "")));
+    }
+
+    #[test]
+    fn the_schema_knows_the_keys_that_people_write() {
+        let schema = Section::json_schema(&mut schemars::SchemaGenerator::default()).to_value();
+        let mut keys: Vec<&str> =
+            schema["properties"].as_object().unwrap().keys().map(String::as_str).collect();
+        keys.sort_unstable();
+        assert_eq!(keys, ["access_key", "base_url", "ca_file", "environment", "proxy", "trader_code"]);
+        assert_eq!(schema["required"], json!(["trader_code"]));
+        assert_eq!(schema["additionalProperties"], json!(false));
+        assert!(!schema.to_string().contains("$ref"), "it stands alone: {schema}");
+    }
 }

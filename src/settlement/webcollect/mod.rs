@@ -42,7 +42,7 @@ const LOOK: Duration = Duration::from_secs(30);
 /// The line in the table.
 pub const PROVIDER: Registration = Registration {
     name: "webcollect",
-    schema: |generator| generator.root_schema_for::<Section>(),
+    schema: <Section as schemars::JsonSchema>::json_schema,
     validate: |section| Section::read(section).map(|_| ()),
     urls,
     build,
@@ -273,5 +273,77 @@ impl Settlement for WebCollect {
 
     async fn check(&self, call: &Call<'_>, linked: Option<&str>) -> Result<Health, Fault> {
         check::check(self, call, linked).await
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn connector(section: &Value) -> Box<dyn Settlement> {
+        build("main", section).unwrap_or_else(|problems| panic!("{problems:?}")).settlement
+    }
+
+    #[test]
+    fn what_is_wrong_is_seen_before_anything_is_sent() {
+        let gateway = connector(&json!({ "trader_code": "123456789", "common": { "amount_limit": 50_000 } }));
+        let check = |number: &str, slip: &str, code: &str, amount: i64| {
+            gateway.check_locally(&Intent::Capture {
+                reception_number: number.to_owned(),
+                slip_number: slip.to_owned(),
+                delivery_service_code: code.to_owned(),
+                amount: Yen(amount),
+            })
+        };
+        let slip = "400123456784";
+        for (number, slip, code, amount) in [
+            ("A-1", slip, "00", 1),
+            ("A-1", slip, "00", 50_000),
+            ("A-1", "4001-2345-6784", "00", 100),
+            ("#-*/<>:@0123456789ABCDE", slip, "00", 100),
+            ("A-1", "A-1", "99", 100),
+            ("A-1", "JP/123", "99", 100),
+        ] {
+            assert_eq!(check(number, slip, code, amount), Ok(()), "{number} {slip} {code} {amount}");
+        }
+        for (number, slip, code, amount, word) in [
+            ("", slip, "00", 100, "reception number"),
+            ("a-1", slip, "00", 100, "reception number"),
+            ("A_1", slip, "00", 100, "reception number"),
+            ("Ａ1", slip, "00", 100, "reception number"),
+            ("123456789012345678901234", slip, "00", 100, "reception number"),
+            ("A-1", slip, "00", 0, "amount"),
+            ("A-1", slip, "00", -1, "amount"),
+            ("A-1", slip, "00", 50_001, "amount"),
+            ("A-1", "400123456783", "00", 100, "check digit"),
+            ("A-1", "40012345678", "00", 100, "twelve digits"),
+            ("A-1", "", "00", 100, "twelve digits"),
+            ("A-1", "A-1", "00", 100, "twelve digits"),
+            ("A-1", "", "99", 100, "another carrier"),
+            ("A-1", "abc", "99", 100, "another carrier"),
+            ("A-1", slip, "01", 100, "delivery service code"),
+        ] {
+            let told = check(number, slip, code, amount).unwrap_err();
+            assert!(told.contains(word), "{number} {slip} {code} {amount}: {told}");
+        }
+    }
+
+    #[test]
+    fn urls_in_force_are_all_told() {
+        assert_eq!(urls(&json!({ "trader_code": "1" })), [PRODUCTION, TEST]);
+        assert_eq!(urls(&json!({ "trader_code": "1", "environment": "test" })), [TEST]);
+        let own = json!({ "trader_code": "1", "base_url": "http://127.0.0.1:1/api/" });
+        assert_eq!(urls(&own), ["http://127.0.0.1:1/api/"]);
+        assert!(urls(&json!({})).is_empty());
+    }
+
+    #[test]
+    fn a_file_that_cannot_be_read_is_named() {
+        let section = json!({ "trader_code": "1", "ca_file": "/nonexistent/roots.pem" });
+        let Err(problems) = build("main", &section) else { panic!("there is no such file") };
+        assert_eq!(problems[0].key, "ca_file");
+        assert!(problems[0].message.contains("/nonexistent/roots.pem"), "{problems:?}");
     }
 }

@@ -54,7 +54,7 @@ impl Class {
             Self::Conf => "mend the setting or the contract with Yamato; nothing is sent meanwhile",
             Self::Verify => "a look-up decides",
             Self::Decline => "the issuer decides; ask the buyer for another card",
-            Self::Person => "a person decides",
+            Self::Person => "a person decides; Yamato's console shows the order",
         }
     }
 }
@@ -95,7 +95,10 @@ macro_rules! checks {
         &[$($(CodeRow {
             code: $code, class: $crate::settlement::webcollect::codes::Class::$class,
             japanese: concat!($item, ": ", $japanese), english: concat!($field, ": ", $english),
-            note: "",
+            note: match $crate::settlement::webcollect::codes::Class::$class {
+                $crate::settlement::webcollect::codes::Class::Person => "correct the slip with `slips replace`",
+                _ => "",
+            },
         }),+),+]
     };
 }

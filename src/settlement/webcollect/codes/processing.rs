@@ -30,14 +30,14 @@ pub(super) const ROWS: &[CodeRow] = rows! {
     "A112000004" Decline "再与信NG", "re-authorisation refused", "tell the merchant before the old hold lapses";
     // E01 shipmentEntry
     "E011010251" Conf "加盟店が出荷情報登録できない", "merchant may not register shipments", "";
-    "E011010351" Verify "受注データ不正(無い・出荷済み・売上確定済み等)", "order missing or not in a registrable state (already shipped, already captured ...)", "see 5.6";
-    "E011010451" Person "送り状番号が無効(7チェック・有効性・便種)", "slip number invalid: check digit, not a live slip, or a service that may not be used", "permanent for this slip; correct the slip";
+    "E011010351" Verify "受注データ不正(無い・出荷済み・売上確定済み等)", "order missing or not in a registrable state (already shipped, already captured ...)", "a look-up decides (5.6)";
+    "E011010451" Person "送り状番号が無効(7チェック・有効性・便種)", "slip number invalid: check digit, not a live slip, or a service that may not be used", "permanent for this slip: correct it with `slips replace`";
     "E012000001" Verify "送り状番号が登録済み", "slip already registered (on this order, or by another merchant)", "our slip on our order = already-done, else a person";
-    "E012000002" Person "送り状番号が99件を超える", "more than 99 slips on one order", "";
-    "E012000003" Person "同梱の合計が30万円を超える", "consolidated total above 300,000 yen", "";
-    "E012000004" Person "同梱が既に3件", "slip already carries 3 orders", "";
-    "E012000005" Person "登録済み受注が修正不可の状態", "a linked order is not modifiable", "E04 first";
-    "E012000006" Person "既に同梱された受注への新しい送り状番号", "order already in a consolidated shipment", "";
+    "E012000002" Person "送り状番号が99件を超える", "more than 99 slips on one order", "no further slip can be registered; ask Yamato how the rest is to be told";
+    "E012000003" Person "同梱の合計が30万円を超える", "consolidated total above 300,000 yen", "send these orders in parcels of their own, or lower the total";
+    "E012000004" Person "同梱が既に3件", "slip already carries 3 orders", "give this order a parcel and a slip of its own";
+    "E012000005" Person "登録済み受注が修正不可の状態", "a linked order is not modifiable", "look at the linked order in Yamato's console first";
+    "E012000006" Person "既に同梱された受注への新しい送り状番号", "order already in a consolidated shipment", "undo the consolidation (同梱) in Yamato's console first";
     "E013000001" Retry "排他制御", "concurrent update", "verify, then resend";
     // E02 shipmentCancel
     "E021010251" Conf "加盟店が出荷情報取消できない", "merchant may not cancel shipments", "";
