@@ -1,4 +1,9 @@
 //! web collect: what the gateway sends, through the parser and the tables (kuroneko-webcollect.md §3–§5).
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "helpers of tests, outside the functions that clippy knows as such"
+)]
 
 use std::fmt::Write as _;
 use std::path::PathBuf;

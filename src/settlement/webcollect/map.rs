@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use chrono::{NaiveDate, NaiveDateTime, NaiveTime, TimeZone};
 
-use super::codes::{Class, classify, credit_row, describe, row};
+use super::codes::{Class, classify, credit_row, describe, meaning, row};
 use super::wire::{Leaves, NO_CODE, Outcome, Reply, Unreadable};
 use crate::clock::{Timestamp, jst_offset};
 use crate::domain::money::Yen;
@@ -84,7 +84,7 @@ fn window_ends(code: &str, now: Timestamp) -> Timestamp {
 /// Why the account must stop and what a person does about it.
 #[must_use]
 pub fn stop(code: &str) -> Stop {
-    Stop { code: code.to_owned(), reason: format!("{}: {}", describe(code), mend(code)) }
+    Stop { code: code.to_owned(), reason: format!("{}; {}", meaning(code), mend(code)) }
 }
 
 /// What a shop's staff can do about a code of class CONF, in words that name the paper or the place.
@@ -179,7 +179,7 @@ fn refused(code: &str) -> (Fault, Option<Stop>) {
         Class::Retry => Fault::Transient(describe(code)),
         // E04 changes nothing: what makes the outcome of a change unknown is only a reason to ask again.
         Class::Verify if code.starts_with("Z01") => Fault::Transient(describe(code)),
-        Class::Bug | Class::Verify | Class::Decline | Class::Person => rejected(code, &describe(code)),
+        Class::Bug | Class::Verify | Class::Decline | Class::Person => rejected(code, &meaning(code)),
     };
     (fault, None)
 }

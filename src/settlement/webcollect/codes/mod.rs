@@ -154,13 +154,19 @@ pub fn is_code(text: &str) -> bool {
     bytes.len() == 10 && bytes[0].is_ascii_uppercase() && bytes[1..].iter().all(u8::is_ascii_digit)
 }
 
-/// What `code` says, for a person: `E012000002 (送り状番号が99件を超える: more than 99 slips on one order)`.
+/// What `code` says, for a person: `送り状番号が99件を超える: more than 99 slips on one order`.
+#[must_use]
+pub fn meaning(code: &str) -> String {
+    row(code).map_or_else(
+        || "a code that is not in the gateway's list".to_owned(),
+        |row| format!("{}: {}", row.japanese, row.english),
+    )
+}
+
+/// `code` and its [`meaning`].
 #[must_use]
 pub fn describe(code: &str) -> String {
-    match row(code) {
-        Some(row) => format!("{code} ({}: {})", row.japanese, row.english),
-        None => format!("{code} (a code that is not in the gateway's list)"),
-    }
+    format!("{code} ({})", meaning(code))
 }
 
 #[cfg(test)]
