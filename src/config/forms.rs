@@ -38,27 +38,31 @@ pub(super) const TEXT: Form<String> = Form {
 };
 
 pub(super) const FLAG: Form<bool> = Form {
-    read: |value| value.as_bool().ok_or_else(|| format!("expected true or false (no quotes), found {}", found(value))),
+    read: |value| {
+        value.as_bool().ok_or_else(|| format!("expected true or false (no quotes), found {}", found(value)))
+    },
     schema: || json!({ "type": "boolean" }),
 };
 
 /// A whole number from 1.
-pub(super) const COUNT: Form<u32> = Form {
-    read: |value| {
-        value
-            .as_u64()
-            .and_then(|n| u32::try_from(n).ok())
-            .filter(|n| *n > 0)
-            .ok_or_else(|| format!("expected a whole number from 1 on (no quotes), found {}", found(value)))
-    },
-    schema: || json!({ "type": "integer", "minimum": 1, "maximum": u32::MAX }),
-};
+pub(super) const COUNT: Form<u32> =
+    Form {
+        read: |value| {
+            value.as_u64().and_then(|n| u32::try_from(n).ok()).filter(|n| *n > 0).ok_or_else(|| {
+                format!("expected a whole number from 1 on (no quotes), found {}", found(value))
+            })
+        },
+        schema: || json!({ "type": "integer", "minimum": 1, "maximum": u32::MAX }),
+    };
 
 /// Yen, more than none.
 pub(super) const YEN: Form<i64> = Form {
     read: |value| {
         value.as_i64().filter(|yen| *yen > 0).ok_or_else(|| {
-            format!("expected a whole number of yen above 0 (no quotes, no comma, no sign), found {}", found(value))
+            format!(
+                "expected a whole number of yen above 0 (no quotes, no comma, no sign), found {}",
+                found(value)
+            )
         })
     },
     schema: || json!({ "type": "integer", "minimum": 1 }),
@@ -76,12 +80,19 @@ pub(super) const SPAN: Form<Duration> = Form {
         };
         let seconds = text.chars().next_back().and_then(unit).and_then(|unit: u64| {
             let digits = &text[..text.len() - 1];
-            digits.bytes().all(|b| b.is_ascii_digit()).then(|| digits.parse::<u32>().ok())??.checked_mul(1)?;
+            digits
+                .bytes()
+                .all(|b| b.is_ascii_digit())
+                .then(|| digits.parse::<u32>().ok())??
+                .checked_mul(1)?;
             digits.parse::<u64>().ok()?.checked_mul(unit)
         });
         // Ten years: longer is a slip of the pen, and sums of times stay far from their limits.
         seconds.filter(|s| (1..=3_660 * 86_400).contains(s)).map(Duration::from_secs).ok_or_else(|| {
-            format!("expected a length of time such as \"7d\" (days), \"12h\" or \"90m\" (minutes), found {}", found(value))
+            format!(
+                "expected a length of time such as \"7d\" (days), \"12h\" or \"90m\" (minutes), found {}",
+                found(value)
+            )
         })
     },
     schema: || json!({ "type": "string", "pattern": "^[0-9]+[dhm]$" }),
@@ -155,7 +166,9 @@ pub(super) const SECRET: Form<SecretRef> = Form {
 /// Five or six cron fields.
 pub(super) const SCHEDULE: Form<String> = Form {
     read: |value| {
-        let text = value.as_str().ok_or_else(|| format!("expected cron fields in quotes, found {}", found(value)))?;
+        let text = value
+            .as_str()
+            .ok_or_else(|| format!("expected cron fields in quotes, found {}", found(value)))?;
         schedule::check(text).map(|()| text.to_owned())
     },
     schema: || json!({ "type": "string", "minLength": 9 }),
@@ -165,9 +178,14 @@ pub(super) const SCHEDULE: Form<String> = Form {
 pub(super) const PATTERNS: Form<Vec<String>> = Form {
     read: |value| {
         let texts = value.as_array().and_then(|items| {
-            items.iter().map(|item| item.as_str().filter(|text| !text.trim().is_empty()).map(str::to_owned)).collect()
+            items
+                .iter()
+                .map(|item| item.as_str().filter(|text| !text.trim().is_empty()).map(str::to_owned))
+                .collect()
         });
-        texts.ok_or_else(|| format!("expected a list of patterns such as [\"*カード*\"], found {}", found(value)))
+        texts.ok_or_else(|| {
+            format!("expected a list of patterns such as [\"*カード*\"], found {}", found(value))
+        })
     },
     schema: || json!({ "type": "array", "items": { "type": "string", "minLength": 1 } }),
 };
@@ -179,7 +197,8 @@ pub(super) const FILTER: Form<String> = Form {
         let text = TEXT.read_value(value)?;
         for word in text.split(',').map(str::trim).filter(|word| !word.contains(['=', '[', ']', '}'])) {
             if !LEVELS.contains(&word.to_lowercase().as_str()) {
-                let hint = super::section::nearest(word, LEVELS).map_or_else(String::new, |near| format!(" (did you mean \"{near}\"?)"));
+                let hint = super::section::nearest(word, LEVELS)
+                    .map_or_else(String::new, |near| format!(" (did you mean \"{near}\"?)"));
                 return Err(format!(
                     "\"{word}\" is no level{hint}: expected off, error, warn, info, debug or trace, or TARGET=LEVEL \
                      such as \"info,mallsync::http=debug\""
@@ -246,8 +265,8 @@ pub(super) fn word(value: &Value, words: &[&str]) -> Result<String, String> {
     if words.contains(&text) {
         return Ok(text.to_owned());
     }
-    let hint =
-        super::section::nearest(text, words.iter().copied()).map_or_else(String::new, |near| format!(" (did you mean \"{near}\"?)"));
+    let hint = super::section::nearest(text, words.iter().copied())
+        .map_or_else(String::new, |near| format!(" (did you mean \"{near}\"?)"));
     let quoted: Vec<String> = words.iter().map(|word| format!("\"{word}\"")).collect();
     Err(format!("expected {}, found {}{hint}", quoted.join(" or "), found(value)))
 }

@@ -52,7 +52,9 @@ pub fn init(dir: &Path) -> Result<Written, InitError> {
     let root = std::path::absolute(dir).map_err(fail(dir))?;
     let new_config = match OpenOptions::new().write(true).create_new(true).mode(0o640).open(&config) {
         Ok(mut file) => {
-            file.write_all(template(&root).as_bytes()).and_then(|()| file.sync_all()).map_err(fail(&config))?;
+            file.write_all(template(&root).as_bytes())
+                .and_then(|()| file.sync_all())
+                .map_err(fail(&config))?;
             true
         }
         Err(e) if e.kind() == std::io::ErrorKind::AlreadyExists => false,

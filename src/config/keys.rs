@@ -17,7 +17,8 @@ const fn key<T>(name: &'static str, form: &'static Form<T>, default: Absent, abo
 }
 
 /// The tables at the top of the file.
-pub(super) const TABLES: [&str; 7] = ["database", "daemon", "simulation", "log", "shops", "settlements", "slips"];
+pub(super) const TABLES: [&str; 7] =
+    ["database", "daemon", "simulation", "log", "shops", "settlements", "slips"];
 
 pub(super) const URL: Key<String> = key(
     "url",
@@ -39,8 +40,12 @@ pub(super) const LANGUAGE: Key<String> = key(
 );
 pub(super) const DAEMON: &[&dyn Known] = &[&TIMEZONE, &LANGUAGE];
 
-pub(super) const START: Key<Timestamp> =
-    key("start", &forms::INSTANT, Absent::Refused, "the simulated time at `epoch`, such as 2026-11-21T12:00:00+09:00");
+pub(super) const START: Key<Timestamp> = key(
+    "start",
+    &forms::INSTANT,
+    Absent::Refused,
+    "the simulated time at `epoch`, such as 2026-11-21T12:00:00+09:00",
+);
 pub(super) const EPOCH: Key<Timestamp> =
     key("epoch", &forms::INSTANT, Absent::Refused, "the real time at which the simulation began");
 pub(super) const SPEED: Key<u32> =
@@ -96,8 +101,12 @@ pub(super) const MODE: Key<String> = key(
     Absent::Text("dry-run"),
     "dry-run plans and shows every operation and sends none; nothing planned in it is ever sent later",
 );
-pub(super) const SINCE: Key<NaiveDate> =
-    key("since", &forms::DATE, Absent::Nothing, "Orders placed before this day are never touched; needed in live");
+pub(super) const SINCE: Key<NaiveDate> = key(
+    "since",
+    &forms::DATE,
+    Absent::Nothing,
+    "Orders placed before this day are never touched; needed in live",
+);
 pub(super) const REGISTERED_BY: Key<String> = key(
     "registered_by",
     &words!("mallsync", "b2cloud"),
@@ -110,8 +119,12 @@ pub(super) const CAPTURE: Key<String> = key(
     Absent::Text("ship_date"),
     "ship_date: on the slip's ship date at capture_time; slip: as soon as the slip is known; manual: by hand",
 );
-pub(super) const CAPTURE_TIME: Key<NaiveTime> =
-    key("capture_time", &forms::TIME, Absent::Text("17:00"), "The time of day of captures by ship date, in Japan");
+pub(super) const CAPTURE_TIME: Key<NaiveTime> = key(
+    "capture_time",
+    &forms::TIME,
+    Absent::Text("17:00"),
+    "The time of day of captures by ship date, in Japan",
+);
 pub(super) const PARCELS: Key<String> = key(
     "parcels",
     &words!("all", "first"),

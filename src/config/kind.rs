@@ -48,7 +48,8 @@ impl Kind {
     pub(super) fn object(&self, generator: &mut SchemaGenerator) -> Map<String, Value> {
         let mut object = (self.schema)(generator).to_value();
         if let Some(reference) = object.get("$ref").and_then(Value::as_str)
-            && let Some(target) = generator.definitions().get(reference.rsplit('/').next().unwrap_or_default())
+            && let Some(target) =
+                generator.definitions().get(reference.rsplit('/').next().unwrap_or_default())
         {
             object = target.clone();
         }

@@ -9,11 +9,18 @@ use super::kind::{Kind, Kinds};
 use super::rules;
 use super::section::{Known, Section, coerce, nearest, unknown};
 use super::source::Tree;
-use super::{Config, Daemon, Database, Environment, Language, Log, LogFormat, Match, Settlement, Shop, Slips};
+use super::{
+    Config, Daemon, Database, Environment, Language, Log, LogFormat, Match, Settlement, Shop, Slips,
+};
 use crate::clock::Simulation;
 
 /// The config, as far as it can be read. `None`, or a finding, says that it must not be used.
-pub(super) fn config(tree: &Tree, kinds: Kinds<'_>, env: &Environment, findings: &Findings) -> Option<Config> {
+pub(super) fn config(
+    tree: &Tree,
+    kinds: Kinds<'_>,
+    env: &Environment,
+    findings: &Findings,
+) -> Option<Config> {
     for name in tree.keys().filter(|name| !keys::TABLES.contains(&name.as_str())) {
         findings.add(name, unknown(name, keys::TABLES.into_iter()));
     }
@@ -31,9 +38,13 @@ pub(super) fn config(tree: &Tree, kinds: Kinds<'_>, env: &Environment, findings:
 
     let mut urls = Vec::new();
     let shops = sections(tree, "shops", findings, |section| shop(section, kinds.malls, &mut urls));
-    let names: Vec<&str> = tree.get("shops").and_then(Value::as_object).map_or_else(Vec::new, |t| t.keys().map(String::as_str).collect());
-    let settlements =
-        sections(tree, "settlements", findings, |section| settlement(section, kinds.providers, &names, &mut urls));
+    let names: Vec<&str> = tree
+        .get("shops")
+        .and_then(Value::as_object)
+        .map_or_else(Vec::new, |t| t.keys().map(String::as_str).collect());
+    let settlements = sections(tree, "settlements", findings, |section| {
+        settlement(section, kinds.providers, &names, &mut urls)
+    });
     rules::rules_that_never_match(&settlements, findings);
     rules::plain_http(&urls, findings);
     if simulated {
@@ -65,7 +76,9 @@ fn daemon(section: &Section<'_>, env: &Environment) -> Option<Daemon> {
         "ja" => Language::Ja,
         "en" => Language::En,
         _ => {
-            let locale = ["LC_ALL", "LC_MESSAGES", "LANG"].into_iter().find_map(|name| env.get(name).filter(|v| !v.is_empty()));
+            let locale = ["LC_ALL", "LC_MESSAGES", "LANG"]
+                .into_iter()
+                .find_map(|name| env.get(name).filter(|v| !v.is_empty()));
             if locale.is_some_and(|locale| locale.starts_with("ja")) { Language::Ja } else { Language::En }
         }
     };
@@ -88,12 +101,18 @@ fn slips(section: &Section<'_>) -> Option<Slips> {
 }
 
 fn simulation(section: &Section<'_>) -> Option<Simulation> {
-    let (start, epoch, speed) = (section.get(&keys::START), section.get(&keys::EPOCH), section.get(&keys::SPEED));
+    let (start, epoch, speed) =
+        (section.get(&keys::START), section.get(&keys::EPOCH), section.get(&keys::SPEED));
     Some(Simulation { start: start?, epoch: epoch?, speed: speed? })
 }
 
 /// `[shops.NAME]` or `[settlements.NAME]`, in name order.
-fn sections<T>(tree: &Tree, name: &str, findings: &Findings, mut read: impl FnMut(Section<'_>) -> Option<T>) -> Vec<T> {
+fn sections<T>(
+    tree: &Tree,
+    name: &str,
+    findings: &Findings,
+    mut read: impl FnMut(Section<'_>) -> Option<T>,
+) -> Vec<T> {
     let parent = Section::of(tree, "", name, findings);
     let mut names: Vec<&String> = parent.table.keys().collect();
     names.sort();
@@ -106,7 +125,14 @@ fn sections<T>(tree: &Tree, name: &str, findings: &Findings, mut read: impl FnMu
         if parent.table.get(name).is_some_and(Value::is_object) {
             all.extend(read(Section::of(&parent.table, &parent.path, name, findings)));
         } else if let Some(other) = parent.table.get(name) {
-            parent.wrong(name, format!("expected a table: [{}] and its keys below, found {}", parent.key(name), found(other)));
+            parent.wrong(
+                name,
+                format!(
+                    "expected a table: [{}] and its keys below, found {}",
+                    parent.key(name),
+                    found(other)
+                ),
+            );
         }
     }
     all
@@ -147,7 +173,12 @@ fn shop(section: Section<'_>, malls: &[Kind], urls: &mut Vec<Calls>) -> Option<S
     })
 }
 
-fn settlement(section: Section<'_>, providers: &[Kind], shops: &[&str], urls: &mut Vec<Calls>) -> Option<Settlement> {
+fn settlement(
+    section: Section<'_>,
+    providers: &[Kind],
+    shops: &[&str],
+    urls: &mut Vec<Calls>,
+) -> Option<Settlement> {
     let enabled = section.get(&keys::ENABLED);
     let mode = section.get(&keys::MODE);
     let since = section.get(&keys::SINCE);
@@ -204,7 +235,8 @@ fn kind<'k>(section: &Section<'_>, key: &str, kinds: &'k [Kind]) -> Option<&'k K
             if let Some(kind) = kinds.iter().find(|kind| kind.name == text) {
                 return Some(kind);
             }
-            let hint = nearest(text, known.iter().copied()).map_or_else(String::new, |near| format!(" (did you mean \"{near}\"?)"));
+            let hint = nearest(text, known.iter().copied())
+                .map_or_else(String::new, |near| format!(" (did you mean \"{near}\"?)"));
             section.wrong(key, format!("expected one of {}, found {}{hint}", known.join(", "), found(value)));
         }
     }
@@ -223,7 +255,10 @@ fn own_keys(
     let properties = kind.properties();
     let is_common = |name: &str| also.contains(&name) || common.iter().any(|key| key.name() == name);
     section.refuse_unknown(
-        also.iter().copied().chain(common.iter().map(|key| key.name())).chain(properties.keys().map(String::as_str)),
+        also.iter()
+            .copied()
+            .chain(common.iter().map(|key| key.name()))
+            .chain(properties.keys().map(String::as_str)),
     );
     let own: Tree = section
         .table
@@ -266,7 +301,10 @@ fn match_rules(section: &Section<'_>, shops: &[&str]) -> Vec<Match> {
         Some(Value::Array(items)) => items.as_slice(),
         Some(other) => {
             let path = section.key("match");
-            section.wrong("match", format!("expected rules, each under [[{path}]] (double brackets), found {}", found(other)));
+            section.wrong(
+                "match",
+                format!("expected rules, each under [[{path}]] (double brackets), found {}", found(other)),
+            );
             return Vec::new();
         }
     };
@@ -274,7 +312,10 @@ fn match_rules(section: &Section<'_>, shops: &[&str]) -> Vec<Match> {
     for (index, item) in items.iter().enumerate() {
         let path = format!("{}[{index}]", section.key("match"));
         let Value::Object(table) = item else {
-            section.findings.add(&path, format!("expected a table under [[{}]], found {}", section.key("match"), found(item)));
+            section.findings.add(
+                &path,
+                format!("expected a table under [[{}]], found {}", section.key("match"), found(item)),
+            );
             continue;
         };
         let rule = Section { path, table: table.clone(), findings: section.findings };
@@ -291,11 +332,19 @@ fn match_rule(rule: &Section<'_>, shops: &[&str]) -> Option<Match> {
     let own_contract = rule.get(&keys::OWN_CONTRACT);
     let reception_number = rule.get(&keys::RECEPTION_NUMBER);
     if mall_payment.as_ref().is_some_and(Vec::is_empty) {
-        rule.wrong("mall_payment", "an empty list matches no order: name the payment, such as [\"*webコレクト*\"]");
+        rule.wrong(
+            "mall_payment",
+            "an empty list matches no order: name the payment, such as [\"*webコレクト*\"]",
+        );
     }
     if let Some(shop) = shop.as_deref().filter(|shop| !shops.contains(shop)) {
         let hint = nearest(shop, shops.iter().copied()).map_or_else(
-            || format!("; there are: {}", if shops.is_empty() { "none".to_owned() } else { shops.join(", ") }),
+            || {
+                format!(
+                    "; there are: {}",
+                    if shops.is_empty() { "none".to_owned() } else { shops.join(", ") }
+                )
+            },
             |near| format!("; did you mean \"{near}\"?"),
         );
         rule.wrong("shop", format!("no shop has the name \"{shop}\"{hint}"));

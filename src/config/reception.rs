@@ -19,14 +19,21 @@ fn read(value: &Value) -> Result<ReceptionNumber, String> {
             if let Some(other) = table.keys().find(|key| !matches!(key.as_str(), "field" | "regex")) {
                 return Err(format!("unknown key \"{other}\" in it: {EXPECTED}"));
             }
-            let text = |key: &str| table.get(key).and_then(Value::as_str).filter(|text| !text.trim().is_empty());
+            let text =
+                |key: &str| table.get(key).and_then(Value::as_str).filter(|text| !text.trim().is_empty());
             let (Some(field), Some(pattern)) = (text("field"), text("regex")) else {
                 return Err(format!("needs both field and regex: {EXPECTED}"));
             };
             let regex = Regex::new(pattern).map_err(|error| {
                 // The last line of the crate's message is the sentence; the others draw a caret.
                 let told = error.to_string();
-                let last = told.lines().next_back().unwrap_or_default().trim().trim_start_matches("error: ").to_owned();
+                let last = told
+                    .lines()
+                    .next_back()
+                    .unwrap_or_default()
+                    .trim()
+                    .trim_start_matches("error: ")
+                    .to_owned();
                 format!("the regex \"{pattern}\" does not compile: {last}")
             })?;
             if regex.captures_len() < 2 {
@@ -43,12 +50,15 @@ fn template(text: &str) -> Result<(), String> {
     let mut rest = text;
     let mut fields = 0;
     while let Some(at) = rest.find(['{', '}']) {
-        let Some((inner, after)) = rest[at..].strip_prefix('{').and_then(|inner| inner.split_once('}')) else {
+        let Some((inner, after)) = rest[at..].strip_prefix('{').and_then(|inner| inner.split_once('}'))
+        else {
             return Err(format!("a brace without its partner in \"{text}\": {EXPECTED}"));
         };
         let mut parts = inner.split('|');
         if let Some(name) = parts.next().filter(|name| *name != "mall_order_id") {
-            return Err(format!("unknown field \"{name}\" in \"{text}\": the one field is {{mall_order_id}}"));
+            return Err(format!(
+                "unknown field \"{name}\" in \"{text}\": the one field is {{mall_order_id}}"
+            ));
         }
         for filter in parts {
             let known = matches!(filter, "upper" | "digits")

@@ -41,7 +41,9 @@ pub(super) fn text(text: &str) -> String {
     if by_query {
         let pairs: Vec<(String, String)> = url
             .query_pairs()
-            .map(|(key, v)| (key.to_string(), if secret(&key) { "REDACTED".to_owned() } else { v.into_owned() }))
+            .map(|(key, v)| {
+                (key.to_string(), if secret(&key) { "REDACTED".to_owned() } else { v.into_owned() })
+            })
             .collect();
         url.query_pairs_mut().clear().extend_pairs(pairs);
     }

@@ -16,9 +16,9 @@ pub(super) fn one_password(database: &Database, section: &Section<'_>) {
     }
     if database.url.starts_with("sqlite:") {
         section.wrong(keys::PASSWORD.name, "an SQLite file has no password: delete this key");
-    } else if Url::parse(&database.url).is_ok_and(|url| {
-        url.password().is_some() || url.query_pairs().any(|(key, _)| key == "password")
-    }) {
+    } else if Url::parse(&database.url)
+        .is_ok_and(|url| url.password().is_some() || url.query_pairs().any(|(key, _)| key == "password"))
+    {
         section.wrong(keys::PASSWORD.name, "database.url holds a password too: take it out of the URL");
     }
 }
@@ -27,7 +27,10 @@ pub(super) fn one_password(database: &Database, section: &Section<'_>) {
 pub(super) fn live(section: &Section<'_>) {
     for (key, why) in [
         (keys::SINCE.name, "since = \"YYYY-MM-DD\": orders placed before that day are never touched"),
-        (keys::AUTHORIZATION_DAYS.name, "authorization_days = N: 与信有効期間 in days, the day of authorisation included, as the contract says"),
+        (
+            keys::AUTHORIZATION_DAYS.name,
+            "authorization_days = N: 与信有効期間 in days, the day of authorisation included, as the contract says",
+        ),
     ] {
         if !section.table.contains_key(key) {
             section.wrong(key, format!("missing: mode = \"live\" needs {why}"));
@@ -39,7 +42,12 @@ pub(super) fn live(section: &Section<'_>) {
 pub(super) fn rules_that_never_match(settlements: &[Settlement], findings: &Findings) {
     let all: Vec<_> = settlements
         .iter()
-        .flat_map(|s| s.rules.iter().enumerate().map(move |(i, rule)| (format!("settlements.{}.match[{i}]", s.name), rule)))
+        .flat_map(|s| {
+            s.rules
+                .iter()
+                .enumerate()
+                .map(move |(i, rule)| (format!("settlements.{}.match[{i}]", s.name), rule))
+        })
         .collect();
     for (n, (path, rule)) in all.iter().enumerate() {
         let earlier = all[..n].iter().find(|(_, other)| {
@@ -62,7 +70,8 @@ pub(super) fn rules_that_never_match(settlements: &[Settlement], findings: &Find
 pub(super) fn plain_http(calls: &[Calls], findings: &Findings) {
     for call in calls {
         for (url, key) in &call.urls {
-            let path = key.as_ref().map_or_else(|| call.section.clone(), |key| format!("{}.{key}", call.section));
+            let path =
+                key.as_ref().map_or_else(|| call.section.clone(), |key| format!("{}.{key}", call.section));
             match Url::parse(url) {
                 Err(error) => findings.add(&path, format!("expected a URL such as \"https://…\": {error}")),
                 Ok(url) if url.scheme() == "https" => {}
@@ -77,7 +86,10 @@ pub(super) fn plain_http(calls: &[Calls], findings: &Findings) {
         if let Some(proxy) = &call.proxy
             && !Url::parse(proxy).is_ok_and(|url| matches!(url.scheme(), "http" | "https") && url.has_host())
         {
-            findings.add(&format!("{}.proxy", call.section), "expected a URL such as \"http://proxy.example:3128\"");
+            findings.add(
+                &format!("{}.proxy", call.section),
+                "expected a URL such as \"http://proxy.example:3128\"",
+            );
         }
     }
 }

@@ -54,7 +54,10 @@ impl Schedule {
                  systems: leave one of them `*`"
             ));
         }
-        if fields.iter().any(|field| field.split(['/', ',']).skip(1).any(str::is_empty) || field.ends_with("/0")) {
+        if fields
+            .iter()
+            .any(|field| field.split(['/', ',']).skip(1).any(str::is_empty) || field.ends_with("/0"))
+        {
             return Err("a step must be 1 or more, and a list must not end in a comma".to_owned());
         }
         let six = format!("{seconds} {}", rest.join(" "));
@@ -137,14 +140,31 @@ mod tests {
     #[test]
     fn what_systems_read_differently_is_refused_with_what_to_write() {
         let all = [
-            "", "* * * *", "* * * * * * *", "@daily", "0 9 * * 1-5", "0 9 * * 0", "0 9 * * */2", "0 9 1 * MON",
-            "60 * * * *", "* 24 * * *", "0 0 32 * *", "0 0 1 13 *", "0 9 * * FRI-MON", "*/0 * * * *", "1, * * * *",
-            "5/ * * * *", "a * * * *", "0 0 30 2 *", "0 9 L * *", "-1 * * * *", "0 0 31 APR,JUN *", "*/5\u{3000}* * * *",
+            "",
+            "* * * *",
+            "* * * * * * *",
+            "@daily",
+            "0 9 * * 1-5",
+            "0 9 * * 0",
+            "0 9 * * */2",
+            "0 9 1 * MON",
+            "60 * * * *",
+            "* 24 * * *",
+            "0 0 32 * *",
+            "0 0 1 13 *",
+            "0 9 * * FRI-MON",
+            "*/0 * * * *",
+            "1, * * * *",
+            "5/ * * * *",
+            "a * * * *",
+            "0 0 30 2 *",
+            "0 9 L * *",
+            "-1 * * * *",
+            "0 0 31 APR,JUN *",
+            "*/5\u{3000}* * * *",
         ];
-        let told: Vec<String> = all
-            .iter()
-            .map(|text| format!("{text:?}: {}", check(text).expect_err(text)))
-            .collect();
+        let told: Vec<String> =
+            all.iter().map(|text| format!("{text:?}: {}", check(text).expect_err(text))).collect();
         insta::assert_snapshot!(told.join("\n"), @"");
     }
 

@@ -10,28 +10,30 @@ use super::section::{Absent, Known};
 #[must_use]
 pub fn schema(kinds: Kinds<'_>) -> Value {
     let mut generator = generator();
-    let mut one_of = |word: &str, kinds: &[Kind], common: &[&dyn Known], also: &Map<String, Value>| -> Value {
-        kinds
-            .iter()
-            .map(|kind| {
-                let own = kind.object(&mut generator);
-                let mut all = object(common);
-                if let Some(Value::Object(properties)) = all.get_mut("properties") {
-                    properties.insert(word.to_owned(), json!({ "const": kind.name }));
-                    properties.extend(also.clone());
-                    if let Some(Value::Object(own)) = own.get("properties") {
-                        properties.extend(own.clone());
+    let mut one_of =
+        |word: &str, kinds: &[Kind], common: &[&dyn Known], also: &Map<String, Value>| -> Value {
+            kinds
+                .iter()
+                .map(|kind| {
+                    let own = kind.object(&mut generator);
+                    let mut all = object(common);
+                    if let Some(Value::Object(properties)) = all.get_mut("properties") {
+                        properties.insert(word.to_owned(), json!({ "const": kind.name }));
+                        properties.extend(also.clone());
+                        if let Some(Value::Object(own)) = own.get("properties") {
+                            properties.extend(own.clone());
+                        }
                     }
-                }
-                let own_required = own.get("required").and_then(Value::as_array).into_iter().flatten().cloned();
-                all["required"] = std::iter::once(Value::from(word)).chain(own_required).collect();
-                if let Some(about) = own.get("description") {
-                    all["description"] = about.clone();
-                }
-                all
-            })
-            .collect()
-    };
+                    let own_required =
+                        own.get("required").and_then(Value::as_array).into_iter().flatten().cloned();
+                    all["required"] = std::iter::once(Value::from(word)).chain(own_required).collect();
+                    if let Some(about) = own.get("description") {
+                        all["description"] = about.clone();
+                    }
+                    all
+                })
+                .collect()
+        };
     let mut rule = Map::new();
     let mut rules = object(keys::MATCH);
     rules["description"] = "Which orders the settlement belongs to; the first match wins".into();

@@ -81,7 +81,10 @@ impl<'a> Section<'a> {
             None => Tree::new(),
             Some(Value::Object(table)) => table.clone(),
             Some(other) => {
-                findings.add(&path, format!("expected a table: [{path}] and its keys below, found {}", found(other)));
+                findings.add(
+                    &path,
+                    format!("expected a table: [{path}] and its keys below, found {}", found(other)),
+                );
                 Tree::new()
             }
         };
@@ -150,7 +153,8 @@ pub(super) fn nearest<'k>(word: &str, known: impl IntoIterator<Item = &'k str>) 
 
 /// Variables hold text alone: turns it into the type that the key's schema asks for, where it can be.
 pub(super) fn coerce(value: &Value, schema: &Value) -> Value {
-    let (Some(text), kind) = (value.as_str(), schema.get("type").map(Value::to_string).unwrap_or_default()) else {
+    let (Some(text), kind) = (value.as_str(), schema.get("type").map(Value::to_string).unwrap_or_default())
+    else {
         return value.clone();
     };
     let parsed = if kind.contains("\"integer\"") {

@@ -54,7 +54,12 @@ fn fragments(main: &Path, findings: &Findings) -> Vec<PathBuf> {
             paths
         }
         Err(e) => {
-            findings.at(0, None, String::new(), format!("the folder {} cannot be listed: {e}", folder.display()));
+            findings.at(
+                0,
+                None,
+                String::new(),
+                format!("the folder {} cannot be listed: {e}", folder.display()),
+            );
             Vec::new()
         }
     }
@@ -86,11 +91,15 @@ fn read(path: &Path, findings: &mut Findings, main: bool) -> Option<FileTree> {
 
 fn unreadable(error: &std::io::Error, main: bool) -> String {
     match error.kind() {
-        ErrorKind::NotFound if main => "there is no such config file: `mallsync init` writes one, `--config PATH` or \
+        ErrorKind::NotFound if main => {
+            "there is no such config file: `mallsync init` writes one, `--config PATH` or \
              the variable MALLSYNC_CONFIG names another"
-            .to_owned(),
+                .to_owned()
+        }
         ErrorKind::IsADirectory => "a folder, not a config file: name the file in it".to_owned(),
-        ErrorKind::PermissionDenied => "not readable by this user: run as the service's user or as root".to_owned(),
+        ErrorKind::PermissionDenied => {
+            "not readable by this user: run as the service's user or as root".to_owned()
+        }
         _ => format!("cannot be read: {error}"),
     }
 }
@@ -134,7 +143,11 @@ impl Walk<'_> {
             }
             // A top-level name with a dot in it would be taken for a path by the merge; the check for unknown keys
             // sees the name as it stands, with its quotes.
-            let name = if prefix.is_empty() && needs_quotes(name.get_ref()) { key.clone() } else { name.get_ref().to_string() };
+            let name = if prefix.is_empty() && needs_quotes(name.get_ref()) {
+                key.clone()
+            } else {
+                name.get_ref().to_string()
+            };
             map.insert(name, self.value(&key, inner));
         }
         map
@@ -147,9 +160,10 @@ impl Walk<'_> {
             DeValue::Datetime(time) => ValueKind::String(time.to_string()),
             DeValue::Integer(number) => i64::from_str_radix(number.as_str(), number.radix())
                 .map_or_else(|_| ValueKind::String(number.as_str().to_owned()), ValueKind::I64),
-            DeValue::Float(number) => {
-                number.as_str().parse().map_or_else(|_| ValueKind::String(number.as_str().to_owned()), ValueKind::Float)
-            }
+            DeValue::Float(number) => number
+                .as_str()
+                .parse()
+                .map_or_else(|_| ValueKind::String(number.as_str().to_owned()), ValueKind::Float),
             DeValue::Table(table) => ValueKind::Table(self.table(key, table)),
             DeValue::Array(items) => {
                 ValueKind::Array(items.iter().enumerate().map(|(i, item)| self.item(key, i, item)).collect())

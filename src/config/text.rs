@@ -17,27 +17,35 @@ pub(super) fn read(bytes: &[u8]) -> (String, Vec<Remark>) {
 fn decode(bytes: &[u8], remarks: &mut Vec<Remark>) -> String {
     for (mark, encoding) in [(b"\xFF\xFE", UTF_16LE), (b"\xFE\xFF", UTF_16BE)] {
         if bytes.starts_with(mark) {
-            remarks.push((None, "saved as UTF-16 (“Unicode” in Notepad): save it as UTF-8 without BOM".to_owned()));
+            remarks.push((
+                None,
+                "saved as UTF-16 (“Unicode” in Notepad): save it as UTF-8 without BOM".to_owned(),
+            ));
             return encoding.decode(bytes).0.into_owned();
         }
     }
     let rest = bytes.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(bytes);
     if rest.len() < bytes.len() {
-        remarks.push((Some(1), "saved with a BOM (“UTF-8 with BOM”): save it as UTF-8 without BOM".to_owned()));
+        remarks
+            .push((Some(1), "saved with a BOM (“UTF-8 with BOM”): save it as UTF-8 without BOM".to_owned()));
     }
     let error = match std::str::from_utf8(rest) {
         Ok(text) => return text.to_owned(),
         Err(error) => error,
     };
     let line = line_of(rest, error.valid_up_to());
-    let as_encoding = |encoding: &'static Encoding| encoding.decode_without_bom_handling_and_without_replacement(rest);
+    let as_encoding =
+        |encoding: &'static Encoding| encoding.decode_without_bom_handling_and_without_replacement(rest);
     if let Some(text) = as_encoding(SHIFT_JIS) {
         let what = "saved as Shift_JIS (CP932, “ANSI” in Notepad), first seen in this line: save it as UTF-8 without BOM";
         remarks.push((Some(line), what.to_owned()));
         return text.into_owned();
     }
     if let Some(text) = as_encoding(EUC_JP) {
-        remarks.push((Some(line), "saved as EUC-JP, first seen in this line: save it as UTF-8 without BOM".to_owned()));
+        remarks.push((
+            Some(line),
+            "saved as EUC-JP, first seen in this line: save it as UTF-8 without BOM".to_owned(),
+        ));
         return text.into_owned();
     }
     remarks.push((Some(line), "not UTF-8 text from this line on: save it as UTF-8 without BOM".to_owned()));
@@ -193,7 +201,11 @@ impl Line<'_> {
 
     /// One remark a line and character.
     fn remark(&mut self, c: char, what: &str, instead: &str) {
-        let shown = if c.is_whitespace() || matches!(c, '\u{200B}' | '\u{FEFF}') { String::new() } else { format!("`{c}` is ") };
+        let shown = if c.is_whitespace() || matches!(c, '\u{200B}' | '\u{FEFF}') {
+            String::new()
+        } else {
+            format!("`{c}` is ")
+        };
         let told = match instead {
             "" => format!("{shown}{what}: delete it"),
             " " => format!("{shown}{what}: type an ordinary space"),
@@ -239,9 +251,14 @@ mod tests {
         let text = "a = 1\r\n# ショップ\r\n";
         let (sjis, _, _) = SHIFT_JIS.encode(text);
         let (euc, _, _) = EUC_JP.encode("a = 1\n# 文字・漢字仮名\n");
-        let utf16: Vec<u8> = [0xFF, 0xFE].into_iter().chain(text.encode_utf16().flat_map(u16::to_le_bytes)).collect();
+        let utf16: Vec<u8> =
+            [0xFF, 0xFE].into_iter().chain(text.encode_utf16().flat_map(u16::to_le_bytes)).collect();
         let all = [
-            told(&sjis), told(&euc), told(&utf16), told(b"\xEF\xBB\xBFa = 1\n"), told(b"a = 1\nb = \"\xFF\xFF\"\n"),
+            told(&sjis),
+            told(&euc),
+            told(&utf16),
+            told(b"\xEF\xBB\xBFa = 1\n"),
+            told(b"a = 1\nb = \"\xFF\xFF\"\n"),
         ];
         insta::assert_snapshot!(all.join("\n====\n"), @"");
     }

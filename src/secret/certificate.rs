@@ -60,6 +60,9 @@ mod tests {
             assert!(certificate_expiry(bad.as_bytes()).unwrap_err().contains("no certificate in it"));
         }
         let broken = "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n";
-        assert_eq!(certificate_expiry(broken.as_bytes()).unwrap_err(), "certificate 1 is not an X.509 certificate");
+        assert_eq!(
+            certificate_expiry(broken.as_bytes()).unwrap_err(),
+            "certificate 1 is not an X.509 certificate"
+        );
     }
 }

@@ -64,7 +64,8 @@ impl SecretRef {
         match form {
             "file" => Ok(Self::File(PathBuf::from(rest))),
             "credential" if rest.contains('/') || rest == "." || rest == ".." => {
-                Err("`credential:` takes a name as in `LoadCredential=`, not a path; for a path use `file:`".to_owned())
+                Err("`credential:` takes a name as in `LoadCredential=`, not a path; for a path use `file:`"
+                    .to_owned())
             }
             "credential" => Ok(Self::Credential(rest.to_owned())),
             "env" if rest.contains(['=', '$', ' ', '\0']) => {
@@ -177,7 +178,9 @@ fn read_credential(name: &str, places: &Places<'_>) -> Result<Secret, String> {
 fn open(path: &Path) -> Result<(File, Metadata), String> {
     let shown = path.display();
     let refuse = |e: std::io::Error| match e.kind() {
-        ErrorKind::NotFound => format!("{shown} does not exist; write the secret into it and run `chmod 600 {shown}`"),
+        ErrorKind::NotFound => {
+            format!("{shown} does not exist; write the secret into it and run `chmod 600 {shown}`")
+        }
         ErrorKind::PermissionDenied => format!(
             "{shown} is not readable by this user; give it to the service's user, or to its group with `chmod 640 {shown}`"
         ),
@@ -208,7 +211,8 @@ fn read(path: &Path, file: File) -> Result<Secret, String> {
     if bytes.starts_with(b"\xFF\xFE") || bytes.starts_with(b"\xFE\xFF") {
         return Err(format!("{shown} was saved as UTF-16 (“Unicode”); save it as UTF-8 without BOM"));
     }
-    let text = std::str::from_utf8(&bytes).map_err(|_| format!("{shown} is not UTF-8 text; save it as UTF-8"))?;
+    let text =
+        std::str::from_utf8(&bytes).map_err(|_| format!("{shown} is not UTF-8 text; save it as UTF-8"))?;
     if text.trim().is_empty() {
         return Err(format!("{shown} is empty; write the secret into it"));
     }

@@ -51,7 +51,10 @@ fn nothing_prints_a_secret() {
     assert_eq!(shown, "Plain([secret]) plain:[redacted] \"plain:[redacted]\"");
     for wrong in ["4815162342", "4815162342.5", "\"4815162342\""] {
         let error = serde_json::from_str::<SecretRef>(wrong).unwrap_err().to_string();
-        assert!(error.contains("expected where the secret is kept") && !error.contains("4815162342"), "{error}");
+        assert!(
+            error.contains("expected where the secret is kept") && !error.contains("4815162342"),
+            "{error}"
+        );
     }
 }
 
@@ -67,7 +70,10 @@ fn a_file_that_others_can_reach_is_refused_with_what_to_do() {
     for mode in [0o644, 0o604, 0o602, 0o601, 0o666] {
         let message = refusal(mode, b"SL123");
         assert!(message.contains(&format!("(mode {mode:03o})")), "{message}");
-        assert!(message.contains("`chmod 600 DIR/license_key`") && message.contains("`chmod 640"), "{message}");
+        assert!(
+            message.contains("`chmod 600 DIR/license_key`") && message.contains("`chmod 640"),
+            "{message}"
+        );
         assert!(!message.contains("SL123"), "{message}");
     }
 }
@@ -94,7 +100,10 @@ fn what_is_wrong_with_a_file_is_named() {
     ].join("\n"), @"");
     let folder = tempfile::tempdir().unwrap();
     let at = |path: &Path| {
-        SecretRef::File(path.to_owned()).resolve().unwrap_err().replace(&*folder.path().to_string_lossy(), "DIR")
+        SecretRef::File(path.to_owned())
+            .resolve()
+            .unwrap_err()
+            .replace(&*folder.path().to_string_lossy(), "DIR")
     };
     insta::assert_snapshot!([at(folder.path()), at(&folder.path().join("absent"))].join("\n"), @"");
     assert!(file(0o600, &vec![b'x'; 64 * 1024]).1.resolve().is_ok());
@@ -106,7 +115,11 @@ fn a_credential_comes_from_the_unit_or_from_where_systemd_keeps_it() {
     std::fs::write(folder.path().join("key"), "SL123\n").unwrap();
     let secret = SecretRef::parse("credential:key").unwrap();
     let absent = SecretRef::parse("credential:absent").unwrap();
-    let inside = Places { credentials: Some(folder.path()), unit_credentials: Path::new("/nonexistent"), variable: &nothing };
+    let inside = Places {
+        credentials: Some(folder.path()),
+        unit_credentials: Path::new("/nonexistent"),
+        variable: &nothing,
+    };
     assert_eq!(secret.resolve_in(&inside).unwrap().expose(), "SL123");
     insta::assert_snapshot!(absent.resolve_in(&inside).unwrap_err(), @"");
     let outside = Places { credentials: None, unit_credentials: folder.path(), variable: &nothing };
@@ -117,11 +130,19 @@ fn a_credential_comes_from_the_unit_or_from_where_systemd_keeps_it() {
 
 #[test]
 fn a_variable_must_be_set_and_hold_something() {
-    let set = |name: &str| (name != "ABSENT").then(|| if name == "EMPTY" { String::new() } else { "SL123".to_owned() });
+    let set = |name: &str| {
+        (name != "ABSENT").then(|| if name == "EMPTY" { String::new() } else { "SL123".to_owned() })
+    };
     let places = Places { credentials: None, unit_credentials: Path::new("/nonexistent"), variable: &set };
     let resolve = |text| SecretRef::parse(text).unwrap().resolve_in(&places);
     assert_eq!(resolve("env:KEY").unwrap().expose(), "SL123");
-    assert_eq!(resolve("env:ABSENT").unwrap_err(), "the environment variable ABSENT is not set; set it, or use `file:`");
-    assert_eq!(resolve("env:EMPTY").unwrap_err(), "the environment variable EMPTY is empty; set it, or use `file:`");
+    assert_eq!(
+        resolve("env:ABSENT").unwrap_err(),
+        "the environment variable ABSENT is not set; set it, or use `file:`"
+    );
+    assert_eq!(
+        resolve("env:EMPTY").unwrap_err(),
+        "the environment variable EMPTY is empty; set it, or use `file:`"
+    );
     assert_eq!(resolve("plain:SL9").unwrap().expose(), "SL9");
 }
