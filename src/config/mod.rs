@@ -32,7 +32,7 @@ mod text;
 pub use environment::Environment;
 pub use findings::Finding;
 pub use init::{InitError, Written, init};
-pub use kind::{Kind, Kinds, Validate};
+pub use kind::{Kind, Kinds};
 pub use schema::schema;
 pub use show::show;
 
