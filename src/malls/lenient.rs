@@ -59,12 +59,20 @@ impl<'de> Deserialize<'de> for Percent {
     }
 }
 
-/// A list; null and absent are empty. For `#[serde(deserialize_with)]`.
+/// A list; null and absent are empty, and a null in it is skipped. For `#[serde(deserialize_with)]`.
 ///
 /// # Errors
 /// When it is neither null nor a list.
 pub fn list<'de, D: Deserializer<'de>, T: Deserialize<'de>>(d: D) -> Result<Vec<T>, D::Error> {
-    Ok(Option::<Vec<T>>::deserialize(d)?.unwrap_or_default())
+    Ok(Option::<Vec<Option<T>>>::deserialize(d)?.unwrap_or_default().into_iter().flatten().collect())
+}
+
+/// A model; null and absent are an empty one. For `#[serde(deserialize_with)]`.
+///
+/// # Errors
+/// When it is neither null nor fits.
+pub fn model<'de, D: Deserializer<'de>, T: Deserialize<'de> + Default>(d: D) -> Result<T, D::Error> {
+    Ok(Option::<T>::deserialize(d)?.unwrap_or_default())
 }
 
 /// A scalar's text; `None` for null.
@@ -91,7 +99,7 @@ fn whole(text: &str) -> Option<i64> {
 fn percent(text: &str) -> Option<i64> {
     let (number, fraction) = text.split_once('.').unwrap_or((text, ""));
     let fraction = fraction.trim_end_matches('0');
-    if fraction.len() > 2 || !fraction.bytes().all(|b| b.is_ascii_digit()) {
+    if number.starts_with('-') || fraction.len() > 2 || !fraction.bytes().all(|b| b.is_ascii_digit()) {
         return None;
     }
     let rate = number.parse::<i64>().ok().filter(|n| (0..=1).contains(n))? * 100

@@ -3,7 +3,7 @@
 
 use serde::Deserialize;
 
-use crate::malls::lenient::{Int, Percent, Text, list};
+use crate::malls::lenient::{Int, Percent, Text, list, model};
 
 /// OrderModel.
 #[derive(Debug, Default, Deserialize)]
@@ -48,7 +48,7 @@ pub struct OrderModel {
     /// The deferred-payment fee.
     pub additional_fee_occur_amount_to_user: Int,
     /// The buyer.
-    #[serde(rename = "OrdererModel")]
+    #[serde(rename = "OrdererModel", deserialize_with = "model")]
     pub orderer: Person,
     /// How it is paid.
     #[serde(rename = "SettlementModel")]
@@ -151,7 +151,7 @@ pub struct PackageModel {
     /// 1: removed.
     pub package_delete_flag: Int,
     /// The recipient: the name misleads.
-    #[serde(rename = "SenderModel")]
+    #[serde(rename = "SenderModel", deserialize_with = "model")]
     pub sender: Person,
     /// Goods.
     #[serde(rename = "ItemModelList", deserialize_with = "list")]

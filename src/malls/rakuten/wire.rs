@@ -279,7 +279,9 @@ pub fn decode<T: Envelope>(response: &Response) -> Result<T, Fault> {
             }
             Ok(_) => {}
             Err(e) if body.trim_start().starts_with(['{', '[']) => {
-                return Err(if e.is_eof() {
+                // Cut in the middle of a number it is no end of file to the parser.
+                let cut = e.is_eof() || !body.trim_end().ends_with('}');
+                return Err(if cut {
                     Fault::Transient(
                         refusal.with_id(format!("the answer was cut off after {} bytes", body.len())),
                     )
