@@ -14,8 +14,12 @@ use crate::http::{Call, ClientSpec, Fault};
 
 /// The shop's own cart: order CSV files.
 pub mod csv;
+/// Reading JSON that other people write: nulls, absent members, numbers as text.
+pub mod lenient;
 /// 楽天市場.
 pub mod rakuten;
+/// Checking the keys of a mall's section of the config, all findings at once.
+pub mod section;
 
 /// Every mall, by the word that `mall = "…"` takes.
 pub const MALLS: &[Registration] = &[rakuten::MALL, csv::MALL];
