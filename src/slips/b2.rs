@@ -58,9 +58,10 @@ const RECEPTION: [Column; 3] = [
 
 /// Whether a first record names columns: it has one of the two keys (csv-formats.md §1.1.2).
 pub(super) fn is_header(cells: &[String]) -> bool {
-    cells.iter().map(|c| header_key(c)).any(|key| {
-        [ORDER, NUMBER].iter().any(|column| column.names.iter().any(|name| header_key(name) == key))
-    })
+    cells
+        .iter()
+        .map(|cell| header_key(cell))
+        .any(|key| ORDER.names.contains(&key.as_str()) || NUMBER.names.contains(&key.as_str()))
 }
 
 /// Which column is what in one file, 0-based.
@@ -96,7 +97,11 @@ impl Layout {
     fn by_name(names: &[String], line: u64) -> Result<Self, Refusal> {
         let keys: Vec<String> = names.iter().map(|n| header_key(n)).collect();
         let find = |column: &Column| {
-            column.names.iter().find_map(|name| keys.iter().position(|key| *key == header_key(name)))
+            column
+                .names
+                .iter()
+                .map(|name| header_key(name))
+                .find_map(|name| keys.iter().position(|key| *key == name))
         };
         let Some(number) = find(&NUMBER) else {
             return Err(Refusal::at(
@@ -178,10 +183,17 @@ impl Layout {
         let mut notes = self.damaged(row);
         let kind = self.kind(row, &mut wrong);
         let other_keys = self.other_keys(row, &order_key);
-        let reception_numbers: Vec<String> =
-            self.reception.iter().map(|c| row.cell(*c)).filter(|c| !c.is_empty()).map(str::to_owned).collect();
+        let reception_numbers: Vec<String> = self
+            .reception
+            .iter()
+            .map(|c| row.cell(*c))
+            .filter(|c| !c.is_empty())
+            .map(str::to_owned)
+            .collect();
         if values::is_exponent(&order_key) {
-            wrong.push("お客様管理番号 was destroyed by a spreadsheet (exponent): export the file again".to_owned());
+            wrong.push(
+                "お客様管理番号 was destroyed by a spreadsheet (exponent): export the file again".to_owned(),
+            );
         } else if order_key.contains(DAMAGED) {
             wrong.push("お客様管理番号 holds unreadable characters".to_owned());
         } else if order_key.is_empty() && other_keys.is_empty() && reception_numbers.is_empty() {
@@ -225,7 +237,7 @@ impl Layout {
             None => {
                 // One never seen before may be cash on delivery, which must never be captured (I5).
                 if !written.is_empty() {
-                    wrong.push("送り状種類 is not known".to_owned());
+                    wrong.push("送り状種類 is none of B2クラウド's: is the column right?".to_owned());
                 }
                 String::new()
             }

@@ -105,7 +105,12 @@ pub fn row_from_person(
         Carrier::Yamato => number::yamato(&folded)?.0,
         // csv-formats.md §0.6: 8 to 20 takes in every carrier of this field; their check digits are not certain.
         _ if (8..=20).contains(&folded.len()) => folded,
-        _ => return Err(format!("a slip number has 8 to 20 digits or letters, this one has {}", folded.len())),
+        _ => {
+            return Err(format!(
+                "a slip number has 8 to 20 digits or letters, this one has {}",
+                folded.len()
+            ));
+        }
     };
     Ok(SlipRow {
         source: format!("person:{actor}"),

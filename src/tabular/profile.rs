@@ -89,7 +89,11 @@ pub struct Finding {
 
 impl fmt::Display for Finding {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if self.key.is_empty() { f.write_str(&self.message) } else { write!(f, "{}: {}", self.key, self.message) }
+        if self.key.is_empty() {
+            f.write_str(&self.message)
+        } else {
+            write!(f, "{}: {}", self.key, self.message)
+        }
     }
 }
 
@@ -140,8 +144,7 @@ pub struct WordMap(Vec<(Pattern, String)>);
 impl WordMap {
     /// From patterns and our words. The most specific pattern wins.
     pub fn new<'a>(entries: impl IntoIterator<Item = (&'a str, &'a str)>) -> Self {
-        let mut entries: Vec<_> =
-            entries.into_iter().map(|(p, w)| (Pattern::new(p), w.to_owned())).collect();
+        let mut entries: Vec<_> = entries.into_iter().map(|(p, w)| (Pattern::new(p), w.to_owned())).collect();
         entries.sort_by(|(a, x), (b, y)| (a.rank(), &a.text, x).cmp(&(b.rank(), &b.text, y)));
         Self(entries)
     }
@@ -257,7 +260,10 @@ impl Profile {
 }
 
 fn locate(source: &Source, keys: &[String], width: usize) -> Option<Vec<usize>> {
-    let find = |name: &str| keys.iter().position(|k| *k == header_key(name));
+    let find = |name: &str| {
+        let name = header_key(name);
+        keys.iter().position(|key| *key == name)
+    };
     match source {
         Source::Column(n) => (*n < width).then(|| vec![*n]),
         Source::Named(name) => find(name)

@@ -201,12 +201,7 @@ impl<R: Read> Records<R> {
                         .into());
                     }
                     fields.push(field);
-                    return Ok(Some(Record {
-                        line,
-                        fields,
-                        terminated: end.is_some(),
-                        last_quoted: quoted,
-                    }));
+                    return Ok(Some(Record { line, fields, terminated: end.is_some(), last_quoted: quoted }));
                 }
                 (state, Some(c)) => {
                     field.push(c);

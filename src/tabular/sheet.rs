@@ -130,7 +130,8 @@ impl<R: Read> Sheet<R> {
         }
     }
 
-    /// A last record without its line end that is shorter than all others, or that lacks the quotes all others end in.
+    /// A last record without its line end that is shorter than all others, that lacks the quotes all others end in, or
+    /// that is the only one.
     fn refuse_cut(&self, record: &Record) -> Result<(), Refusal> {
         if record.terminated {
             return Ok(());
@@ -141,7 +142,9 @@ impl<R: Read> Sheet<R> {
             && !record.last_quoted
             && cells == self.width
             && record.fields.last().is_some_and(String::is_empty);
-        if short || bare {
+        // Without a header nothing tells the whole width when there is but one record.
+        let only = self.header.is_none() && self.rows == 0;
+        if short || bare || only {
             return Err(Refusal::at(
                 record.line,
                 format!(
@@ -155,9 +158,8 @@ impl<R: Read> Sheet<R> {
 
     fn fit(&self, record: Record) -> Row {
         let extra = record.fields.iter().skip(self.width).any(|f| !f.trim().is_empty());
-        let problem = extra.then(|| {
-            format!("column count: {} cells under a header of {}", record.fields.len(), self.width)
-        });
+        let problem = extra
+            .then(|| format!("column count: {} cells under a header of {}", record.fields.len(), self.width));
         let mut cells = record.fields.iter().take(self.width).map(|f| clean(f)).collect::<Vec<_>>();
         cells.resize(self.width, String::new());
         Row { line: record.line, cells, problem }

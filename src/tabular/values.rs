@@ -116,7 +116,8 @@ fn parse_day(text: &str) -> Option<NaiveDate> {
 fn parse_time(text: &str) -> Option<NaiveTime> {
     let parts: Vec<&str> = text.split(':').collect();
     let number = |t: &str| {
-        ((1..=2).contains(&t.len()) && t.bytes().all(|b| b.is_ascii_digit())).then(|| t.parse::<u32>().ok())?
+        ((1..=2).contains(&t.len()) && t.bytes().all(|b| b.is_ascii_digit()))
+            .then(|| t.parse::<u32>().ok())?
     };
     match parts.as_slice() {
         [h, m] => NaiveTime::from_hms_opt(number(h)?, number(m)?, 0),
@@ -141,7 +142,11 @@ pub fn amount(text: &str) -> Result<Option<i64>, &'static str> {
         None => (false, text.as_str()),
     };
     let whole = match number.split_once('.') {
-        Some((whole, fraction)) if (1..=2).contains(&fraction.len()) && fraction.bytes().all(|b| b == b'0') => whole,
+        Some((whole, fraction))
+            if (1..=2).contains(&fraction.len()) && fraction.bytes().all(|b| b == b'0') =>
+        {
+            whole
+        }
         Some(_) => return Err(EXPECTED),
         None => number,
     };

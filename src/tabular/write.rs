@@ -55,7 +55,10 @@ impl Writer {
                 Written { bytes: [b"\xEF\xBB\xBF", self.text.as_bytes()].concat(), unmappable: Vec::new() }
             }
             Encoding::Utf16Le => Written {
-                bytes: std::iter::once(0xFEFF).chain(self.text.encode_utf16()).flat_map(u16::to_le_bytes).collect(),
+                bytes: std::iter::once(0xFEFF)
+                    .chain(self.text.encode_utf16())
+                    .flat_map(u16::to_le_bytes)
+                    .collect(),
                 unmappable: Vec::new(),
             },
             Encoding::Cp932 => encode_cp932(&self.text),
@@ -65,7 +68,8 @@ impl Writer {
 
 /// A negative amount is no formula.
 fn is_number(cell: &str) -> bool {
-    cell.strip_prefix('-').is_some_and(|t| !t.is_empty() && t.bytes().all(|b| b.is_ascii_digit() || b == b','))
+    cell.strip_prefix('-')
+        .is_some_and(|t| !t.is_empty() && t.bytes().all(|b| b.is_ascii_digit() || b == b','))
 }
 
 fn encode_cp932(text: &str) -> Written {

@@ -43,7 +43,9 @@ pub(super) fn profile(text: &str, words: Vocabulary<'_>) -> Result<Profile, Vec<
         delimiter: character(&table, "delimiter", &[",", "\t"], "\",\" or \"\\t\"", &mut findings),
         quote: match table.get("quote") {
             None => Some('"'),
-            Some(_) => character(&table, "quote", &["\"", "", "'"], "one quote, or \"\" for none", &mut findings),
+            Some(_) => {
+                character(&table, "quote", &["\"", "", "'"], "one quote, or \"\" for none", &mut findings)
+            }
         },
         header,
         skip_lines: skip_lines(&table, &mut findings),
@@ -222,7 +224,8 @@ fn word_map(table: &Table, key: &str, allowed: &[&str], findings: &mut Findings)
             Value::String(word) if allowed.contains(&word.as_str()) => {
                 entries.push((pattern.as_str(), word.as_str()));
             }
-            _ => findings.add(format!("{key}.\"{pattern}\""), format!("expected one of {}", allowed.join(", "))),
+            _ => findings
+                .add(format!("{key}.\"{pattern}\""), format!("expected one of {}", allowed.join(", "))),
         }
     }
     WordMap::new(entries)
