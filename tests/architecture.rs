@@ -23,8 +23,27 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("engine", &["malls", "settlement", "slips", "store", "http", "tabular", "domain"]),
     ("status", &["store", "domain"]),
     ("sim", &["domain"]),
-    ("app", &["config", "engine", "malls", "settlement", "slips", "store", "http", "tabular", "domain", "status"]),
-    ("cli", &["app", "config", "engine", "malls", "settlement", "slips", "store", "http", "tabular", "domain", "status", "sim"]),
+    (
+        "app",
+        &["config", "engine", "malls", "settlement", "slips", "store", "http", "tabular", "domain", "status"],
+    ),
+    (
+        "cli",
+        &[
+            "app",
+            "config",
+            "engine",
+            "malls",
+            "settlement",
+            "slips",
+            "store",
+            "http",
+            "tabular",
+            "domain",
+            "status",
+            "sim",
+        ],
+    ),
 ];
 
 fn files(folder: &Path, found: &mut Vec<std::path::PathBuf>) {
@@ -116,7 +135,11 @@ fn the_simulators_know_nothing_of_the_project_but_ids_and_the_clock() {
         let source = std::fs::read_to_string(&path).unwrap();
         for (at, _) in source.match_indices("crate::domain::") {
             let rest = &source[at..];
-            assert!(rest.starts_with("crate::domain::ids"), "{} uses more of the domain than ids", path.display());
+            assert!(
+                rest.starts_with("crate::domain::ids"),
+                "{} uses more of the domain than ids",
+                path.display()
+            );
         }
     }
 }

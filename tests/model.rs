@@ -68,10 +68,17 @@ enum Step {
     Commit(usize),
     Transmit(usize),
     /// The gateway takes the request off the wire: captures or not, the answer arrives or not.
-    Gateway { worker: usize, captures: bool, answers: bool },
+    Gateway {
+        worker: usize,
+        captures: bool,
+        answers: bool,
+    },
     Record(usize),
     GiveUp(usize),
-    Settle { worker: usize, unclear: bool },
+    Settle {
+        worker: usize,
+        unclear: bool,
+    },
     Crash(usize),
     Expire,
 }
@@ -244,7 +251,8 @@ impl Model for Effects {
             }
             Step::Record(w) => {
                 let Worker::Answered { fence, done } = world.workers[w] else { return None };
-                let answer = if done { Answer::Done } else { Answer::Retry { code: "E013000001".to_owned() } };
+                let answer =
+                    if done { Answer::Done } else { Answer::Retry { code: "E013000001".to_owned() } };
                 // A late definite answer settles an unknown operation too.
                 let late = matches!(world.operation.state, Op::Unknown | Op::Looking);
                 if self.held(&world, fence) || late {
@@ -310,7 +318,11 @@ fn check(without: Without) -> impl Checker<Effects> {
 fn a_sale_is_captured_once_whatever_crashes_or_gets_lost() {
     let checker = check(Without::Nothing);
     checker.assert_properties();
-    assert!(checker.unique_state_count() > 10_000, "the model explores {} states", checker.unique_state_count());
+    assert!(
+        checker.unique_state_count() > 10_000,
+        "the model explores {} states",
+        checker.unique_state_count()
+    );
 }
 
 #[test]

@@ -22,7 +22,7 @@ mod reception;
 mod redact;
 mod rules;
 /// When something runs: cron expressions in Asia/Tokyo.
-pub mod schedule;
+pub use crate::clock::schedule;
 mod schema;
 mod section;
 mod show;

@@ -12,7 +12,7 @@ use async_trait::async_trait;
 use serde_json::Value;
 
 use super::{Built, Function, LookFailed, Looked, Registration, Sent, Settlement};
-use crate::domain::account::{Bucket, Health, Problem};
+use crate::domain::account::{Bucket, Health, Problem, pairs};
 use crate::domain::money::Yen;
 use crate::domain::operation::{Answer, Intent, Verdict};
 use crate::domain::settlement::is_reception_number;
@@ -43,7 +43,7 @@ const LOOK: Duration = Duration::from_secs(30);
 pub const PROVIDER: Registration = Registration {
     name: "webcollect",
     schema: <Section as schemars::JsonSchema>::json_schema,
-    validate: |section| Section::read(section).map(|_| ()),
+    validate: |section| Section::read(section).map(|_| ()).map_err(pairs),
     urls,
     build,
 };
