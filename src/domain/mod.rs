@@ -4,6 +4,8 @@
 pub mod account;
 /// Ids and the names that people give.
 pub mod ids;
+/// The limiter's arithmetic.
+pub mod limit;
 /// Integer yen.
 pub mod money;
 /// Effects: states and every legal step between them.
