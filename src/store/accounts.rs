@@ -71,12 +71,8 @@ impl Store {
     /// See [`StoreError`].
     pub async fn account(&self, name: &str) -> Result<Account> {
         let mut conn = self.read().await?;
-        let row: Option<AccountRow> =
-            conn.row("SELECT * FROM accounts WHERE name = $1", args![name]).await?;
-        row.map_or_else(
-            || Ok(Account { name: name.to_owned(), ..Account::default() }),
-            TryInto::try_into,
-        )
+        let row: Option<AccountRow> = conn.row("SELECT * FROM accounts WHERE name = $1", args![name]).await?;
+        row.map_or_else(|| Ok(Account { name: name.to_owned(), ..Account::default() }), TryInto::try_into)
     }
 
     /// All rows.

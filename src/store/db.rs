@@ -76,6 +76,14 @@ macro_rules! locked {
 }
 pub(super) use locked;
 
+/// Likewise for operations (`p`), passing over those that another transaction holds.
+macro_rules! skip_locked {
+    ($text:expr) => {
+        $crate::store::db::Sql { sqlite: $text, postgres: concat!($text, " FOR UPDATE OF p SKIP LOCKED") }
+    };
+}
+pub(super) use skip_locked;
+
 /// What can be bound. Flags are 0 and 1, times microseconds, days, words, ids and JSON text, on both.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Arg<'a> {
@@ -149,7 +157,9 @@ impl Pools {
         match self {
             Self::Sqlite { writer, .. } => {
                 let writer = writer.as_ref().ok_or_else(|| {
-                    StoreError::Refused("the database was opened to read only; nothing was written".to_owned())
+                    StoreError::Refused(
+                        "the database was opened to read only; nothing was written".to_owned(),
+                    )
                 })?;
                 Ok(Conn::SqliteWrite(writer.begin_with("BEGIN IMMEDIATE").await?))
             }
@@ -208,11 +218,7 @@ impl Conn {
     }
 
     /// All rows of a query.
-    pub(super) async fn rows<T: AnyRow>(
-        &mut self,
-        sql: impl Into<Sql>,
-        args: &[Arg<'_>],
-    ) -> Result<Vec<T>> {
+    pub(super) async fn rows<T: AnyRow>(&mut self, sql: impl Into<Sql>, args: &[Arg<'_>]) -> Result<Vec<T>> {
         let sql = sql.into();
         let rows: std::result::Result<Vec<T>, sqlx::Error> = match self.on() {
             On::Sqlite(conn) => {

@@ -44,15 +44,11 @@ impl Store {
             return Ok(Taken { wait_until: None, clamped: false });
         }
         let clamped = conn
-            .execute(
-                "UPDATE limits SET tat = $2 WHERE key = $1 AND tat > $2",
-                args![&bucket.key, furthest],
-            )
+            .execute("UPDATE limits SET tat = $2 WHERE key = $1 AND tat > $2", args![&bucket.key, furthest])
             .await?
             > 0;
-        let row: Option<(i64, Option<i64>)> = conn
-            .row("SELECT tat, paused_until FROM limits WHERE key = $1", args![&bucket.key])
-            .await?;
+        let row: Option<(i64, Option<i64>)> =
+            conn.row("SELECT tat, paused_until FROM limits WHERE key = $1", args![&bucket.key]).await?;
         if clamped {
             conn.commit().await?;
         } else {
@@ -90,11 +86,8 @@ impl Store {
         let mut conn = self.read().await?;
         let rows: Vec<(String, i64, Option<i64>)> =
             conn.rows("SELECT key, tat, paused_until FROM limits ORDER BY key", &[]).await?;
-        let limit = |(key, tat, paused)| Limit {
-            key,
-            tat: Timestamp::from_micros(tat),
-            paused_until: time(paused),
-        };
+        let limit =
+            |(key, tat, paused)| Limit { key, tat: Timestamp::from_micros(tat), paused_until: time(paused) };
         Ok(rows.into_iter().map(limit).collect())
     }
 }

@@ -12,7 +12,9 @@ use crate::clock::{Ambient, Timestamp};
 use crate::domain::planner::Contract;
 
 mod db;
+mod matching;
 mod open;
+mod pages;
 mod planning;
 mod rows;
 
@@ -169,9 +171,7 @@ impl Store {
     pub async fn version(&self) -> Result<i64> {
         let mut conn = match &self.inner.pools {
             // The writer's own commits do not count, so only others' are seen.
-            db::Pools::Sqlite { writer: Some(writer), .. } => {
-                db::Conn::SqliteRead(writer.acquire().await?)
-            }
+            db::Pools::Sqlite { writer: Some(writer), .. } => db::Conn::SqliteRead(writer.acquire().await?),
             pools => pools.read().await?,
         };
         let sql = db::Sql {

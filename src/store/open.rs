@@ -67,7 +67,9 @@ pub(super) async fn migrate(pools: &Pools) -> Result<(i64, i64)> {
     }
     if found < known {
         match pools {
-            Pools::Sqlite { writer: Some(writer), .. } => SQLITE.run(writer).await.map_err(sqlx::Error::from)?,
+            Pools::Sqlite { writer: Some(writer), .. } => {
+                SQLITE.run(writer).await.map_err(sqlx::Error::from)?
+            }
             Pools::Sqlite { writer: None, .. } => return Err(StoreError::OlderSchema { found, known }),
             Pools::Postgres(pool) => POSTGRES.run(pool).await.map_err(sqlx::Error::from)?,
         }
@@ -102,8 +104,7 @@ async fn schema(pools: &Pools) -> Result<i64> {
     if there.is_none_or(|(n,)| n == 0) {
         return Ok(0);
     }
-    let version: Option<(Option<i64>,)> =
-        conn.row("SELECT max(version) FROM _sqlx_migrations", &[]).await?;
+    let version: Option<(Option<i64>,)> = conn.row("SELECT max(version) FROM _sqlx_migrations", &[]).await?;
     Ok(version.and_then(|(v,)| v).unwrap_or(0))
 }
 

@@ -166,8 +166,7 @@ impl Store {
     /// See [`StoreError`].
     pub async fn request(&self, id: &str) -> Result<Option<RequestRow>> {
         let mut conn = self.read().await?;
-        let row: Option<RequestColumns> =
-            conn.row("SELECT * FROM requests WHERE id = $1", args![id]).await?;
+        let row: Option<RequestColumns> = conn.row("SELECT * FROM requests WHERE id = $1", args![id]).await?;
         row.map(TryInto::try_into).transpose()
     }
 
@@ -208,11 +207,8 @@ impl Store {
         )
         .await?;
         // Rows of daemons that are long gone.
-        conn.execute(
-            "DELETE FROM daemons WHERE beat_at < $1",
-            args![wall - Duration::from_secs(86_400)],
-        )
-        .await?;
+        conn.execute("DELETE FROM daemons WHERE beat_at < $1", args![wall - Duration::from_secs(86_400)])
+            .await?;
         conn.commit().await
     }
 
@@ -225,9 +221,8 @@ impl Store {
             return open::is_locked(path);
         }
         let mut conn = self.read().await?;
-        let row: Option<(i64,)> = conn
-            .row("SELECT count(*) FROM daemons WHERE beat_at > $1", args![wall - SILENCE])
-            .await?;
+        let row: Option<(i64,)> =
+            conn.row("SELECT count(*) FROM daemons WHERE beat_at > $1", args![wall - SILENCE]).await?;
         Ok(row.is_some_and(|(n,)| n > 0))
     }
 }
