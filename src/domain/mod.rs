@@ -6,6 +6,8 @@ pub mod account;
 pub mod ids;
 /// Orders and contracts: which settlement an order belongs to.
 pub mod link;
+/// The limiter's arithmetic.
+pub mod limit;
 /// Integer yen.
 pub mod money;
 /// Effects: states and every legal step between them.
