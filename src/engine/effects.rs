@@ -141,7 +141,10 @@ impl Account {
             let mut set = JoinSet::new();
             for (work, claimed) in claimed {
                 let (account, shared) = (Arc::clone(&self), shared.clone());
-                set.spawn(async move { account.work(&shared, work, claimed).await });
+                set.spawn(async move {
+                    let _busy = shared.ambient.clock().busy();
+                    account.work(&shared, work, claimed).await
+                });
             }
             while let Some(state) = set.join_next().await {
                 match state {
