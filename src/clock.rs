@@ -14,6 +14,9 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use tokio::sync::Notify;
 
+/// Cron schedules in Japanese time.
+pub mod schedule;
+
 /// An instant, truncated to microseconds so that both databases keep it exactly. Serialises as RFC 3339 with whole
 /// seconds in Japan Standard Time (interface.md, "A normalised order"); parses any RFC 3339 text.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -152,6 +155,10 @@ pub trait Clock: Send + Sync + fmt::Debug {
     /// The time that leases and the pause between intent and sending follow: the machine's own even under
     /// `[simulation]` (decisions.md 29).
     fn wall(&self) -> Timestamp;
+    /// What `d` on the machine's clock is on this one.
+    fn of_wall(&self, d: Duration) -> Duration {
+        d
+    }
     /// Ends once `now() >= at`.
     fn sleep_until(&self, at: Timestamp) -> BoxFuture<'static, ()>;
     /// Held while work is under way. A manual clock stands still meanwhile; the others ignore it.
@@ -227,6 +234,10 @@ impl Clock for SystemClock {
                 tokio::time::sleep(left).await;
             }
         })
+    }
+
+    fn of_wall(&self, d: Duration) -> Duration {
+        d * self.simulation.map_or(1, |s| s.speed.max(1))
     }
 
     fn busy(&self) -> Busy {

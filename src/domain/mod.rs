@@ -10,8 +10,12 @@ pub mod money;
 pub mod operation;
 /// The normalised order.
 pub mod order;
+/// Patterns on payment names.
+pub mod pattern;
 /// From facts to the operations wanted.
 pub mod planner;
+/// Orders and contracts: which settlement an order belongs to.
+pub mod link;
 /// Card settlements as we know them.
 pub mod settlement;
 /// Slips: the numbers of parcels.

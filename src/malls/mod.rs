@@ -139,6 +139,11 @@ pub trait Mall: Send + Sync {
     /// The list streams it has, with the pace of those that do not run at every tick of the schedule.
     fn streams(&self) -> &'static [(Stream, Option<Duration>)];
 
+    /// Whether orders can be asked for again by number. A cart's files cannot: such a shop has no open stream.
+    fn rereads(&self) -> bool {
+        true
+    }
+
     /// How many orders one [`Mall::details`] call may ask for.
     fn details_per_call(&self) -> usize;
 
