@@ -142,7 +142,10 @@ where
     T: Copy + Send + Sync + 'static,
 {
     PossibleValuesParser::new(all.iter().map(|value| text(*value))).try_map(move |given| {
-        all.iter().copied().find(|value| text(*value) == given).ok_or_else(|| format!("no such word: {given}"))
+        all.iter()
+            .copied()
+            .find(|value| text(*value) == given)
+            .ok_or_else(|| format!("no such word: {given}"))
     })
 }
 

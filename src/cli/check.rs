@@ -1,13 +1,15 @@
 //! `mallsync check`: everything that can be wrong, one row a finding, with what to do.
 
-use std::path::PathBuf;
+use std::io::Write;
+use std::path::Path;
 
 use serde::Serialize;
+use unicode_width::UnicodeWidthStr;
 
 use super::args::ReportArgs;
-use super::context::{Context, language_of_people, note, write_rows};
+use super::context::{Context, formats, language_of_people, note, stdout, write_rows};
 use super::failure::{Ended, Failure, Outcome};
-use super::output::Column;
+use super::output::{Column, Format};
 use super::table::Look;
 use super::views::text;
 use super::words;
@@ -45,14 +47,14 @@ impl From<CheckRow> for Row {
 }
 
 /// The command: 78 if the config is invalid, else 1 on any error.
-pub async fn run(path: Option<PathBuf>, args: Args) -> Outcome {
+pub async fn run(path: Option<&Path>, args: Args) -> Outcome {
     let context = match Context::load(path) {
         Ok(context) => context,
         Err(Failure::Config(findings)) => {
             let language = language_of_people();
             let rows: Vec<Row> = findings.iter().map(of_config).collect();
             let look = Look { language, now: SystemClock::default().now() };
-            write_rows(args.report.into(), COLUMNS, &rows, look)?;
+            write(args.report, &rows, look)?;
             note(&words::CONFIG_INVALID.with(language, &[&findings.len()]));
             return Err(Failure::Invalid);
         }
@@ -76,11 +78,29 @@ pub async fn run(path: Option<PathBuf>, args: Args) -> Outcome {
         }),
         Err(other) => return Err(other),
     }
-    let ended = context.rows(args.report.into(), COLUMNS, &rows)?;
+    let ended = write(args.report, &rows, context.look())?;
     let count = |level| rows.iter().filter(|row| row.level == level).count();
     let (ok, warnings, errors) = (count(Level::Ok), count(Level::Warning), count(Level::Error));
     note(&context.tell(words::CHECK_SUM, &[&ok, &warnings, &errors]));
     Ok(if errors > 0 { Ended::Badly } else { ended })
+}
+
+/// For people a line a finding and, below it, what to do; else rows as in any list.
+fn write(args: ReportArgs, rows: &[Row], look: Look) -> Outcome {
+    if formats(args.into())?.0 != Format::Table {
+        return write_rows(args.into(), COLUMNS, rows, look);
+    }
+    let mut out = stdout();
+    let widest = rows.iter().map(|row| row.subject.width()).max().unwrap_or(0).min(40);
+    for row in rows {
+        let gap = " ".repeat(widest.saturating_sub(row.subject.width()));
+        writeln!(out, "{} {}{gap}  {}", words::mark(row.level), row.subject, row.message)?;
+        if let Some(action) = &row.action {
+            writeln!(out, "    → {action}")?;
+        }
+    }
+    out.flush()?;
+    Ok(Ended::Well)
 }
 
 fn files(context: &Context) -> String {
@@ -116,11 +136,11 @@ pub fn say_findings(findings: &[Finding], language: Language) {
 }
 
 const COLUMNS: &[Column<Row>] = &[
-    Column::text("level", words::H_MARK, 1, |r, _| words::mark(r.level).to_owned(), |r| level(r).to_owned()),
-    Column::text("subject", words::H_SUBJECT, 48, |r, _| r.subject.clone(), |r| r.subject.clone()),
+    Column::csv("level", |r| level(r).to_owned()),
+    Column::csv("subject", |r| r.subject.clone()),
     Column::csv("code", |r| r.code.clone()),
-    Column::text("message", words::H_FINDING, 100, |r, _| r.message.clone(), |r| r.message.clone()),
-    Column::text("action", words::H_ACTION, 100, |r, _| text(r.action.as_ref()), |r| text(r.action.as_ref())),
+    Column::csv("message", |r| r.message.clone()),
+    Column::csv("action", |r| text(r.action.as_ref())),
 ];
 
 const fn level(row: &Row) -> &'static str {

@@ -1,7 +1,7 @@
 //! What every command starts from: the config, the clock, the database, who is asking, and where the output goes.
 
 use std::io::{self, BufWriter, IsTerminal, StdoutLock, Write};
-use std::path::PathBuf;
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -39,8 +39,8 @@ impl Context {
     ///
     /// # Errors
     /// [`Failure::Config`].
-    pub fn load(path: Option<PathBuf>) -> Result<Self, Failure> {
-        let config = config::load(path.as_deref(), App::kinds()).map_err(Failure::Config)?;
+    pub fn load(path: Option<&Path>) -> Result<Self, Failure> {
+        let config = config::load(path, App::kinds()).map_err(Failure::Config)?;
         let ambient = Ambient::new(Arc::new(SystemClock::new(config.simulation)));
         let language = config.daemon.language;
         Ok(Self { config, ambient, language })
@@ -148,7 +148,7 @@ impl Context {
                 break false;
             }
         };
-        ended(sheet.finish(more)?)
+        ended(&sheet.finish(more)?)
     }
 
     /// Writes rows that are at hand.
@@ -196,11 +196,11 @@ pub fn write_rows<T: Serialize>(args: ListArgs, columns: &[Column<T>], rows: &[T
     for row in rows {
         sheet.row(row)?;
     }
-    ended(sheet.finish(false)?)
+    ended(&sheet.finish(false)?)
 }
 
 /// Says what is to be said after a list.
-fn ended(notes: Notes) -> Outcome {
+fn ended(notes: &Notes) -> Outcome {
     for line in &notes.lines {
         note(line);
     }
@@ -240,8 +240,7 @@ pub fn language_of_people() -> Language {
 /// # Errors
 /// `--encoding` without CSV.
 pub fn formats(args: ListArgs) -> Result<(Format, Encoding), Failure> {
-    let format =
-        args.format.unwrap_or(if io::stdout().is_terminal() { Format::Table } else { Format::Json });
+    let format = args.format.unwrap_or(if io::stdout().is_terminal() { Format::Table } else { Format::Json });
     if args.encoding.is_some() && format != Format::Csv {
         return Err(Failure::Usage("--encoding goes with --format csv".to_owned()));
     }

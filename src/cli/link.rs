@@ -56,10 +56,7 @@ pub async fn run(context: &Context, args: Link) -> Outcome {
             &app.planning(),
         )
         .await?;
-    note(&context.tell(
-        words::LINKED,
-        &[&order.order.mall_order_id, &args.reception_number, &contract.name],
-    ));
+    note(&context.tell(words::LINKED, &[&order.order.mall_order_id, &args.reception_number, &contract.name]));
     follow::follow(context, store, &[order.id], args.money.follow).await
 }
 
@@ -74,8 +71,7 @@ fn contract<'a>(
     let by_name = |name: &str| contracts.iter().find(|contract| contract.name == name);
     if let Some(name) = named {
         settlements::known_contract(context, name)?;
-        return by_name(name)
-            .ok_or_else(|| Failure::Usage(context.tell(words::CONTRACT_DISABLED, &[&name])));
+        return by_name(name).ok_or_else(|| Failure::Usage(context.tell(words::CONTRACT_DISABLED, &[&name])));
     }
     let matching = || planner::link(contracts, &order.shop, &order.order);
     let own = order.settlement.as_ref().and_then(|settlement| by_name(&settlement.name));
@@ -85,9 +81,9 @@ fn contract<'a>(
     match contracts {
         [only] => Ok(only),
         [] => Err(Failure::Usage(context.say(words::NO_CONTRACT).to_owned())),
-        _ => Err(Failure::Usage(
-            context.tell(words::WHICH_CONTRACT, &[&settlements::contract_names(context)]),
-        )),
+        _ => {
+            Err(Failure::Usage(context.tell(words::WHICH_CONTRACT, &[&settlements::contract_names(context)])))
+        }
     }
 }
 

@@ -121,10 +121,10 @@ impl Cli {
 
     async fn dispatch(self) -> Outcome {
         let config = self.config;
-        let load = || Context::load(config.clone());
+        let load = || Context::load(config.as_deref());
         match self.command {
             Command::Init(args) => init::run(&args),
-            Command::Check(args) => check::run(config, args).await,
+            Command::Check(args) => check::run(config.as_deref(), args).await,
             Command::Run => run::run(&load()?).await,
             Command::Sync(args) => sync::run(&load()?, args).await,
             Command::Orders(command) => orders::run(&load()?, command).await,

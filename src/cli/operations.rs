@@ -26,7 +26,9 @@ pub enum Command {
     /// Try again now: an unknown outcome is only looked up, never sent again blindly
     Retry(Retry),
     /// Give an operation up for good
-    #[command(after_help = "Example:\n  mallsync operations abandon 0199… --reason \"registered by hand on 11-20\"")]
+    #[command(
+        after_help = "Example:\n  mallsync operations abandon 0199… --reason \"registered by hand on 11-20\""
+    )]
     Abandon(Abandon),
 }
 

@@ -230,12 +230,7 @@ const COLUMNS: &[Column<OrderView>] = &[
         |o, _| person(o.order.buyer.name.as_ref()),
         |o| person(o.order.buyer.name.as_ref()),
     ),
-    Column::number(
-        "due",
-        words::H_AMOUNT,
-        |o, _| yen(o.order.amounts.due),
-        |o| digits(o.order.amounts.due),
-    ),
+    Column::number("due", words::H_AMOUNT, |o, _| yen(o.order.amounts.due), |o| digits(o.order.amounts.due)),
     Column::csv_number("total", |o| digits(o.order.amounts.total)),
     Column::csv_number("goods", |o| digits(o.order.amounts.goods)),
     Column::csv_number("shipping", |o| digits(o.order.amounts.shipping)),
@@ -268,7 +263,9 @@ const COLUMNS: &[Column<OrderView>] = &[
     Column::csv("reception_number", |o| {
         o.settlement.as_ref().and_then(|s| s.reception_number.clone()).unwrap_or_default()
     }),
-    Column::text("settlement_state", words::H_CARD, 16, card, |o| text(o.settlement.as_ref().map(|s| &s.state))),
+    Column::text("settlement_state", words::H_CARD, 16, card, |o| {
+        text(o.settlement.as_ref().map(|s| &s.state))
+    }),
     Column::csv("lapses_on", |o| text(o.settlement.as_ref().and_then(|s| s.lapses_on.as_ref()))),
     Column::csv("held", |o| o.settlement.as_ref().and_then(|s| s.held.clone()).unwrap_or_default()),
     Column::csv("first_seen_at", |o| o.first_seen_at.to_string()),
@@ -331,7 +328,14 @@ fn write_order(out: &mut dyn Write, view: &OrderView, look: Look) -> Result<(), 
     }
     for slip in &view.slips {
         let held = slip.held.as_deref().map(|why| format!("  ! {why}")).unwrap_or_default();
-        writeln!(out, "{}: {} {} ({}){held}", words::H_SLIP.get(language), slip.carrier, slip.number, slip.source)?;
+        writeln!(
+            out,
+            "{}: {} {} ({}){held}",
+            words::H_SLIP.get(language),
+            slip.carrier,
+            slip.number,
+            slip.source
+        )?;
     }
     for flag in &order.flags {
         writeln!(out, "! {}: {}", flag.code, flag.detail)?;

@@ -141,8 +141,8 @@ impl<'a, T: Serialize, W: Write> Sheet<'a, T, W> {
         };
         let mut sheet = Self { out, columns, look, form, rows: 0 };
         if matches!(sheet.form, Form::Csv { .. }) {
-            let headings = columns.iter().map(|c| c.key.to_owned()).collect();
-            sheet.csv_record(headings)?;
+            let headings: Vec<String> = columns.iter().map(|c| c.key.to_owned()).collect();
+            sheet.csv_record(&headings)?;
         }
         Ok(sheet)
     }
@@ -156,8 +156,10 @@ impl<'a, T: Serialize, W: Write> Sheet<'a, T, W> {
         let look = self.look;
         match &mut self.form {
             Form::Table(table) => {
-                let cells =
-                    self.columns.iter().filter_map(|c| c.table.map(|(_, cells)| ((c.show)(row, look), cells)));
+                let cells = self
+                    .columns
+                    .iter()
+                    .filter_map(|c| c.table.map(|(_, cells)| ((c.show)(row, look), cells)));
                 table.row(cells);
                 Ok(())
             }
@@ -170,7 +172,7 @@ impl<'a, T: Serialize, W: Write> Sheet<'a, T, W> {
                 self.out.write_all(b"\n")
             }
             Form::Csv { .. } => {
-                let fields = self
+                let fields: Vec<String> = self
                     .columns
                     .iter()
                     .map(|c| {
@@ -178,7 +180,7 @@ impl<'a, T: Serialize, W: Write> Sheet<'a, T, W> {
                         if c.number { value } else { guarded(value) }
                     })
                     .collect();
-                self.csv_record(fields)
+                self.csv_record(&fields)
             }
         }
     }
@@ -212,9 +214,7 @@ impl<'a, T: Serialize, W: Write> Sheet<'a, T, W> {
             Form::Csv { lost, lost_more, .. } => {
                 notes.lossy = !lost.is_empty();
                 notes.lines.extend(
-                    lost.iter().map(|l| {
-                        words::CP932_LOST.with(language, &[&l.character, &l.column, &l.row])
-                    }),
+                    lost.iter().map(|l| words::CP932_LOST.with(language, &[&l.character, &l.column, &l.row])),
                 );
                 if lost_more > 0 {
                     notes.lines.push(words::CP932_LOST_MORE.with(language, &[&lost_more]));
@@ -225,19 +225,19 @@ impl<'a, T: Serialize, W: Write> Sheet<'a, T, W> {
         Ok(notes)
     }
 
-    fn csv_record(&mut self, fields: Vec<String>) -> io::Result<()> {
+    fn csv_record(&mut self, fields: &[String]) -> io::Result<()> {
         let mut line = Vec::new();
         {
             let mut csv =
                 csv::WriterBuilder::new().quote_style(csv::QuoteStyle::Always).from_writer(&mut line);
-            csv.write_record(&fields).map_err(io::Error::other)?;
+            csv.write_record(fields).map_err(io::Error::other)?;
             csv.flush()?;
         }
         // The terminator is CRLF in files for people (csv-formats.md §0.3); the writer ends the record with LF alone.
         line.pop();
         line.extend_from_slice(b"\r\n");
         if let Form::Csv { encoding: Encoding::Cp932, lost, lost_more } = &mut self.form {
-            for (column, field) in self.columns.iter().zip(&fields) {
+            for (column, field) in self.columns.iter().zip(fields) {
                 for character in unmappable(field) {
                     if lost.len() < NAMED {
                         lost.push(Lost { character, column: column.key, row: self.rows });

@@ -40,7 +40,10 @@ fn json_is_one_array_however_many_rows() {
 
 #[test]
 fn jsonl_is_one_object_a_line() {
-    assert_eq!(text(Format::Jsonl, &[("a", 1), ("b", 2)]), "{\"name\":\"a\",\"yen\":1}\n{\"name\":\"b\",\"yen\":2}\n");
+    assert_eq!(
+        text(Format::Jsonl, &[("a", 1), ("b", 2)]),
+        "{\"name\":\"a\",\"yen\":1}\n{\"name\":\"b\",\"yen\":2}\n"
+    );
 }
 
 #[test]
@@ -60,7 +63,9 @@ fn cp932_folds_what_windows_folds_and_names_what_is_lost() {
     assert_eq!(read, "\"name\",\"yen\"\r\n\"髙﨑～－①\",\"1\"\r\n\"〓野\",\"2\"\r\n");
     assert!(notes.lossy);
     assert_eq!(notes.lines.len(), 1);
-    assert!(notes.lines[0].contains('𠮷') && notes.lines[0].contains("name") && notes.lines[0].contains("row 2"));
+    assert!(
+        notes.lines[0].contains('𠮷') && notes.lines[0].contains("name") && notes.lines[0].contains("row 2")
+    );
 }
 
 #[test]

@@ -109,8 +109,7 @@ pub async fn run(context: &Context, args: Args) -> Outcome {
     let outcome = context
         .list(args.list, COLUMNS, async |_, _: Option<&Line>| {
             let Some(contract) = contracts.get(place.0) else { return Ok(Page::new(Vec::new(), true)) };
-            let page =
-                app.store().preview(&contract.name, &app.planning(), place.1.as_deref(), PAGE).await?;
+            let page = app.store().preview(&contract.name, &app.planning(), place.1.as_deref(), PAGE).await?;
             place = if full(&page) {
                 (place.0, page.last().map(|preview| preview.row.settlement.id.clone()))
             } else {
@@ -122,10 +121,12 @@ pub async fn run(context: &Context, args: Args) -> Outcome {
     for contract in contracts {
         let name = &contract.name;
         let s = sums(context, &app, name).await?;
-        note(&context.tell(
-            words::P_SUM,
-            &[name, &s.now, &s.now_yen, &s.later, &s.later_yen, &s.waiting, &s.person],
-        ));
+        note(
+            &context.tell(
+                words::P_SUM,
+                &[name, &s.now, &s.now_yen, &s.later, &s.later_yen, &s.waiting, &s.person],
+            ),
+        );
         if contract.mode == Mode::DryRun {
             note(&context.tell(words::P_DRY, &[name]));
         }
@@ -222,7 +223,13 @@ const COLUMNS: &[Column<Line>] = &[
         |l, look| l.action.text().get(look.language).to_owned(),
         |l| l.action.word().to_owned(),
     ),
-    Column::text("settlement", words::H_SETTLEMENT, 20, |l, _| l.settlement.clone(), |l| l.settlement.clone()),
+    Column::text(
+        "settlement",
+        words::H_SETTLEMENT,
+        20,
+        |l, _| l.settlement.clone(),
+        |l| l.settlement.clone(),
+    ),
     Column::csv("settlement_id", |l| l.settlement_id.clone()),
     Column::csv("order_id", |l| l.order_id.clone()),
     Column::text("shop", words::H_SHOP, 16, |l, _| l.shop.clone(), |l| l.shop.clone()),

@@ -51,9 +51,7 @@ impl Progress for Bars {
                     bar.set_length(all);
                 }
                 bar.set_position(done);
-                bar.set_message(
-                    words::PROGRESS_OF.with(language, &[&shop, &orders, &pages, &done, &all]),
-                );
+                bar.set_message(words::PROGRESS_OF.with(language, &[&shop, &orders, &pages, &done, &all]));
             }
             None => bar.set_message(words::PROGRESS.with(language, &[&shop, &orders, &pages])),
         });

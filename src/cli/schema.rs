@@ -39,7 +39,26 @@ fn order() -> Value {
     if let Some(required) = schema.get_mut("required").and_then(Value::as_array_mut) {
         required.retain(|name| !INSIDE.iter().any(|inside| name == inside));
     }
+    tidy(&mut schema);
     schema
+}
+
+/// The descriptions are the program's own, written for its authors: one line each, in the words of JSON.
+fn tidy(schema: &mut Value) {
+    match schema {
+        Value::Object(members) => {
+            for (name, value) in members {
+                match value {
+                    Value::String(text) if name == "description" => {
+                        *text = text.replace('\n', " ").replace("`None`", "`null`");
+                    }
+                    value => tidy(value),
+                }
+            }
+        }
+        Value::Array(values) => values.iter_mut().for_each(tidy),
+        _ => {}
+    }
 }
 
 #[cfg(test)]

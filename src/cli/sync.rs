@@ -15,9 +15,11 @@ use crate::engine::chores::ShopPass;
 use crate::store::{Access, Store};
 
 #[derive(clap::Args, Debug)]
-#[command(after_help = "Examples:\n  mallsync sync\n  mallsync sync --shop rakuten-main --since 2026-01-01\n  \
+#[command(
+    after_help = "Examples:\n  mallsync sync\n  mallsync sync --shop rakuten-main --since 2026-01-01\n  \
                         mallsync sync --send\n\nA backfill (--since) goes on where it stopped when it is given again. \
-                        While a daemon is running it is asked to do the pass.")]
+                        While a daemon is running it is asked to do the pass."
+)]
 pub struct Args {
     /// Only this shop (its name in the config); may be given several times
     #[arg(long = "shop", value_name = "NAME")]

@@ -78,18 +78,15 @@ texts! {
     H_ORDERS = "Orders" | "注文";
     H_DUE_AT = "Not before" | "予定";
     H_ERROR = "Error" | "エラー";
-    H_FILE = "File" | "ファイル";
     H_FINDING = "Finding" | "確認結果";
     H_ID = "ID" | "ID";
     H_KIND = "Kind" | "種類";
     H_LAPSES = "Lapses on" | "与信期限";
     H_LAST_SUCCESS = "Last success" | "最終成功";
     H_LINE = "Line" | "行";
-    H_MARK = " " | " ";
     H_MALL = "Mall" | "モール";
     H_MESSAGE = "Message" | "内容";
     H_MODE = "Mode" | "モード";
-    H_NAME = "Name" | "名前";
     H_NEW = "New" | "新規";
     H_NEXT_RUN = "Next run" | "次回";
     H_NOTE = "Note" | "備考";
@@ -171,12 +168,9 @@ texts! {
     SLIPS_NOT_ISSUED = "{0}: {1} rows have no slip number yet and were left out." | "{0}: 伝票番号がまだない {1} 行は取り込んでいません。";
     SLIPS_SEEN = "{0}: the same file was imported on {1}; importing it again changes nothing." | "{0}: 同じ内容のファイルを {1} に取り込み済みです。再度取り込んでも変わりません。";
     FILE_REFUSED = "{0}: {1}" | "{0}: {1}";
-    CANNOT_READ = "{0}: cannot be read: {1}" | "{0}: 読み込めません: {1}";
     SLIP_ADDED = "Order {0}: slip {1} added." | "注文 {0} に伝票 {1} を登録しました。";
     SLIP_REPLACED = "Order {0}: slip {1} replaced by {2}." | "注文 {0} の伝票 {1} を {2} に差し替えました。";
     SLIP_REMOVED = "Order {0}: slip {1} removed." | "注文 {0} の伝票 {1} を外しました。";
-    SLIP_EMPTY = "A slip number has digits and letters only; {0} has none." | "伝票番号は数字と英字です。{0} にはありません。";
-    SLIP_CHECK_DIGIT = "{0} is no Yamato slip number: 12 digits whose last one is the first eleven modulo 7. Another carrier? Say --carrier." | "{0} はヤマトの伝票番号ではありません（12 桁、末尾は先頭 11 桁を 7 で割った余り）。別の運送会社なら --carrier を付けてください。";
     IMPORTED = "{0}: {1} new · {2} changed · {3} unchanged · {4} set aside" | "{0}: 新規 {1} · 更新 {2} · 変更なし {3} · 保留 {4}";
     HANDED_OVER = "The running daemon holds {0}: the file was put into {1} and is read within its schedule." | "{0} は動作中のデーモンが担当しています。ファイルを {1} に置きました。次回の実行で取り込まれます。";
     NOT_A_CSV_SHOP = "{0} is a shop of {1}: orders are imported into shops with mall = \"csv\"." | "{0} は {1} の店舗です。取り込めるのは mall = \"csv\" の店舗だけです。";
@@ -204,7 +198,7 @@ texts! {
     T_SLIPS = "slips need a person" | "伝票に人の判断が必要";
     T_ENDS = "a key ends soon" | "鍵の期限が近い";
     CHECK_SUM = "{0} ok · {1} warnings · {2} errors" | "正常 {0} · 注意 {1} · エラー {2}";
-    CONFIG_INVALID = "The config is invalid ({0} findings); nothing was started." | "設定に誤りがあります（{0} 件）。何も開始していません。";
+    CONFIG_INVALID = "The config is invalid (findings: {0}); nothing was started." | "設定に誤りがあります（{0} 件）。何も開始していません。";
     CONFIG_VALID = "The config is valid." | "設定に誤りはありません。";
     EXPIRES_IN = "{0} {1}: {2} days left ({3})" | "{0} {1}: 残り {2} 日（{3}）";
 
