@@ -270,12 +270,12 @@ mod tests {
 
     #[test]
     fn json_lines_are_flat_and_show_the_clock_handed_in() {
-        insta::assert_snapshot!(logged(Format::Json, "info", false, act), @"");
+        insta::assert_snapshot!(logged(Format::Json, "info", false, act), @r#"{"timestamp":"2031-01-01T09:00:00.250+09:00","level":"warn","target":"mallsync::telemetry::tests","message":"pass failed","elapsed_ms":12,"error.code":"throttled","error.message":"again \"later\"","mall":"rakuten","shop":"mine"}"#);
     }
 
     #[test]
     fn text_lines_show_the_same_facts() {
-        insta::assert_snapshot!(logged(Format::Text, "info", false, act), @"");
+        insta::assert_snapshot!(logged(Format::Text, "info", false, act), @r#"2031-01-01T09:00:00.250+09:00  WARN poll{shop="rakuten-main" mall="rakuten"}: mallsync::telemetry::tests: pass failed error.code="throttled" error.message="again \"later\"" elapsed_ms=12 shop="mine""#);
     }
 
     #[test]

@@ -27,6 +27,11 @@ impl Environment {
         self.0.get(name).map(String::as_str)
     }
 
+    /// Sets a variable in this copy; the process's environment stays as it is.
+    pub fn set(&mut self, name: &str, value: &str) {
+        self.0.insert(name.to_owned(), value.to_owned());
+    }
+
     /// The config file when none is named: `$MALLSYNC_CONFIG`, else `./config/mallsync.toml` if it exists, else
     /// `/etc/mallsync/mallsync.toml`.
     #[must_use]

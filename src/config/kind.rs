@@ -1,36 +1,24 @@
 //! What malls and gateways tell of the keys of their sections.
 
-use std::fmt;
-use std::sync::Arc;
-
 use schemars::SchemaGenerator;
 use schemars::generate::SchemaSettings;
 use serde_json::{Map, Value};
 
-/// Checks the keys of a section; the error is (key, message), the key empty when the whole section is meant.
-pub type Validate = Arc<dyn Fn(&Value) -> Result<(), Vec<(String, String)>> + Send + Sync>;
-
 /// What a mall or gateway says of the keys of its section, so that this module can check them without knowing it.
-#[derive(Clone)]
+#[derive(Clone, Copy)]
 pub struct Kind {
     /// The word in `mall = "…"` or `provider = "…"`.
     pub name: &'static str,
     /// JSON Schema of its own keys.
     pub schema: fn(&mut SchemaGenerator) -> schemars::Schema,
-    /// Checks them.
-    pub validate: Validate,
+    /// Checks them; the error is (key, message), the key empty when the whole section is meant.
+    pub validate: fn(&Value) -> Result<(), Vec<(String, String)>>,
     /// URLs in force with these keys.
     pub urls: fn(&Value) -> Vec<String>,
 }
 
-impl fmt::Debug for Kind {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Kind").field("name", &self.name).finish_non_exhaustive()
-    }
-}
-
 /// The kinds of sections there are.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy)]
 pub struct Kinds<'a> {
     /// For `[shops.NAME]`.
     pub malls: &'a [Kind],

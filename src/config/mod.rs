@@ -22,7 +22,7 @@ mod reception;
 mod redact;
 mod rules;
 /// When something runs: cron expressions in Asia/Tokyo.
-pub mod schedule;
+pub use crate::clock::schedule;
 mod schema;
 mod section;
 mod show;
@@ -32,7 +32,7 @@ mod text;
 pub use environment::Environment;
 pub use findings::Finding;
 pub use init::{InitError, Written, init};
-pub use kind::{Kind, Kinds, Validate};
+pub use kind::{Kind, Kinds};
 pub use schema::schema;
 pub use show::show;
 

@@ -271,12 +271,10 @@ fn own_keys(
         })
         .collect();
     let own = Value::Object(own);
-    if let Err(problems) = (kind.validate)(&own) {
-        for (key, message) in problems {
-            let path = if key.is_empty() { section.path.clone() } else { format!("{}.{key}", section.path) };
-            section.findings.add(&path, message);
-        }
-        return None;
+    let problems = (kind.validate)(&own).err();
+    for (key, message) in problems.iter().flatten() {
+        let path = if key.is_empty() { section.path.clone() } else { format!("{}.{key}", section.path) };
+        section.findings.add(&path, message.as_str());
     }
     let by = |url: &String| {
         let given = own.as_object()?.iter().find(|(_, value)| value.as_str() == Some(url))?;
@@ -292,7 +290,7 @@ fn own_keys(
         })
         .collect();
     urls.push(Calls { section: section.path.clone(), enabled, urls: called, proxy });
-    Some(own)
+    problems.is_none().then_some(own)
 }
 
 fn match_rules(section: &Section<'_>, shops: &[&str]) -> Vec<Match> {

@@ -82,11 +82,26 @@ fn read(path: &Path, findings: &mut Findings, main: bool) -> Option<FileTree> {
     let (table, errors) = DeTable::parse_recoverable(&text);
     for error in errors {
         let line = error.span().map(|span| text::line_of(text.as_bytes(), span.start));
-        findings.broken(file, line, format!("not TOML: {}", error.message()));
+        findings.broken(file, line, format!("not TOML: {}{}", error.message(), hint(&text, line)));
     }
     let mut walk = Walk { file, text: &text, findings };
     let tree = walk.table("", table.get_ref());
     Some(FileTree(tree))
+}
+
+/// The commonest slip of all: text without quotes.
+fn hint(text: &str, line: Option<usize>) -> &'static str {
+    let value = line
+        .and_then(|n| text.lines().nth(n - 1))
+        .and_then(|line| line.split_once('='))
+        .map(|(_, v)| v.trim());
+    match value.and_then(|value| value.chars().next()) {
+        None if value.is_some() => "; a value is missing after `=`",
+        Some(c) if c.is_alphabetic() || matches!(c, '/' | '*' | '.') => {
+            "; text needs quotes, as in key = \"value\""
+        }
+        _ => "",
+    }
 }
 
 fn unreadable(error: &std::io::Error, main: bool) -> String {
@@ -183,7 +198,13 @@ impl Walk<'_> {
 /// The `MALLSYNC__` variables, under the names that the `config` crate's own source takes.
 fn variables(env: &Environment, findings: &mut Findings) -> ::config::Environment {
     let mut map = Map::new();
-    for (name, path, value) in env.overrides() {
+    let all: Vec<_> = env.overrides().collect();
+    for (name, path, value) in &all {
+        if all.iter().any(|(_, other, _)| other.len() > path.len() && other.starts_with(path)) {
+            findings
+                .variable(name, "names a table while other variables name keys in it; unset it".to_owned());
+            continue;
+        }
         if path.iter().any(|part| part.is_empty() || needs_quotes(part)) {
             findings.variable(
                 name,
@@ -193,12 +214,12 @@ fn variables(env: &Environment, findings: &mut Findings) -> ::config::Environmen
         }
         let key = path.join(".");
         for end in key.match_indices('.').map(|(end, _)| end) {
-            findings.place_table(key[..end].to_owned(), Place::Variable(name.to_owned()));
+            findings.place_table(key[..end].to_owned(), Place::Variable((*name).to_owned()));
         }
-        if let Some(Place::Variable(earlier)) = findings.place(key, Place::Variable(name.to_owned())) {
+        if let Some(Place::Variable(earlier)) = findings.place(key, Place::Variable((*name).to_owned())) {
             findings.variable(name, format!("gives the same key as {earlier}; unset one of them"));
         }
-        map.insert(format!("{PREFIX}{}", path.join("__")), value.to_owned());
+        map.insert(format!("{PREFIX}{}", path.join("__")), (*value).to_owned());
     }
     ::config::Environment::with_prefix("MALLSYNC").prefix_separator("__").separator("__").source(Some(map))
 }

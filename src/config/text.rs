@@ -36,16 +36,18 @@ fn decode(bytes: &[u8], remarks: &mut Vec<Remark>) -> String {
     let line = line_of(rest, error.valid_up_to());
     let as_encoding =
         |encoding: &'static Encoding| encoding.decode_without_bom_handling_and_without_replacement(rest);
-    if let Some(text) = as_encoding(SHIFT_JIS) {
-        let what = "saved as Shift_JIS (CP932, “ANSI” in Notepad), first seen in this line: save it as UTF-8 without BOM";
-        remarks.push((Some(line), what.to_owned()));
-        return text.into_owned();
-    }
-    if let Some(text) = as_encoding(EUC_JP) {
-        remarks.push((
-            Some(line),
-            "saved as EUC-JP, first seen in this line: save it as UTF-8 without BOM".to_owned(),
-        ));
+    // EUC-JP mostly reads as Shift_JIS too, but as a jumble full of half-width katakana.
+    let jumble = |text: &str| text.contains(|c| matches!(c, '\u{FF61}'..='\u{FF9F}'));
+    let (sjis, euc) = (as_encoding(SHIFT_JIS), as_encoding(EUC_JP));
+    let named = match (sjis, euc) {
+        (Some(sjis), Some(euc)) if jumble(&sjis) && !jumble(&euc) => Some((euc, "EUC-JP")),
+        (Some(sjis), _) => Some((sjis, "Shift_JIS (CP932, “ANSI” in Notepad)")),
+        (None, Some(euc)) => Some((euc, "EUC-JP")),
+        (None, None) => None,
+    };
+    if let Some((text, name)) = named {
+        let told = format!("saved as {name}, first seen in this line: save it as UTF-8 without BOM");
+        remarks.push((Some(line), told));
         return text.into_owned();
     }
     remarks.push((Some(line), "not UTF-8 text from this line on: save it as UTF-8 without BOM".to_owned()));
@@ -237,7 +239,33 @@ mod tests {
     fn what_a_japanese_keyboard_types_is_named_and_mended() {
         let text = "url = “sqlite:x”\nlanguage＝＂ja＂　　＃ 言語\na = \"全角＝“ ”　は中では良い\" # “＝”　も\n\
                     ［log］\nfilter = \"info”\nb = '“'\nc = ‘x’\nd = \"\"\"\n＝“\n\"\"\"\ne\u{A0}= １２\n";
-        insta::assert_snapshot!(told(text.as_bytes()), @"");
+        insta::assert_snapshot!(told(text.as_bytes()), @r#"
+        1: `“` is a full-width or typographic quote: type " (half-width)
+        2: `＝` is a full-width character (全角): type = (half-width)
+        2: `＂` is a full-width or typographic quote: type " (half-width)
+        2: an ideographic space (U+3000, 全角スペース): type an ordinary space
+        2: `＃` is a full-width character (全角): type # (half-width)
+        4: `［` is a full-width character (全角): type [ (half-width)
+        4: `］` is a full-width character (全角): type ] (half-width)
+        5: `”` is a full-width or typographic quote: type " (half-width)
+        7: `‘` is a typographic quote: type ' (half-width)
+        7: `’` is a full-width or typographic quote: type ' (half-width)
+        11: a no-break space (U+00A0): type an ordinary space
+        11: `１` is a full-width character (全角): type 1 (half-width)
+        11: `２` is a full-width character (全角): type 2 (half-width)
+        ---
+        url = "sqlite:x"
+        language="ja"  # 言語
+        a = "全角＝“ ”　は中では良い" # “＝”　も
+        [log]
+        filter = "info"
+        b = '“'
+        c = 'x'
+        d = """
+        ＝“
+        """
+        e = 12
+        "#);
     }
 
     #[test]
@@ -260,7 +288,35 @@ mod tests {
             told(b"\xEF\xBB\xBFa = 1\n"),
             told(b"a = 1\nb = \"\xFF\xFF\"\n"),
         ];
-        insta::assert_snapshot!(all.join("\n====\n"), @"");
+        insta::assert_snapshot!(all.join("\n====\n"), @r#"
+        2: saved as Shift_JIS (CP932, “ANSI” in Notepad), first seen in this line: save it as UTF-8 without BOM
+        ---
+        a = 1
+        # ショップ
+
+        ====
+        2: saved as EUC-JP, first seen in this line: save it as UTF-8 without BOM
+        ---
+        a = 1
+        # 文字・漢字仮名
+
+        ====
+        0: saved as UTF-16 (“Unicode” in Notepad): save it as UTF-8 without BOM
+        ---
+        a = 1
+        # ショップ
+
+        ====
+        1: saved with a BOM (“UTF-8 with BOM”): save it as UTF-8 without BOM
+        ---
+        a = 1
+
+        ====
+        2: not UTF-8 text from this line on: save it as UTF-8 without BOM
+        ---
+        a = 1
+        b = "��"
+        "#);
     }
 
     #[test]

@@ -117,10 +117,12 @@ impl SecretRef {
     }
 }
 
+/// What was found is not repeated: it may be a secret.
+const WHERE: &str =
+    "where the secret is kept: `file:PATH`, `credential:NAME`, `env:NAME` or, for tests, `plain:VALUE`";
+
 fn expected() -> String {
-    "expected where the secret is kept: `file:PATH`, `credential:NAME`, `env:NAME` or, for tests, `plain:VALUE` \
-     (what was found is not repeated here: it may be a secret)"
-        .to_owned()
+    format!("expected {WHERE} (what was found is not repeated here: it may be a secret)")
 }
 
 /// A file that nobody else can read and that nobody else can have put there.
@@ -259,12 +261,11 @@ impl<'de> Deserialize<'de> for SecretRef {
         impl serde::de::Visitor<'_> for Visitor {
             type Value = SecretRef;
             fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str(&expected())
+                f.write_str(WHERE)
             }
             fn visit_str<E: serde::de::Error>(self, text: &str) -> Result<SecretRef, E> {
                 SecretRef::parse(text).map_err(E::custom)
             }
-            // Serde's own message would repeat the number, which may be the secret.
             fn visit_i64<E: serde::de::Error>(self, _: i64) -> Result<SecretRef, E> {
                 Err(E::custom(expected()))
             }
@@ -275,7 +276,8 @@ impl<'de> Deserialize<'de> for SecretRef {
                 Err(E::custom(expected()))
             }
         }
-        d.deserialize_str(Visitor)
+        // Not `deserialize_str`: its own complaint about a number repeats the number.
+        d.deserialize_any(Visitor)
     }
 }
 

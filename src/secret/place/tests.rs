@@ -97,7 +97,15 @@ fn what_is_wrong_with_a_file_is_named() {
         refusal(0o600, b"\x83L\x81["),
         refusal(0o600, &vec![b'x'; 64 * 1024 + 1]),
         refusal(0o644, b"SL123"),
-    ].join("\n"), @"");
+    ].join("\n"), @r#"
+        DIR/license_key is empty; write the secret into it
+        DIR/license_key is empty; write the secret into it
+        DIR/license_key was saved with a BOM; save it as UTF-8 without BOM
+        DIR/license_key was saved as UTF-16 (“Unicode”); save it as UTF-8 without BOM
+        DIR/license_key is not UTF-8 text; save it as UTF-8
+        DIR/license_key is larger than 64 KiB; that is no secret: name the right file
+        DIR/license_key is open to every user of this machine (mode 644); run `chmod 600 DIR/license_key`, or `chmod 640 DIR/license_key` if the service reads it through its group
+        "#);
     let folder = tempfile::tempdir().unwrap();
     let at = |path: &Path| {
         SecretRef::File(path.to_owned())
@@ -105,7 +113,10 @@ fn what_is_wrong_with_a_file_is_named() {
             .unwrap_err()
             .replace(&*folder.path().to_string_lossy(), "DIR")
     };
-    insta::assert_snapshot!([at(folder.path()), at(&folder.path().join("absent"))].join("\n"), @"");
+    insta::assert_snapshot!([at(folder.path()), at(&folder.path().join("absent"))].join("\n"), @r#"
+        DIR is a folder; name the file that holds the secret
+        DIR/absent does not exist; write the secret into it and run `chmod 600 DIR/absent`
+        "#);
     assert!(file(0o600, &vec![b'x'; 64 * 1024]).1.resolve().is_ok());
 }
 
@@ -121,11 +132,11 @@ fn a_credential_comes_from_the_unit_or_from_where_systemd_keeps_it() {
         variable: &nothing,
     };
     assert_eq!(secret.resolve_in(&inside).unwrap().expose(), "SL123");
-    insta::assert_snapshot!(absent.resolve_in(&inside).unwrap_err(), @"");
+    insta::assert_snapshot!(absent.resolve_in(&inside).unwrap_err(), @r#"systemd handed over no credential absent; add `LoadCredential=absent:/path/to/file` to the unit and restart it"#);
     let outside = Places { credentials: None, unit_credentials: folder.path(), variable: &nothing };
     assert_eq!(secret.resolve_in(&outside).unwrap().expose(), "SL123");
     let nowhere = Places { unit_credentials: Path::new("/nonexistent"), ..outside };
-    insta::assert_snapshot!(secret.resolve_in(&nowhere).unwrap_err(), @"");
+    insta::assert_snapshot!(secret.resolve_in(&nowhere).unwrap_err(), @r#"the credential key is not to be had outside the service (/nonexistent/key: no such file or directory); run as root while the service runs, or start mallsync-check.service"#);
 }
 
 #[test]
