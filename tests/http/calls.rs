@@ -49,14 +49,14 @@ async fn send_with(client: &Client, request: Request) -> Result<Response, SendEr
     answer
 }
 
-fn no_answer(answer: Result<Response, SendError>, part: &str) {
+fn no_answer(answer: &Result<Response, SendError>, part: &str) {
     match answer {
         Err(SendError::NoAnswer(text)) if text.contains(part) => {}
         other => panic!("{other:?}"),
     }
 }
 
-fn not_sent(answer: Result<Response, SendError>) {
+fn not_sent(answer: &Result<Response, SendError>) {
     assert!(matches!(answer, Err(SendError::NotSent(_))), "{answer:?}");
 }
 
@@ -81,13 +81,13 @@ async fn a_whole_answer_is_read() {
 #[tokio::test]
 async fn a_refused_connection_sent_nothing() {
     let port = closed_port().await;
-    not_sent(send(&plain(port), request(true, LONG)).await);
+    not_sent(&send(&plain(port), request(true, LONG)).await);
 }
 
 #[tokio::test]
 async fn a_host_without_an_address_was_sent_nothing() {
     let spec = ClientSpec { base_url: "https://nobody.invalid".to_owned(), ..ClientSpec::default() };
-    not_sent(send(&spec, request(true, LONG)).await);
+    not_sent(&send(&spec, request(true, LONG)).await);
 }
 
 #[tokio::test]
@@ -95,7 +95,7 @@ async fn a_header_that_cannot_be_sent_sends_nothing() {
     let server = Server::plain(Act::Reply(ok("yes"))).await;
     let mut bad = request(true, LONG);
     bad.headers = vec![("authorization", Secret::new("canary\nheader"))];
-    not_sent(send(&plain(server.port), bad).await);
+    not_sent(&send(&plain(server.port), bad).await);
     assert_eq!(server.accepts(), 0);
 }
 
@@ -105,10 +105,10 @@ async fn only_known_roots_are_trusted() {
     let server = Server::tls(Act::Reply(ok("yes")), authority.server(None)).await;
     let url = format!("https://127.0.0.1:{}", server.port);
     let strange = ClientSpec { base_url: url.clone(), ..ClientSpec::default() };
-    not_sent(send(&strange, request(true, LONG)).await);
+    not_sent(&send(&strange, request(true, LONG)).await);
     let other = Authority::new().root_pem.into_bytes();
     let other = ClientSpec { base_url: url.clone(), extra_roots: Some(other), ..ClientSpec::default() };
-    not_sent(send(&other, request(true, LONG)).await);
+    not_sent(&send(&other, request(true, LONG)).await);
     assert!(server.requests().is_empty());
     let known = ClientSpec {
         base_url: url,
@@ -124,18 +124,18 @@ async fn only_known_roots_are_trusted() {
 async fn a_reset_is_no_answer_and_nothing_is_resent() {
     for changes in [true, false] {
         let server = Server::plain(Act::ReplyAndReset(Vec::new())).await;
-        no_answer(send(&plain(server.port), request(changes, LONG)).await, "");
+        no_answer(&send(&plain(server.port), request(changes, LONG)).await, "");
         assert_eq!(server.requests().len(), 1, "changes: {changes}");
     }
     let server = Server::plain(Act::ReplyAndReset(b"HTTP/1.1 200 OK\r\nContent-Le".to_vec())).await;
-    no_answer(send(&plain(server.port), request(true, LONG)).await, "");
+    no_answer(&send(&plain(server.port), request(true, LONG)).await, "");
     assert_eq!(server.requests().len(), 1);
 }
 
 #[tokio::test]
 async fn a_close_before_the_answer_is_no_answer_and_nothing_is_resent() {
     let server = Server::plain(Act::ReplyAndClose(Vec::new())).await;
-    no_answer(send(&plain(server.port), request(true, LONG)).await, "");
+    no_answer(&send(&plain(server.port), request(true, LONG)).await, "");
     assert_eq!(server.requests().len(), 1);
 }
 
@@ -146,16 +146,16 @@ async fn half_a_body_is_no_answer() {
     let chunked = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\n01234\r\n5\r\n56".to_vec();
     for bytes in [half, chunked] {
         let server = Server::plain(Act::ReplyAndClose(bytes.clone())).await;
-        no_answer(send(&plain(server.port), request(true, LONG)).await, "HTTP 200, then after");
+        no_answer(&send(&plain(server.port), request(true, LONG)).await, "HTTP 200, then after");
         let server = Server::plain(Act::ReplyAndReset(bytes)).await;
-        no_answer(send(&plain(server.port), request(true, LONG)).await, "HTTP 200, then after");
+        no_answer(&send(&plain(server.port), request(true, LONG)).await, "HTTP 200, then after");
     }
 }
 
 #[tokio::test]
 async fn what_is_not_http_is_no_answer() {
     let server = Server::plain(Act::ReplyAndClose(b"<html>\r\n\r\n".to_vec())).await;
-    no_answer(send(&plain(server.port), request(true, LONG)).await, "");
+    no_answer(&send(&plain(server.port), request(true, LONG)).await, "");
 }
 
 #[tokio::test]
@@ -163,7 +163,7 @@ async fn a_stall_ends_with_the_deadline() {
     let whole = ok("0123456789");
     for bytes in [Vec::new(), whole[..20].to_vec(), whole[..whole.len() - 5].to_vec()] {
         let server = Server::plain(Act::ReplyAndStall(bytes)).await;
-        no_answer(send(&plain(server.port), request(true, SOON)).await, "within 200 ms");
+        no_answer(&send(&plain(server.port), request(true, SOON)).await, "within 200 ms");
         assert_eq!(server.requests().len(), 1);
     }
 }
@@ -176,7 +176,7 @@ async fn too_large_a_body_is_no_answer() {
     for bytes in [announced, streamed.into_bytes()] {
         let server = Server::plain(Act::Reply(bytes)).await;
         let client = Client::new(&plain(server.port)).unwrap().with_body_cap(1_000);
-        no_answer(send_with(&client, request(false, LONG)).await, "more than 1000 bytes");
+        no_answer(&send_with(&client, request(false, LONG)).await, "more than 1000 bytes");
     }
     let server = Server::plain(Act::Reply(ok(&"x".repeat(1_000)))).await;
     let client = Client::new(&plain(server.port)).unwrap().with_body_cap(1_000);
@@ -233,7 +233,7 @@ async fn a_proxy_is_used_when_configured_and_only_then() {
     assert_eq!((target.accepts(), proxy.accepts()), (1, 1));
     let gone =
         ClientSpec { proxy: Some(format!("http://u:canary@127.0.0.1:{}", closed_port().await)), ..through };
-    not_sent(send(&gone, request(true, LONG)).await);
+    not_sent(&send(&gone, request(true, LONG)).await);
 }
 
 #[test]
@@ -271,7 +271,7 @@ async fn every_request_leaves_one_line_without_secrets() {
     let _guard = tracing::subscriber::set_default(tracing_subscriber::registry().with(filter).with(layer));
     let server = Server::plain(Act::Reply(ok("canary-answer"))).await;
     send(&plain(server.port), request(true, LONG)).await.unwrap();
-    not_sent(send(&plain(closed_port().await), request(true, LONG)).await);
+    not_sent(&send(&plain(closed_port().await), request(true, LONG)).await);
     let text = String::from_utf8(lines.0.lock().unwrap().clone()).unwrap();
     let logged: Vec<&str> = text.lines().collect();
     assert_eq!(logged.len(), 2, "{text}");

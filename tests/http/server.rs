@@ -50,7 +50,7 @@ impl Server {
                 let (act, tls, requests) = (act.clone(), tls.clone(), Arc::clone(&requests));
                 tokio::spawn(async move {
                     match tls {
-                        None => serve(stream, &act, &requests, |s| s.set_zero_linger()).await,
+                        None => serve(stream, &act, &requests, tokio::net::TcpStream::set_zero_linger).await,
                         Some(tls) => {
                             if let Ok(stream) = tls.accept(stream).await {
                                 serve(stream, &act, &requests, |s| s.get_ref().0.set_zero_linger()).await;
