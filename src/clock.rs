@@ -14,6 +14,9 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use tokio::sync::Notify;
 
+/// Cron schedules in Japanese time.
+pub mod schedule;
+
 /// An instant, truncated to microseconds so that both databases keep it exactly. Serialises as RFC 3339 with whole
 /// seconds in Japan Standard Time (interface.md, "A normalised order"); parses any RFC 3339 text.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -152,10 +155,16 @@ pub trait Clock: Send + Sync + fmt::Debug {
     /// The time that leases and the pause between intent and sending follow: the machine's own even under
     /// `[simulation]` (decisions.md 29).
     fn wall(&self) -> Timestamp;
+    /// What `d` on the machine's clock is on this one.
+    fn of_wall(&self, d: Duration) -> Duration {
+        d
+    }
     /// Ends once `now() >= at`.
     fn sleep_until(&self, at: Timestamp) -> BoxFuture<'static, ()>;
     /// Held while work is under way. A manual clock stands still meanwhile; the others ignore it.
     fn busy(&self) -> Busy;
+    /// Held by who holds a [`Busy`] while it waits for the clock or for somebody else: takes one [`Busy`] back.
+    fn rest(&self) -> Rest;
 }
 
 /// Work under way; see [`Clock::busy`].
@@ -168,6 +177,21 @@ impl Drop for Busy {
         if let Some(state) = &self.0 {
             state.lock().busy -= 1;
             state.changed.notify_waiters();
+        }
+    }
+}
+
+/// A wait within work under way; see [`Clock::rest`].
+#[derive(Debug, Default)]
+#[must_use]
+pub struct Rest(Option<Arc<ManualState>>);
+
+impl Drop for Rest {
+    fn drop(&mut self) {
+        if let Some(state) = &self.0 {
+            let mut inner = state.lock();
+            inner.busy += 1;
+            inner.serial += 1;
         }
     }
 }
@@ -229,8 +253,16 @@ impl Clock for SystemClock {
         })
     }
 
+    fn of_wall(&self, d: Duration) -> Duration {
+        d * self.simulation.map_or(1, |s| s.speed.max(1))
+    }
+
     fn busy(&self) -> Busy {
         Busy(None)
+    }
+
+    fn rest(&self) -> Rest {
+        Rest(None)
     }
 }
 
@@ -247,7 +279,7 @@ struct ManualState {
 #[derive(Debug)]
 struct ManualInner {
     now: Timestamp,
-    busy: usize,
+    busy: isize,
     /// Sleepers by wake-up time, so that they wake in order.
     sleepers: BTreeMap<(Timestamp, u64), Arc<Notify>>,
     serial: u64,
@@ -283,6 +315,26 @@ impl ManualClock {
     pub fn advance(&self, d: Duration) {
         let now = self.0.lock().now;
         self.set(now + d);
+    }
+
+    /// Runs `work` to its end; whenever nobody is busy, jumps to the next sleeper's time.
+    pub async fn drive<T>(&self, work: impl Future<Output = T>) -> T {
+        tokio::pin!(work);
+        loop {
+            let jump = async {
+                self.quiet().await;
+                let next = self.0.lock().sleepers.first_key_value().map(|(k, _)| k.0);
+                match next {
+                    Some(at) => self.set(at.max(self.now())),
+                    None => tokio::task::yield_now().await,
+                }
+            };
+            tokio::select! {
+                biased;
+                done = &mut work => return done,
+                () = jump => {}
+            }
+        }
     }
 
     /// Lets the program run until `end`: whenever nobody is busy, jumps to the next sleeper's time.
@@ -357,6 +409,12 @@ impl Clock for ManualClock {
         inner.busy += 1;
         inner.serial += 1;
         Busy(Some(Arc::clone(&self.0)))
+    }
+
+    fn rest(&self) -> Rest {
+        self.0.lock().busy -= 1;
+        self.0.changed.notify_waiters();
+        Rest(Some(Arc::clone(&self.0)))
     }
 }
 

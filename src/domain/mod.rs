@@ -4,12 +4,18 @@
 pub mod account;
 /// Ids and the names that people give.
 pub mod ids;
+/// Orders and contracts: which settlement an order belongs to.
+pub mod link;
+/// The limiter's arithmetic.
+pub mod limit;
 /// Integer yen.
 pub mod money;
 /// Effects: states and every legal step between them.
 pub mod operation;
 /// The normalised order.
 pub mod order;
+/// Patterns on payment names.
+pub mod pattern;
 /// From facts to the operations wanted.
 pub mod planner;
 /// Card settlements as we know them.

@@ -1,11 +1,14 @@
 //! From facts to the operations wanted: pure (decisions.md 1–5, kuroneko-webcollect.md §2.5, §5).
 
-use chrono::NaiveTime;
+use std::time::Duration;
 
+use chrono::{NaiveDate, NaiveTime};
+
+pub use super::link::{Linked, link};
 use super::money::Yen;
 use super::operation::Intent;
-use super::order::{Order, words};
-use super::settlement::Settlement;
+use super::order::{Carrier, Order, words};
+use super::settlement::{Settlement, SettlementState};
 use super::slip::Slip;
 use crate::clock::Timestamp;
 
@@ -125,23 +128,12 @@ pub enum Reception {
     Imported,
 }
 
-/// An order's place under a contract.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Linked {
-    /// Name of the contract.
-    pub contract: String,
-    /// The reception number, or why there is none (the settlement waits for `settlements link`).
-    pub reception: Result<String, String>,
-    /// `rule` or `source`.
-    pub linked_by: &'static str,
-}
-
 /// What is known of one order when it is planned.
 #[derive(Clone, Debug)]
 pub struct Facts<'a> {
     /// The order as the mall shows it now.
     pub order: &'a Order,
-    /// Its settlement.
+    /// Its settlement; `held` is a person's hold alone, not one that an earlier plan asked for.
     pub settlement: &'a Settlement,
     /// Its slips.
     pub slips: &'a [Slip],
@@ -171,16 +163,197 @@ pub struct Plan {
     pub hold: Option<String>,
 }
 
-/// The contract whose rule an order of `shop` matches, and the reception number it gives. `None`: no contract's.
-#[must_use]
-pub fn link(contracts: &[Contract], shop: &str, order: &Order) -> Option<Linked> {
-    let _ = (contracts, shop, order);
-    None
-}
+/// A part of the parcels slipped for so long is a question (decisions.md 4).
+const PART_SLIPPED: Duration = Duration::from_secs(7 * 86_400);
 
-/// The operations wanted for an order under `contract`.
+/// The operations wanted for an order under `contract` at `now`.
 #[must_use]
 pub fn plan(contract: &Contract, facts: &Facts<'_>, now: Timestamp) -> Plan {
-    let _ = (contract, facts, now);
-    Plan::default()
+    match wish(contract, facts, now) {
+        Ok(wanted) => Plan { wanted, ..Plan::default() },
+        Err(Not::Yet(reason)) => Plan { waiting: Some(reason), ..Plan::default() },
+        Err(Not::WithoutPerson(reason)) => Plan { hold: Some(reason), ..Plan::default() },
+    }
+}
+
+/// Why nothing is wanted.
+enum Not {
+    /// Time, a slip or the mall will mend it.
+    Yet(String),
+    /// Only a person can.
+    WithoutPerson(String),
+}
+
+fn yet<T>(reason: impl Into<String>) -> Result<T, Not> {
+    Err(Not::Yet(reason.into()))
+}
+
+fn ask<T>(reason: impl Into<String>) -> Result<T, Not> {
+    Err(Not::WithoutPerson(reason.into()))
+}
+
+fn wish(contract: &Contract, facts: &Facts<'_>, now: Timestamp) -> Result<Vec<Wanted>, Not> {
+    let (order, settlement) = (facts.order, facts.settlement);
+    if let Some(reason) = &settlement.held {
+        return yet(format!("held: {reason}"));
+    }
+    if contract.since.is_some_and(|since| order.ordered_at < since) {
+        return yet("ordered before `since`: never touched");
+    }
+    if !order.status.may_ship() {
+        return yet(format!("the order is {}", order.status));
+    }
+    let Some(reception_number) = settlement.reception_number.as_deref() else {
+        return ask("no reception number: `mallsync settlements link ORDER RECEPTION_NUMBER`");
+    };
+    let Some(due) = order.amounts.due else { return yet("the amount is not fixed") };
+    if due <= Yen::ZERO {
+        return yet("nothing is due");
+    }
+    if due > contract.amount_limit {
+        return ask(format!("{due} yen is above amount_limit ({} yen)", contract.amount_limit));
+    }
+    if contract.registered_by == RegisteredBy::B2cloud {
+        return yet("B2クラウド registers the slips itself");
+    }
+    if contract.capture == CaptureOn::Manual {
+        return yet("capture = \"manual\"");
+    }
+    let slips = usable(contract, facts, now)?;
+    let wanted = captures(contract, facts, reception_number, due, &slips);
+    if wanted.is_empty() {
+        return yet("registered");
+    }
+    gateway_allows(settlement, due, &wanted, now)?;
+    Ok(wanted)
+}
+
+/// The slips that may be registered, once enough of the parcels have one.
+fn usable<'a>(contract: &Contract, facts: &Facts<'a>, now: Timestamp) -> Result<Vec<&'a Slip>, Not> {
+    let slips: Vec<&Slip> = facts
+        .slips
+        .iter()
+        .filter(|slip| slip.held.is_none() && !matches!(slip.kind.as_str(), "2" | "9"))
+        .collect();
+    let Some(first) = slips.iter().map(|slip| slip.learnt_at).min() else {
+        return match facts.slips.iter().find(|slip| slip.held.is_none()) {
+            Some(slip) => {
+                ask(format!("slip {} is cash on delivery: never registered on a card", slip.number))
+            }
+            None => yet("no slip"),
+        };
+    };
+    if let Some(slip) = slips.iter().find(|slip| matches!(slip.kind.as_str(), "3" | "7")) {
+        return ask(format!("slip {} is a letter-box service (送り状種類 {})", slip.number, slip.kind));
+    }
+    if let Some(slip) = slips.iter().find(|slip| facts.shared.contains(&slip.number)) {
+        return ask(format!("slip {} stands on another order too", slip.number));
+    }
+    let parcels = facts.order.packages.len().max(1);
+    let slipped = slipped_parcels(facts.order, &slips);
+    if contract.parcels == Parcels::All && slipped < parcels {
+        let text = format!("{slipped} of {parcels} parcels have a slip");
+        return if now >= first + PART_SLIPPED { ask(format!("{text}, for seven days")) } else { yet(text) };
+    }
+    Ok(slips)
+}
+
+/// How many destinations have a slip. A slip that names no destination counts for one that has none.
+fn slipped_parcels(order: &Order, slips: &[&Slip]) -> usize {
+    let named = order
+        .packages
+        .iter()
+        .filter(|p| slips.iter().any(|slip| slip.package_id.as_deref() == Some(p.package_id.as_str())))
+        .count();
+    let unnamed = slips
+        .iter()
+        .filter(|slip| {
+            !order.packages.iter().any(|p| slip.package_id.as_deref() == Some(p.package_id.as_str()))
+        })
+        .count();
+    named + unnamed
+}
+
+fn captures(
+    contract: &Contract,
+    facts: &Facts<'_>,
+    reception_number: &str,
+    due: Yen,
+    slips: &[&Slip],
+) -> Vec<Wanted> {
+    let by_yamato = |slip: &Slip| match contract.delivery {
+        Delivery::Yamato => true,
+        Delivery::Other => false,
+        Delivery::BySlip => slip.carrier == Carrier::Yamato,
+    };
+    let run_at = |slip: &Slip| match contract.capture {
+        CaptureOn::ShipDate => {
+            let day: NaiveDate = slip.ship_date.unwrap_or_else(|| slip.learnt_at.jst_date());
+            let seconds = u64::from(chrono::Timelike::num_seconds_from_midnight(&contract.capture_time));
+            Timestamp::jst_midnight(day) + Duration::from_secs(seconds)
+        }
+        CaptureOn::Slip | CaptureOn::Manual => slip.learnt_at,
+    };
+    let mut wanted: Vec<Wanted> = slips
+        .iter()
+        .filter(|slip| by_yamato(slip))
+        .map(|slip| Wanted {
+            intent: Intent::Capture {
+                reception_number: reception_number.to_owned(),
+                slip_number: slip.number.clone(),
+                delivery_service_code: "00".to_owned(),
+                amount: due,
+            },
+            run_at: run_at(slip),
+        })
+        .collect();
+    // Another carrier's parcel is registered once an order, under the reception number itself (§2.5); where Yamato
+    // brings a part, that part's slip captures the whole amount already.
+    if wanted.is_empty()
+        && let Some(run_at) = slips.iter().map(|slip| run_at(slip)).max()
+    {
+        let intent = Intent::Capture {
+            reception_number: reception_number.to_owned(),
+            slip_number: reception_number.to_owned(),
+            delivery_service_code: "99".to_owned(),
+            amount: due,
+        };
+        wanted.push(Wanted { intent, run_at });
+    }
+    wanted.retain(|w| !facts.done.iter().any(|done| same_slip(done, &w.intent)));
+    wanted
+}
+
+/// Whether both register the same slip: what was done is not wanted again, whatever the amount was.
+fn same_slip(a: &Intent, b: &Intent) -> bool {
+    let Intent::Capture { reception_number: r1, slip_number: s1, .. } = a;
+    let Intent::Capture { reception_number: r2, slip_number: s2, .. } = b;
+    r1 == r2 && s1 == s2
+}
+
+/// What the gateway showed last must not speak against it. A settlement never looked up is looked up before the first
+/// operation; see `settlement::identify`.
+fn gateway_allows(settlement: &Settlement, due: Yen, wanted: &[Wanted], now: Timestamp) -> Result<(), Not> {
+    use SettlementState::{
+        Authorized, Canceled, Lapsed, Refused, Registered, Reserved, Settled, Unknown, Unlinked,
+    };
+    match settlement.state {
+        Authorized | Registered | Unknown | Unlinked => {}
+        Reserved => return yet("a reservation: the gateway authorises it later"),
+        Settled => return ask("the gateway shows it as settled: a further slip cannot be registered"),
+        Canceled | Lapsed | Refused => {
+            return ask(format!("the gateway shows it as {}", settlement.state));
+        }
+    }
+    if let Some(amount) = settlement.amount
+        && amount != due
+    {
+        return ask(format!("the gateway holds {amount} yen, the order's due is {due} yen"));
+    }
+    if let Some(last) = settlement.lapses_on
+        && let Some(late) = wanted.iter().find(|w| w.run_at.max(now).jst_date() > last)
+    {
+        return ask(format!("the authorisation ends on {last}, before {}", late.run_at.max(now).jst_date()));
+    }
+    Ok(())
 }

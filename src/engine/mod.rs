@@ -1,1 +1,78 @@
-//! engine.
+//! What turns rows into calls and calls into rows: schedules, polls, effects, limits. Every loop here holds the clock's
+//! busy guard while it works and lets go of it only while it waits ([`idle`]).
+
+use std::sync::Arc;
+
+use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
+
+use crate::clock::{Ambient, Busy, Timestamp};
+
+/// What the daemon does beside polls and effects: requests, expired leases, planning by the day.
+pub mod chores;
+/// Sends operations and settles unknown ones.
+pub mod effects;
+/// What must hold directly before an effect is sent.
+pub mod guard;
+/// Admission by limiter rows.
+pub mod limits;
+/// Orders of ours that are not closed, read again.
+pub mod open;
+/// Polls shops.
+pub mod poll;
+/// From a fault to the time of the next try.
+pub mod retry;
+
+/// Lets go of `busy` until `until`, a nudge, or the stop; then takes it up again.
+pub async fn idle(
+    ambient: &Ambient,
+    busy: &mut Busy,
+    until: Option<Timestamp>,
+    nudge: impl Future<Output = ()>,
+    stop: &CancellationToken,
+) {
+    let sleep = async {
+        match until {
+            Some(at) => ambient.clock().sleep_until(at).await,
+            None => std::future::pending().await,
+        }
+    };
+    *busy = Busy::default();
+    tokio::select! {
+        () = sleep => {}
+        () = nudge => {}
+        () = stop.cancelled() => {}
+    }
+    *busy = ambient.clock().busy();
+}
+
+/// A counter that loops watch: a nudge between two looks is not lost.
+#[derive(Clone, Debug, Default)]
+pub struct Nudge(Arc<watch::Sender<u64>>);
+
+impl Nudge {
+    /// Wakes every loop that watches, or keeps the nudge for its next look.
+    pub fn nudge(&self) {
+        self.0.send_modify(|n| *n = n.wrapping_add(1));
+    }
+
+    /// Watches from now on.
+    #[must_use]
+    pub fn watch(&self) -> Nudged {
+        Nudged(self.0.subscribe())
+    }
+}
+
+/// One watcher of a [`Nudge`].
+#[derive(Debug)]
+pub struct Nudged(watch::Receiver<u64>);
+
+impl Nudged {
+    /// Ends at the next nudge, at once when one came since the last look.
+    pub async fn nudged(&mut self) {
+        if self.0.changed().await.is_err() {
+            // Nobody is left to nudge.
+            std::future::pending::<()>().await;
+        }
+    }
+}

@@ -36,7 +36,7 @@ pub struct Registration {
     /// JSON Schema of the mall's own keys in `[shops.NAME]`.
     pub schema: fn(&mut schemars::SchemaGenerator) -> schemars::Schema,
     /// Checks the mall's own keys (no secret is read, no file opened). The error is `key: what was expected`.
-    pub validate: fn(&serde_json::Value) -> Result<(), Vec<Problem>>,
+    pub validate: fn(&serde_json::Value) -> Result<(), Vec<(String, String)>>,
     /// URLs that would be called with these keys, for the rules about plain HTTP and simulation.
     pub urls: fn(&serde_json::Value) -> Vec<String>,
     /// Reads secrets and files and builds the connector.
@@ -142,6 +142,11 @@ pub struct Details {
 pub trait Mall: Send + Sync {
     /// The list streams it has, with the pace of those that do not run at every tick of the schedule.
     fn streams(&self) -> &'static [(Stream, Option<Duration>)];
+
+    /// Whether orders can be asked for again by number. A cart's files cannot: such a shop has no open stream.
+    fn rereads(&self) -> bool {
+        true
+    }
 
     /// How many orders one [`Mall::details`] call may ask for.
     fn details_per_call(&self) -> usize;

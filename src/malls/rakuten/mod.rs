@@ -15,7 +15,7 @@ use super::lenient::{Text, strip};
 use super::section::Secrets;
 use super::{Built, Cursor, Details, Fetched, Mall, Page, Registration, Scope, SetAside, Stream};
 use crate::clock::Timestamp;
-use crate::domain::account::{Expiry, Health, Problem};
+use crate::domain::account::{Expiry, Health, Problem, pairs};
 use crate::domain::ids::OrderRef;
 use crate::domain::order::Order;
 use crate::http::{Call, ClientSpec, Fault};
@@ -46,7 +46,7 @@ pub const MALL: Registration = Registration {
     title: "楽天市場",
     default_schedule: "*/5 * * * *",
     schema: section::schema,
-    validate: |value| Keys::read(value).map(drop),
+    validate: |value| Keys::read(value).map(drop).map_err(pairs),
     urls: section::urls,
     build,
 };

@@ -1,0 +1,313 @@
+//! What the daemon does beside polls and effects: it takes up what commands asked for, settles the leases of workers that
+//! are gone, plans by the day, and reads the ends of keys.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+use tokio::sync::{mpsc, oneshot};
+use tokio::task::JoinSet;
+
+use super::idle;
+use super::poll::{self, Pass, PassRequest, Shared, Shop};
+use crate::clock::Timestamp;
+use crate::http::Call;
+use crate::store::{Planning, StoreError};
+
+/// Between two looks at what commands wrote (wall time).
+const LOOK: Duration = Duration::from_secs(1);
+/// Between two signs of life and two looks at expired leases (wall time).
+const BEAT: Duration = Duration::from_secs(5);
+/// Between two rounds of planning by the clock alone (ship dates come, authorisations end).
+const REPLAN: Duration = Duration::from_secs(3_600);
+/// Between two readings of the ends of keys.
+const EXPIRIES: Duration = Duration::from_secs(86_400);
+/// Orders planned in one transaction.
+const REPLAN_PAGE: u64 = 200;
+
+/// A pass over some shops, asked for by a command.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SyncOptions {
+    /// These shops; empty: all.
+    pub shops: Vec<String>,
+    /// A backfill from here.
+    pub since: Option<Timestamp>,
+    /// To here; now when absent.
+    pub until: Option<Timestamp>,
+    /// Also send the operations that are due.
+    pub send: bool,
+}
+
+/// What came of it.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SyncSummary {
+    /// One a shop.
+    pub shops: Vec<ShopPass>,
+    /// Operations done (`--send`).
+    pub sent: u64,
+    /// Operations that failed or wait for a person (`--send`).
+    pub failed: u64,
+}
+
+/// What came of one shop.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ShopPass {
+    /// The shop.
+    pub shop: String,
+    /// Orders seen for the first time.
+    pub new: u64,
+    /// Orders changed.
+    pub changed: u64,
+    /// Orders as before.
+    pub unchanged: u64,
+    /// Orders set aside.
+    pub set_aside: u64,
+    /// Pages read.
+    pub pages: u64,
+    /// `kind: message`.
+    pub error: Option<String>,
+}
+
+impl ShopPass {
+    /// From a pass.
+    #[must_use]
+    pub fn new(shop: &str, pass: &Pass) -> Self {
+        Self {
+            shop: shop.to_owned(),
+            new: pass.result.new,
+            changed: pass.result.changed,
+            unchanged: pass.result.unchanged,
+            set_aside: pass.result.set_aside,
+            pages: pass.pages,
+            error: pass
+                .busy_elsewhere
+                .then(|| "busy: another mallsync polls this shop now".to_owned())
+                .or_else(|| pass.error.clone()),
+        }
+    }
+
+    /// Adds a further pass.
+    pub fn add(&mut self, pass: &Pass) {
+        let more = Self::new(&self.shop, pass);
+        self.new += more.new;
+        self.changed += more.changed;
+        self.unchanged += more.unchanged;
+        self.set_aside += more.set_aside;
+        self.pages += more.pages;
+        self.error = more.error;
+    }
+}
+
+/// Where the daemon asks its shops' loops for passes.
+pub type Doors = BTreeMap<String, mpsc::Sender<PassRequest>>;
+
+/// Runs until `shared.stop`.
+pub async fn run(shared: Shared, shops: Vec<Arc<Shop>>, doors: Doors) {
+    let mut busy = shared.ambient.clock().busy();
+    let doors = Arc::new(doors);
+    let shops = Arc::new(shops);
+    let mut seen = None;
+    let mut passes = JoinSet::new();
+    let mut taken: Vec<String> = Vec::new();
+    let (mut beat_at, mut replan_at, mut expiries_at) = (None, None, None);
+    while !shared.stop.is_cancelled() {
+        while let Some(done) = passes.try_join_next() {
+            if let Ok(id) = done {
+                taken.retain(|t| *t != id);
+            }
+        }
+        let outcome = async {
+            let (now, wall) = (shared.ambient.now(), shared.ambient.wall());
+            if due(&mut beat_at, wall, BEAT) {
+                shared.store.beat(&shared.owner, wall).await?;
+                if shared.store.expire_operations(wall, now).await? > 0 {
+                    tracing::warn!("Operations whose worker is gone will be looked up.");
+                    shared.planned.nudge();
+                }
+            }
+            if due(&mut replan_at, now, REPLAN) {
+                replan(&shared).await?;
+                shared.planned.nudge();
+            }
+            if due(&mut expiries_at, now, EXPIRIES) {
+                let (shared, shops) = (shared.clone(), Arc::clone(&shops));
+                passes.spawn(async move {
+                    let _busy = shared.ambient.clock().busy();
+                    for shop in shops.iter() {
+                        read_expiries(&shared, shop).await;
+                    }
+                    String::new()
+                });
+            }
+            let version = shared.store.version().await?;
+            if seen != Some(version) {
+                seen = Some(version);
+                shared.planned.nudge();
+                for request in shared.store.open_requests().await? {
+                    if taken.contains(&request.id) || request.kind != "sync" {
+                        continue;
+                    }
+                    taken.push(request.id.clone());
+                    let (shared, shops, doors) = (shared.clone(), Arc::clone(&shops), Arc::clone(&doors));
+                    passes.spawn(async move {
+                        let _busy = shared.ambient.clock().busy();
+                        serve(&shared, &shops, &doors, &request.id, request.args).await;
+                        request.id
+                    });
+                }
+            }
+            Ok::<_, StoreError>(())
+        };
+        if let Err(e) = outcome.await {
+            tracing::warn!(error.message = %e, "The database did not answer; the daemon tries again.");
+        }
+        let next = shared.ambient.now() + shared.ambient.clock().of_wall(LOOK);
+        idle(&shared.ambient, &mut busy, Some(next), std::future::pending(), &shared.stop).await;
+    }
+    while passes.join_next().await.is_some() {}
+}
+
+/// Whether a chore's time has come; then notes when it comes again.
+fn due(at: &mut Option<Timestamp>, now: Timestamp, every: Duration) -> bool {
+    if at.is_some_and(|at| now < at) {
+        return false;
+    }
+    *at = Some(now + every);
+    true
+}
+
+/// Plans every open order anew, a page at a time.
+///
+/// # Errors
+/// The database.
+pub async fn replan(shared: &Shared) -> Result<(), StoreError> {
+    let mut after = None;
+    loop {
+        let planning = Planning { contracts: &shared.contracts, now: shared.ambient.now() };
+        after = shared.store.replan(&planning, after.as_deref(), REPLAN_PAGE).await?;
+        if after.is_none() || shared.stop.is_cancelled() {
+            return Ok(());
+        }
+    }
+}
+
+/// Reads the ends of a shop's keys once a day; warns of those that are near.
+pub async fn read_expiries(shared: &Shared, shop: &Shop) {
+    let outcome = async {
+        let mut row = shared.store.account(&shop.name).await?;
+        let now = shared.ambient.now();
+        if row.expiries_at.is_some_and(|at| now.since(at) < EXPIRIES) {
+            return Ok::<_, StoreError>(row);
+        }
+        let call =
+            Call { account: &shop.name, client: &shop.client, gate: &*shared.gate, ambient: &shared.ambient };
+        match shop.mall.expiries(&call).await {
+            Ok(expiries) => {
+                row.expiries = expiries;
+                row.expiries_at = Some(now);
+                shared.store.put_account(&row).await?;
+            }
+            Err(fault) => {
+                tracing::warn!(shop = %shop.name, error.code = fault.kind(), error.message = %fault,
+                "The end of the key could not be read.")
+            }
+        }
+        Ok(row)
+    };
+    match outcome.await {
+        Ok(row) => {
+            for expiry in row.expiries {
+                let days = expiry.at.since(shared.ambient.now()).as_secs() / 86_400;
+                if days < 3 {
+                    tracing::error!(shop = %shop.name, key = %expiry.what, days, "A key is about to end.");
+                } else if days < 14 {
+                    tracing::warn!(shop = %shop.name, key = %expiry.what, days, "A key will end soon.");
+                }
+            }
+        }
+        Err(e) => {
+            tracing::warn!(shop = %shop.name, error.message = %e, "The end of the key could not be stored.")
+        }
+    }
+}
+
+async fn serve(shared: &Shared, shops: &[Arc<Shop>], doors: &Doors, id: &str, args: serde_json::Value) {
+    let result = match serde_json::from_value::<SyncOptions>(args) {
+        Ok(options) => {
+            let mut summary = SyncSummary::default();
+            for shop in shops.iter().filter(|s| options.shops.is_empty() || options.shops.contains(&s.name)) {
+                summary.shops.push(through_door(shared, shop, doors, &options).await);
+            }
+            serde_json::to_value(summary)
+        }
+        Err(e) => Ok(serde_json::json!({ "error": format!("the request cannot be read: {e}") })),
+    };
+    let outcome = match result {
+        Ok(result) => shared.store.finish_request(id, &result, shared.ambient.now()).await,
+        Err(e) => {
+            tracing::warn!(error.message = %e, "A request's result could not be written.");
+            return;
+        }
+    };
+    if let Err(e) = outcome {
+        tracing::warn!(error.message = %e, "A request's result could not be stored.");
+    }
+}
+
+async fn through_door(shared: &Shared, shop: &Shop, doors: &Doors, options: &SyncOptions) -> ShopPass {
+    let mut all = ShopPass { shop: shop.name.clone(), ..ShopPass::default() };
+    let streams = match begin(shared, shop, options).await {
+        Ok(streams) => streams,
+        Err(e) => return ShopPass { error: Some(format!("database: {e}")), ..all },
+    };
+    loop {
+        let (reply, answer) = oneshot::channel();
+        let request = PassRequest { streams: streams.clone(), reply };
+        let Some(door) = doors.get(&shop.name) else {
+            return ShopPass {
+                error: Some("the shop is not running; see `mallsync status`".to_owned()),
+                ..all
+            };
+        };
+        let pass = {
+            let _rest = shared.ambient.clock().rest();
+            match door.send(request).await {
+                Ok(()) => answer.await.ok(),
+                Err(_) => None,
+            }
+        };
+        let Some(pass) = pass else {
+            return ShopPass { error: Some("the daemon is stopping".to_owned()), ..all };
+        };
+        all.add(&pass);
+        if all.error.is_some() || finished(shared, shop, &streams).await {
+            return all;
+        }
+    }
+}
+
+/// Makes the row of a backfill, or finds the one that was begun before. Returns the streams to force.
+///
+/// # Errors
+/// The database.
+pub async fn begin(shared: &Shared, shop: &Shop, options: &SyncOptions) -> Result<Vec<String>, StoreError> {
+    let Some(since) = options.since else { return Ok(Vec::new()) };
+    let now = shared.ambient.now();
+    let prefix = format!("{}{}/", poll::BACKFILL, since.micros());
+    let rows = shared.store.streams(Some(&shop.name)).await?;
+    if let Some(row) = rows.iter().find(|r| r.stream.starts_with(&prefix) && !r.finished) {
+        return Ok(vec![row.stream.clone()]);
+    }
+    let name = poll::backfill_row(since, options.until.unwrap_or(now));
+    shared.store.ensure_streams(&shop.name, &[&name], now).await?;
+    Ok(vec![name])
+}
+
+/// Whether every backfill among `streams` has been read to its end.
+pub async fn finished(shared: &Shared, shop: &Shop, streams: &[String]) -> bool {
+    match shared.store.streams(Some(&shop.name)).await {
+        Ok(rows) => streams.iter().all(|s| rows.iter().any(|r| r.stream == *s && r.finished)),
+        Err(_) => true,
+    }
+}
