@@ -2,10 +2,10 @@
 
 #![expect(clippy::unwrap_used, reason = "helpers of tests: a wrong fixture is a failed test")]
 
-use encoding_rs::SHIFT_JIS;
 use std::sync::Arc;
 use std::time::Duration;
 
+use encoding_rs::SHIFT_JIS;
 use mallsync::clock::{Ambient, ManualClock, Timestamp};
 use mallsync::domain::account::Level;
 use mallsync::domain::money::Yen;
