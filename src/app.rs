@@ -13,10 +13,10 @@ use tokio_util::sync::CancellationToken;
 use crate::clock::{Ambient, Timestamp};
 use crate::config::{self, Config};
 use crate::domain::account::{Level, Problem};
+use crate::domain::money::Yen;
 use crate::domain::planner::{
     CaptureOn, Contract, Delivery, MatchRule, Mode, Parcels, Reception, RegisteredBy,
 };
-use crate::domain::money::Yen;
 use crate::engine::chores::{self, ShopPass};
 pub use crate::engine::chores::{SyncOptions, SyncSummary};
 use crate::engine::effects::Account;
@@ -116,7 +116,8 @@ impl App {
             None => None,
         };
         let store = Store::open(&config.database.url, password.as_ref(), access, &ambient).await?;
-        let contracts = config.settlements.iter().filter(|s| s.enabled).map(contract).collect::<Result<_, _>>()?;
+        let contracts =
+            config.settlements.iter().filter(|s| s.enabled).map(contract).collect::<Result<_, _>>()?;
         Ok(Self { config: config.clone(), store, ambient, contracts })
     }
 
@@ -160,7 +161,8 @@ impl App {
             match shop(section) {
                 Ok((shop, warnings)) => {
                     all.shops.push(Arc::new(shop));
-                    all.warnings.extend((!warnings.is_empty()).then(|| Broken { subject, problems: warnings }));
+                    all.warnings
+                        .extend((!warnings.is_empty()).then(|| Broken { subject, problems: warnings }));
                 }
                 Err(problems) => all.broken.push(Broken { subject, problems }),
             }
@@ -171,7 +173,8 @@ impl App {
             match account(section, contract) {
                 Ok((account, warnings)) => {
                     all.accounts.push(Arc::new(account));
-                    all.warnings.extend((!warnings.is_empty()).then(|| Broken { subject, problems: warnings }));
+                    all.warnings
+                        .extend((!warnings.is_empty()).then(|| Broken { subject, problems: warnings }));
                 }
                 Err(problems) => all.broken.push(Broken { subject, problems }),
             }
@@ -259,9 +262,10 @@ impl App {
                     .iter()
                     .find(|b| b.subject == format!("shops.{name}"))
                     .and_then(|b| b.problems.first())
-                    .map_or_else(|| format!("no enabled shop {name:?}; known: {known}"), |p| {
-                        format!("shops.{name}.{}: {}", p.key, p.message)
-                    });
+                    .map_or_else(
+                        || format!("no enabled shop {name:?}; known: {known}"),
+                        |p| format!("shops.{name}.{}: {}", p.key, p.message),
+                    );
                 return Err(AppError::NotFound(why));
             }
         }
@@ -300,6 +304,7 @@ impl App {
         options: &SyncOptions,
         progress: &dyn Progress,
     ) -> Result<ShopPass, StoreError> {
+        let _busy = self.ambient.clock().busy();
         shop.prepare(shared).await?;
         let streams = chores::begin(shared, shop, options).await?;
         let mut all = ShopPass { shop: shop.name.clone(), ..ShopPass::default() };
@@ -315,12 +320,16 @@ impl App {
             all.add(&pass);
             if let Some(until) = pass.error.as_deref().and_then(throttled_until) {
                 progress.wait(&shop.name, until);
+                let _rest = self.ambient.clock().rest();
                 tokio::select! {
                     () = self.ambient.clock().sleep_until(until) => continue,
                     () = shared.stop.cancelled() => {}
                 }
             }
-            if all.error.is_some() || shared.stop.is_cancelled() || chores::finished(shared, shop, &streams).await {
+            if all.error.is_some()
+                || shared.stop.is_cancelled()
+                || chores::finished(shared, shop, &streams).await
+            {
                 progress.done(&shop.name);
                 return Ok(all);
             }
@@ -347,7 +356,8 @@ fn contract(section: &config::Settlement) -> Result<Contract, AppError> {
         capture: CaptureOn::from_word(&section.capture).ok_or_else(|| word("capture", &section.capture))?,
         capture_time: section.capture_time,
         parcels: Parcels::from_word(&section.parcels).ok_or_else(|| word("parcels", &section.parcels))?,
-        delivery: Delivery::from_word(&section.delivery).ok_or_else(|| word("delivery", &section.delivery))?,
+        delivery: Delivery::from_word(&section.delivery)
+            .ok_or_else(|| word("delivery", &section.delivery))?,
         authorization_days: section.authorization_days,
         amount_limit: Yen(section.amount_limit),
         max_per_hour: section.max_per_hour,
@@ -400,7 +410,10 @@ fn shop(section: &config::Shop) -> Result<(Shop, Vec<Problem>), Vec<Problem>> {
     Ok((shop, built.warnings))
 }
 
-fn account(section: &config::Settlement, contract: &Contract) -> Result<(Account, Vec<Problem>), Vec<Problem>> {
+fn account(
+    section: &config::Settlement,
+    contract: &Contract,
+) -> Result<(Account, Vec<Problem>), Vec<Problem>> {
     let provider = settlement::PROVIDERS
         .iter()
         .find(|p| p.name == section.provider)
@@ -442,7 +455,8 @@ impl App {
                 let subject = format!("shops.{}", shop.name);
                 let newest = self.store.newest_order(&shop.name).await.ok().flatten();
                 let newest = newest.map(crate::domain::ids::OrderRef::new);
-                let call = Call { account: &shop.name, client: &shop.client, gate: &gate, ambient: &self.ambient };
+                let call =
+                    Call { account: &shop.name, client: &shop.client, gate: &gate, ambient: &self.ambient };
                 let health = shop.mall.check(&call, newest.as_ref()).await;
                 rows.extend(check::health_rows(&subject, health, self.ambient.now()));
             }
@@ -450,7 +464,8 @@ impl App {
                 let subject = format!("settlements.{}", account.contract.name);
                 let now = self.ambient.now();
                 if let Some(end) = guard::window_ends(account.window, now, account.gateway.deadline()) {
-                    let message = format!("not asked: maintenance window until {}", end.jst().format("%H:%M"));
+                    let message =
+                        format!("not asked: maintenance window until {}", end.jst().format("%H:%M"));
                     rows.push(CheckRow::new(&subject, Level::Ok, "window", message, None));
                     continue;
                 }

@@ -29,7 +29,13 @@ pub struct CheckRow {
 
 impl CheckRow {
     /// A row.
-    pub fn new(subject: &str, level: Level, code: &str, message: impl Into<String>, action: Option<&str>) -> Self {
+    pub fn new(
+        subject: &str,
+        level: Level,
+        code: &str,
+        message: impl Into<String>,
+        action: Option<&str>,
+    ) -> Self {
         Self {
             subject: subject.to_owned(),
             level,
@@ -42,7 +48,12 @@ impl CheckRow {
 
 /// The malls' sections, as `config` checks them.
 pub(super) const fn mall_kinds() -> [Kind; malls::MALLS.len()] {
-    let mut kinds = [Kind { name: "", schema: malls::MALLS[0].schema, validate: malls::MALLS[0].validate, urls: malls::MALLS[0].urls }; malls::MALLS.len()];
+    let mut kinds = [Kind {
+        name: "",
+        schema: malls::MALLS[0].schema,
+        validate: malls::MALLS[0].validate,
+        urls: malls::MALLS[0].urls,
+    }; malls::MALLS.len()];
     let mut i = 0;
     while i < kinds.len() {
         let mall = &malls::MALLS[i];
@@ -60,8 +71,12 @@ pub(super) const fn provider_kinds() -> [Kind; settlement::PROVIDERS.len()] {
     let mut i = 0;
     while i < kinds.len() {
         let provider = &settlement::PROVIDERS[i];
-        kinds[i] =
-            Kind { name: provider.name, schema: provider.schema, validate: provider.validate, urls: provider.urls };
+        kinds[i] = Kind {
+            name: provider.name,
+            schema: provider.schema,
+            validate: provider.validate,
+            urls: provider.urls,
+        };
         i += 1;
     }
     kinds
@@ -70,11 +85,23 @@ pub(super) const fn provider_kinds() -> [Kind; settlement::PROVIDERS.len()] {
 /// What can be told without a call.
 pub(super) fn offline(app: &App, connected: &Connected) -> Vec<CheckRow> {
     let mut rows = vec![CheckRow::new("config", Level::Ok, "valid", files(app), None)];
-    rows.push(CheckRow::new("database", Level::Ok, "open", "opened; the schema is the one this program knows", None));
+    rows.push(CheckRow::new(
+        "database",
+        Level::Ok,
+        "open",
+        "opened; the schema is the one this program knows",
+        None,
+    ));
     let problems = |rows: &mut Vec<CheckRow>, all: &[Broken], level: Level, code: &str| {
         for broken in all {
             for p in &broken.problems {
-                rows.push(CheckRow::new(&broken.subject, level, code, format!("{}: {}", p.key, p.message), None));
+                rows.push(CheckRow::new(
+                    &broken.subject,
+                    level,
+                    code,
+                    format!("{}: {}", p.key, p.message),
+                    None,
+                ));
             }
         }
     };
@@ -89,7 +116,13 @@ pub(super) fn offline(app: &App, connected: &Connected) -> Vec<CheckRow> {
             at = next;
         }
         let subject = format!("shops.{}", shop.name);
-        rows.push(CheckRow::new(&subject, Level::Ok, "next_runs", format!("next runs {}", runs.join(", ")), None));
+        rows.push(CheckRow::new(
+            &subject,
+            Level::Ok,
+            "next_runs",
+            format!("next runs {}", runs.join(", ")),
+            None,
+        ));
     }
     for account in &connected.accounts {
         let contract = &account.contract;
@@ -102,9 +135,19 @@ pub(super) fn offline(app: &App, connected: &Connected) -> Vec<CheckRow> {
         for rule in &contract.rules {
             let collects = app.config().shops.iter().find(|s| s.name == rule.shop).map(|s| s.mall.as_str());
             if !rule.own_contract && matches!(collects, Some("amazon" | "aupay")) {
-                let message = format!("the rule for shop {} can never match: that mall collects every payment", rule.shop);
-                let action = "set own_contract = true if the shop has a contract of its own, or remove the rule";
-                rows.push(CheckRow::new(&subject, Level::Warning, "rule_never_matches", message, Some(action)));
+                let message = format!(
+                    "the rule for shop {} can never match: that mall collects every payment",
+                    rule.shop
+                );
+                let action =
+                    "set own_contract = true if the shop has a contract of its own, or remove the rule";
+                rows.push(CheckRow::new(
+                    &subject,
+                    Level::Warning,
+                    "rule_never_matches",
+                    message,
+                    Some(action),
+                ));
             }
         }
     }
@@ -138,7 +181,8 @@ pub(super) fn health_rows(subject: &str, health: Result<Health, Fault>, now: Tim
                     _ => Level::Ok,
                 };
                 let message = format!("{} ends on {} ({days} days left)", expiry.what, expiry.at.jst_date());
-                let action = (level != Level::Ok).then_some("issue a new one in the back office and put it into the config");
+                let action = (level != Level::Ok)
+                    .then_some("issue a new one in the back office and put it into the config");
                 rows.push(CheckRow::new(subject, level, "key_expiry", message, action));
             }
             rows
@@ -149,7 +193,8 @@ pub(super) fn health_rows(subject: &str, health: Result<Health, Fault>, now: Tim
 
 /// A reception number that is known, for the gateway's check.
 pub(super) async fn newest_linked(store: &Store, contract: &str) -> Option<String> {
-    let filter = SettlementFilter { name: Some(contract.to_owned()), limit: Some(20), ..SettlementFilter::default() };
+    let filter =
+        SettlementFilter { name: Some(contract.to_owned()), limit: Some(20), ..SettlementFilter::default() };
     let rows = store.list_settlements(&filter).await.ok()?;
     rows.into_iter().find_map(|row| row.settlement.reception_number)
 }

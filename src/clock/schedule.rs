@@ -54,8 +54,11 @@ impl Schedule {
                  systems: leave one of them `*`"
             ));
         }
-        if fields.iter().any(|field| field.split(['/', ',']).skip(1).any(str::is_empty) || field.ends_with("/0")) {
-            return Err("a step must be 1 or more, and a list must not end in a comma".to_owned());
+        if fields
+            .iter()
+            .any(|field| field.split(['/', ',']).skip(1).any(str::is_empty) || field.ends_with("/0"))
+        {
+            return Err("a step must be 1 or more, and nothing may be missing beside a comma".to_owned());
         }
         let six = format!("{seconds} {}", rest.join(" "));
         let cron = ::cron::Schedule::from_str(&six)
@@ -137,15 +140,55 @@ mod tests {
     #[test]
     fn what_systems_read_differently_is_refused_with_what_to_write() {
         let all = [
-            "", "* * * *", "* * * * * * *", "@daily", "0 9 * * 1-5", "0 9 * * 0", "0 9 * * */2", "0 9 1 * MON",
-            "60 * * * *", "* 24 * * *", "0 0 32 * *", "0 0 1 13 *", "0 9 * * FRI-MON", "*/0 * * * *", "1, * * * *",
-            "5/ * * * *", "a * * * *", "0 0 30 2 *", "0 9 L * *", "-1 * * * *", "0 0 31 APR,JUN *", "*/5\u{3000}* * * *",
+            "",
+            "* * * *",
+            "* * * * * * *",
+            "@daily",
+            "0 9 * * 1-5",
+            "0 9 * * 0",
+            "0 9 * * */2",
+            "0 9 1 * MON",
+            "60 * * * *",
+            "* 24 * * *",
+            "0 0 32 * *",
+            "0 0 1 13 *",
+            "0 9 * * FRI-MON",
+            "*/0 * * * *",
+            "1, * * * *",
+            "*/00,3 * * * *",
+            "5/ * * * *",
+            "a * * * *",
+            "0 0 30 2 *",
+            "0 9 L * *",
+            "-1 * * * *",
+            "0 0 31 APR,JUN *",
         ];
-        let told: Vec<String> = all
-            .iter()
-            .map(|text| format!("{text:?}: {}", check(text).expect_err(text)))
-            .collect();
-        insta::assert_snapshot!(told.join("\n"), @"");
+        let told: Vec<String> =
+            all.iter().map(|text| format!("{text:?}: {}", check(text).expect_err(text))).collect();
+        insta::assert_snapshot!(told.join("\n"), @r#"
+        "": expected five fields (minute hour day month weekday) or six with seconds first, such as "*/5 * * * *", found 0
+        "* * * *": expected five fields (minute hour day month weekday) or six with seconds first, such as "*/5 * * * *", found 4
+        "* * * * * * *": expected five fields (minute hour day month weekday) or six with seconds first, such as "*/5 * * * *", found 7
+        "@daily": expected five fields (minute hour day month weekday) or six with seconds first, such as "*/5 * * * *", found 1
+        "0 9 * * 1-5": weekdays are written by name, since systems number them differently: `MON-FRI` or `SAT,SUN` instead of `1-5`
+        "0 9 * * 0": weekdays are written by name, since systems number them differently: `MON-FRI` or `SAT,SUN` instead of `0`
+        "0 9 * * */2": weekdays are written by name, since systems number them differently: `MON-FRI` or `SAT,SUN` instead of `*/2`
+        "0 9 1 * MON": a day of the month (`1`) and a weekday (`MON`) at once mean different things to different systems: leave one of them `*`
+        "60 * * * *": `60 * * * *` has a field out of its range: seconds and minutes 0-59, hours 0-23, days 1-31, months 1-12 or JAN-DEC, weekdays SUN, MON, TUE, WED, THU, FRI, SAT; ranges go upwards
+        "* 24 * * *": `* 24 * * *` has a field out of its range: seconds and minutes 0-59, hours 0-23, days 1-31, months 1-12 or JAN-DEC, weekdays SUN, MON, TUE, WED, THU, FRI, SAT; ranges go upwards
+        "0 0 32 * *": `0 0 32 * *` has a field out of its range: seconds and minutes 0-59, hours 0-23, days 1-31, months 1-12 or JAN-DEC, weekdays SUN, MON, TUE, WED, THU, FRI, SAT; ranges go upwards
+        "0 0 1 13 *": `0 0 1 13 *` has a field out of its range: seconds and minutes 0-59, hours 0-23, days 1-31, months 1-12 or JAN-DEC, weekdays SUN, MON, TUE, WED, THU, FRI, SAT; ranges go upwards
+        "0 9 * * FRI-MON": `0 9 * * FRI-MON` has a field out of its range: seconds and minutes 0-59, hours 0-23, days 1-31, months 1-12 or JAN-DEC, weekdays SUN, MON, TUE, WED, THU, FRI, SAT; ranges go upwards
+        "*/0 * * * *": a step must be 1 or more, and nothing may be missing beside a comma
+        "1, * * * *": a step must be 1 or more, and nothing may be missing beside a comma
+        "*/00,3 * * * *": a step must be 1 or more, and nothing may be missing beside a comma
+        "5/ * * * *": a step must be 1 or more, and nothing may be missing beside a comma
+        "a * * * *": `a * * * *` has a field out of its range: seconds and minutes 0-59, hours 0-23, days 1-31, months 1-12 or JAN-DEC, weekdays SUN, MON, TUE, WED, THU, FRI, SAT; ranges go upwards
+        "0 0 30 2 *": `0 0 30 2 *` never comes: no month has that day
+        "0 9 L * *": `0 9 L * *` has a field out of its range: seconds and minutes 0-59, hours 0-23, days 1-31, months 1-12 or JAN-DEC, weekdays SUN, MON, TUE, WED, THU, FRI, SAT; ranges go upwards
+        "-1 * * * *": `-1 * * * *` has a field out of its range: seconds and minutes 0-59, hours 0-23, days 1-31, months 1-12 or JAN-DEC, weekdays SUN, MON, TUE, WED, THU, FRI, SAT; ranges go upwards
+        "0 0 31 APR,JUN *": `0 0 31 APR,JUN *` never comes: no month has that day
+        "#);
     }
 
     /// `*`, `*/n`, `a`, `a-b`, `a,b` within a range, in the part of the grammar that both crates read.

@@ -11,8 +11,33 @@ use serde_json::Value;
 use crate::clock::Simulation;
 use crate::secret::SecretRef;
 
+mod environment;
+mod findings;
+mod forms;
+mod init;
+mod keys;
+mod kind;
+mod read;
+mod reception;
+mod redact;
+mod rules;
+/// When something runs: cron expressions in Asia/Tokyo.
+pub use crate::clock::schedule;
+mod schema;
+mod section;
+mod show;
+mod source;
+mod text;
+
+pub use environment::Environment;
+pub use findings::Finding;
+pub use init::{InitError, Written, init};
+pub use kind::{Kind, Kinds};
+pub use schema::schema;
+pub use show::show;
+
 /// Everything in force.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Config {
     /// The files it was read from, in order.
     pub files: Vec<PathBuf>,
@@ -33,7 +58,7 @@ pub struct Config {
 }
 
 /// `[database]`.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Database {
     /// `sqlite:PATH` or `postgres://…`; holds no password in `Debug` and `config show`.
     pub url: String,
@@ -78,7 +103,7 @@ pub enum LogFormat {
 }
 
 /// `[shops.NAME]`.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Shop {
     /// The merchant's own name: `[a-z0-9-]+`.
     pub name: String,
@@ -95,7 +120,7 @@ pub struct Shop {
 }
 
 /// `[settlements.NAME]`: the keys common to gateways.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Settlement {
     /// The merchant's own name.
     pub name: String,
@@ -175,46 +200,37 @@ pub struct Slips {
     pub verify_recipient: bool,
 }
 
-/// What a mall or gateway says of the keys of its section, so that this module can check them without knowing it.
-#[derive(Clone, Copy)]
-pub struct Kind {
-    /// The word in `mall = "…"` or `provider = "…"`.
-    pub name: &'static str,
-    /// JSON Schema of its own keys.
-    pub schema: fn(&mut schemars::SchemaGenerator) -> schemars::Schema,
-    /// Checks them; the error is (key, message).
-    pub validate: fn(&Value) -> Result<(), Vec<(String, String)>>,
-    /// URLs in force with these keys.
-    pub urls: fn(&Value) -> Vec<String>,
+/// The config file when none is named; see [`Environment::default_path`].
+#[must_use]
+pub fn default_path() -> PathBuf {
+    Environment::process().default_path()
 }
 
-/// The kinds of sections there are.
-#[derive(Clone, Copy)]
-pub struct Kinds<'a> {
-    /// For `[shops.NAME]`.
-    pub malls: &'a [Kind],
-    /// For `[settlements.NAME]`.
-    pub providers: &'a [Kind],
-}
-
-/// One thing wrong with the config.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Finding {
-    /// The file.
-    pub file: Option<PathBuf>,
-    /// 1-based, where known.
-    pub line: Option<usize>,
-    /// `shops.rakuten-main.license_key`.
-    pub key: String,
-    /// What is wrong, what was expected, the nearest known key.
-    pub message: String,
-}
-
-/// Reads, merges and checks everything; reads no secret.
+/// Reads, merges and checks everything; reads no secret. Without a path: [`default_path`].
 ///
 /// # Errors
 /// Every finding, in the order of files and lines.
 pub fn load(path: Option<&Path>, kinds: Kinds<'_>) -> Result<Config, Vec<Finding>> {
-    let _ = (path, kinds);
-    Err(Vec::new())
+    load_with(path, kinds, &Environment::process())
+}
+
+/// [`load`] with an environment handed in.
+///
+/// # Errors
+/// As [`load`].
+pub fn load_with(path: Option<&Path>, kinds: Kinds<'_>, env: &Environment) -> Result<Config, Vec<Finding>> {
+    let main = path.map_or_else(|| env.default_path(), Path::to_owned);
+    let mut findings = findings::Findings::default();
+    let tree = source::collect(&main, env, &mut findings);
+    let config = tree.and_then(|tree| read::config(&tree, kinds, env, &findings));
+    match config {
+        Some(config) if findings.is_empty() => Ok(config),
+        Some(_) => Err(findings.sorted()),
+        None => {
+            if findings.is_empty() {
+                findings.at(0, None, String::new(), "cannot be read as a config".to_owned());
+            }
+            Err(findings.sorted())
+        }
+    }
 }

@@ -68,3 +68,9 @@ pub struct Health {
     /// Ends of keys that the other side told.
     pub expiries: Vec<Expiry>,
 }
+
+/// Problems as (key, message), the shape that `config` takes without knowing this type.
+#[must_use]
+pub fn pairs(problems: Vec<Problem>) -> Vec<(String, String)> {
+    problems.into_iter().map(|p| (p.key, p.message)).collect()
+}

@@ -4,6 +4,10 @@
 pub mod account;
 /// Ids and the names that people give.
 pub mod ids;
+/// Orders and contracts: which settlement an order belongs to.
+pub mod link;
+/// The limiter's arithmetic.
+pub mod limit;
 /// Integer yen.
 pub mod money;
 /// Effects: states and every legal step between them.
@@ -14,8 +18,6 @@ pub mod order;
 pub mod pattern;
 /// From facts to the operations wanted.
 pub mod planner;
-/// Orders and contracts: which settlement an order belongs to.
-pub mod link;
 /// Card settlements as we know them.
 pub mod settlement;
 /// Slips: the numbers of parcels.

@@ -237,7 +237,9 @@ fn usable<'a>(contract: &Contract, facts: &Facts<'a>, now: Timestamp) -> Result<
         .collect();
     let Some(first) = slips.iter().map(|slip| slip.learnt_at).min() else {
         return match facts.slips.iter().find(|slip| slip.held.is_none()) {
-            Some(slip) => ask(format!("slip {} is cash on delivery: never registered on a card", slip.number)),
+            Some(slip) => {
+                ask(format!("slip {} is cash on delivery: never registered on a card", slip.number))
+            }
             None => yet("no slip"),
         };
     };
@@ -265,7 +267,9 @@ fn slipped_parcels(order: &Order, slips: &[&Slip]) -> usize {
         .count();
     let unnamed = slips
         .iter()
-        .filter(|slip| !order.packages.iter().any(|p| slip.package_id.as_deref() == Some(p.package_id.as_str())))
+        .filter(|slip| {
+            !order.packages.iter().any(|p| slip.package_id.as_deref() == Some(p.package_id.as_str()))
+        })
         .count();
     named + unnamed
 }
@@ -330,7 +334,9 @@ fn same_slip(a: &Intent, b: &Intent) -> bool {
 /// What the gateway showed last must not speak against it. A settlement never looked up is looked up before the first
 /// operation; see `settlement::identify`.
 fn gateway_allows(settlement: &Settlement, due: Yen, wanted: &[Wanted], now: Timestamp) -> Result<(), Not> {
-    use SettlementState::{Authorized, Canceled, Lapsed, Refused, Registered, Reserved, Settled, Unknown, Unlinked};
+    use SettlementState::{
+        Authorized, Canceled, Lapsed, Refused, Registered, Reserved, Settled, Unknown, Unlinked,
+    };
     match settlement.state {
         Authorized | Registered | Unknown | Unlinked => {}
         Reserved => return yet("a reservation: the gateway authorises it later"),

@@ -208,8 +208,10 @@ pub async fn read_expiries(shared: &Shared, shop: &Shop) {
                 row.expiries_at = Some(now);
                 shared.store.put_account(&row).await?;
             }
-            Err(fault) => tracing::warn!(shop = %shop.name, error.code = fault.kind(), error.message = %fault,
-                "The end of the key could not be read."),
+            Err(fault) => {
+                tracing::warn!(shop = %shop.name, error.code = fault.kind(), error.message = %fault,
+                "The end of the key could not be read.")
+            }
         }
         Ok(row)
     };
@@ -224,7 +226,9 @@ pub async fn read_expiries(shared: &Shared, shop: &Shop) {
                 }
             }
         }
-        Err(e) => tracing::warn!(shop = %shop.name, error.message = %e, "The end of the key could not be stored."),
+        Err(e) => {
+            tracing::warn!(shop = %shop.name, error.message = %e, "The end of the key could not be stored.")
+        }
     }
 }
 
@@ -261,11 +265,17 @@ async fn through_door(shared: &Shared, shop: &Shop, doors: &Doors, options: &Syn
         let (reply, answer) = oneshot::channel();
         let request = PassRequest { streams: streams.clone(), reply };
         let Some(door) = doors.get(&shop.name) else {
-            return ShopPass { error: Some("the shop is not running; see `mallsync status`".to_owned()), ..all };
+            return ShopPass {
+                error: Some("the shop is not running; see `mallsync status`".to_owned()),
+                ..all
+            };
         };
-        let pass = match door.send(request).await {
-            Ok(()) => answer.await.ok(),
-            Err(_) => None,
+        let pass = {
+            let _rest = shared.ambient.clock().rest();
+            match door.send(request).await {
+                Ok(()) => answer.await.ok(),
+                Err(_) => None,
+            }
         };
         let Some(pass) = pass else {
             return ShopPass { error: Some("the daemon is stopping".to_owned()), ..all };

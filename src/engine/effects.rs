@@ -141,7 +141,10 @@ impl Account {
             let mut set = JoinSet::new();
             for (work, claimed) in claimed {
                 let (account, shared) = (Arc::clone(&self), shared.clone());
-                set.spawn(async move { account.work(&shared, work, claimed).await });
+                set.spawn(async move {
+                    let _busy = shared.ambient.clock().busy();
+                    account.work(&shared, work, claimed).await
+                });
             }
             while let Some(state) = set.join_next().await {
                 match state {
@@ -230,7 +233,9 @@ impl Account {
         let now = shared.ambient.now();
         let (order, settlement) = (&claimed.order, &claimed.settlement);
         let intent = claimed.operation.intent.clone();
-        if let Err(reason) = guard::still_wanted(&self.contract, &order.order, &order.slips, settlement, &intent) {
+        if let Err(reason) =
+            guard::still_wanted(&self.contract, &order.order, &order.slips, settlement, &intent)
+        {
             return self.rest(shared, &claimed, Event::Supersede { reason }, None).await;
         }
         if let Some(reason) = self.over_guard(shared, now, intent.amount()).await? {
@@ -295,7 +300,10 @@ impl Account {
         {
             let registered = registered(observed, &claimed);
             let days = self.contract.authorization_days;
-            shared.store.observe_settlement(&settlement.id, &registered, true, days, shared.ambient.now()).await?;
+            shared
+                .store
+                .observe_settlement(&settlement.id, &registered, true, days, shared.ambient.now())
+                .await?;
         }
         Ok(progress)
     }
@@ -326,16 +334,17 @@ impl Account {
         let started_at = shared.ambient.now();
         let number = claimed.operation.intent.reception_number();
         let looked = self.gateway.look_up(&self.call(shared, &*shared.gate), number).await;
-        let attempt = |outcome: &str, message: Option<String>, status: Option<u16>, raw: Vec<u8>| NewAttempt {
-            kind,
-            started_at,
-            finished_at: shared.ambient.now(),
-            outcome: outcome.to_owned(),
-            code: None,
-            message,
-            http_status: status,
-            raw,
-        };
+        let attempt =
+            |outcome: &str, message: Option<String>, status: Option<u16>, raw: Vec<u8>| NewAttempt {
+                kind,
+                started_at,
+                finished_at: shared.ambient.now(),
+                outcome: outcome.to_owned(),
+                code: None,
+                message,
+                http_status: status,
+                raw,
+            };
         match looked {
             Ok(mut looked) => {
                 let shown = match &looked.observed {
@@ -389,18 +398,28 @@ impl Account {
         let reason = progress.reason.as_deref().unwrap_or_default();
         let order = &claimed.order.order.mall_order_id;
         match progress.state {
-            State::Done => tracing::info!(settlement = self.name(), shop = %claimed.order.shop, mall_order_id = %order,
-                operation = %operation.id, attempt = number, elapsed_ms, yen = operation.intent.amount().0, "Slip registered."),
-            State::NeedsPerson => tracing::error!(settlement = self.name(), shop = %claimed.order.shop, mall_order_id = %order,
+            State::Done => {
+                tracing::info!(settlement = self.name(), shop = %claimed.order.shop, mall_order_id = %order,
+                operation = %operation.id, attempt = number, elapsed_ms, yen = operation.intent.amount().0, "Slip registered.")
+            }
+            State::NeedsPerson => {
+                tracing::error!(settlement = self.name(), shop = %claimed.order.shop, mall_order_id = %order,
                 operation = %operation.id, error.code = code, error.message = reason,
-                "A person must decide: `mallsync operations show`."),
-            State::Refused => tracing::error!(settlement = self.name(), shop = %claimed.order.shop, mall_order_id = %order,
-                operation = %operation.id, error.code = code, error.message = reason, "The gateway refused the slip."),
-            State::Unknown => tracing::warn!(settlement = self.name(), shop = %claimed.order.shop, mall_order_id = %order,
+                "A person must decide: `mallsync operations show`.")
+            }
+            State::Refused => {
+                tracing::error!(settlement = self.name(), shop = %claimed.order.shop, mall_order_id = %order,
+                operation = %operation.id, error.code = code, error.message = reason, "The gateway refused the slip.")
+            }
+            State::Unknown => {
+                tracing::warn!(settlement = self.name(), shop = %claimed.order.shop, mall_order_id = %order,
                 operation = %operation.id, error.code = code, error.message = reason, next_attempt_at = %progress.run_at,
-                "The outcome is unknown; a look-up settles it."),
-            State::Superseded => tracing::info!(settlement = self.name(), shop = %claimed.order.shop, mall_order_id = %order,
-                operation = %operation.id, error.message = reason, "The operation is no longer wanted."),
+                "The outcome is unknown; a look-up settles it.")
+            }
+            State::Superseded => {
+                tracing::info!(settlement = self.name(), shop = %claimed.order.shop, mall_order_id = %order,
+                operation = %operation.id, error.message = reason, "The operation is no longer wanted.")
+            }
             _ => tracing::warn!(settlement = self.name(), shop = %claimed.order.shop, mall_order_id = %order,
                 operation = %operation.id, error.code = code, error.message = reason, next_attempt_at = %progress.run_at,
                 "The operation waits."),
@@ -409,14 +428,22 @@ impl Account {
     }
 
     /// The guards of the contract: past one of them everything is held and a person asked.
-    async fn over_guard(&self, shared: &Shared, now: Timestamp, amount: Yen) -> Result<Option<String>, StoreError> {
+    async fn over_guard(
+        &self,
+        shared: &Shared,
+        now: Timestamp,
+        amount: Yen,
+    ) -> Result<Option<String>, StoreError> {
         let hour = now - Duration::from_secs(3_600);
         let day = Timestamp::jst_midnight(now.jst_date());
         let (captures, yen) = shared.store.spent(self.name(), hour, day).await?;
         let reason = if captures >= u64::from(self.contract.max_per_hour) {
             format!("max_per_hour: {captures} captures within an hour")
         } else if yen.plus(amount).is_none_or(|sum| sum > self.contract.max_yen_per_day) {
-            format!("max_yen_per_day: {yen} yen today, {amount} more would be past {}", self.contract.max_yen_per_day)
+            format!(
+                "max_yen_per_day: {yen} yen today, {amount} more would be past {}",
+                self.contract.max_yen_per_day
+            )
         } else {
             return Ok(None);
         };

@@ -79,7 +79,9 @@ pub fn before_sending(
             return match gateway.judge(intent, looked, true) {
                 Verdict::Done => Before::Done,
                 Verdict::Person { reason } | Verdict::Unclear { reason } => Before::Blocked(reason),
-                Verdict::NotDone => Before::Blocked("the gateway shows the slip and says it is not done".to_owned()),
+                Verdict::NotDone => {
+                    Before::Blocked("the gateway shows the slip and says it is not done".to_owned())
+                }
             };
         }
         // A further slip on a settlement of ours; a first one on a registered settlement is somebody else's work.
@@ -90,7 +92,9 @@ pub fn before_sending(
             ));
         }
         if observed.state == SettlementState::Settled {
-            return Before::Blocked("the gateway shows it as settled: a further slip cannot be registered".to_owned());
+            return Before::Blocked(
+                "the gateway shows it as settled: a further slip cannot be registered".to_owned(),
+            );
         }
     } else if observed.state != SettlementState::Authorized {
         return Before::Blocked(format!(
@@ -148,7 +152,8 @@ mod tests {
     #[test]
     fn the_window_is_widened_and_no_call_reaches_into_it() {
         let at = |text: &str| Timestamp::parse(text).unwrap();
-        let window = Some((NaiveTime::from_hms_opt(23, 0, 0).unwrap(), NaiveTime::from_hms_opt(1, 0, 0).unwrap()));
+        let window =
+            Some((NaiveTime::from_hms_opt(23, 0, 0).unwrap(), NaiveTime::from_hms_opt(1, 0, 0).unwrap()));
         let minute = Duration::from_secs(60);
         let end = at("2026-11-22T01:05:00+09:00");
         assert_eq!(window_ends(window, at("2026-11-21T22:53:59+09:00"), minute), None);

@@ -8,10 +8,10 @@ use tokio_util::sync::CancellationToken;
 
 use crate::clock::{Ambient, Busy, Timestamp};
 
-/// Sends operations and settles unknown ones.
-pub mod effects;
 /// What the daemon does beside polls and effects: requests, expired leases, planning by the day.
 pub mod chores;
+/// Sends operations and settles unknown ones.
+pub mod effects;
 /// What must hold directly before an effect is sent.
 pub mod guard;
 /// Admission by limiter rows.

@@ -39,10 +39,25 @@ pub struct Tier {
 
 /// The tiers. Malls show orders for 730 days; past 720 an order is left as it is.
 pub const TIERS: [Tier; 5] = [
-    Tier { statuses: BEFORE, from: Duration::ZERO, to: DAY.saturating_mul(3), every: Duration::from_secs(600) },
-    Tier { statuses: BEFORE, from: DAY.saturating_mul(3), to: DAY.saturating_mul(62), every: Duration::from_secs(3_600) },
+    Tier {
+        statuses: BEFORE,
+        from: Duration::ZERO,
+        to: DAY.saturating_mul(3),
+        every: Duration::from_secs(600),
+    },
+    Tier {
+        statuses: BEFORE,
+        from: DAY.saturating_mul(3),
+        to: DAY.saturating_mul(62),
+        every: Duration::from_secs(3_600),
+    },
     Tier { statuses: BEFORE, from: DAY.saturating_mul(62), to: DAY.saturating_mul(720), every: DAY },
-    Tier { statuses: AFTER, from: Duration::ZERO, to: DAY.saturating_mul(62), every: Duration::from_secs(6 * 3_600) },
+    Tier {
+        statuses: AFTER,
+        from: Duration::ZERO,
+        to: DAY.saturating_mul(62),
+        every: Duration::from_secs(6 * 3_600),
+    },
     Tier { statuses: AFTER, from: DAY.saturating_mul(62), to: DAY.saturating_mul(720), every: DAY },
 ];
 
@@ -81,8 +96,7 @@ impl Position {
     /// From the stored cursor; anything unreadable starts over.
     #[must_use]
     pub fn read(cursor: Option<&serde_json::Value>) -> Self {
-        let mut position: Self =
-            cursor.and_then(|value| Self::deserialize(value).ok()).unwrap_or_default();
+        let mut position: Self = cursor.and_then(|value| Self::deserialize(value).ok()).unwrap_or_default();
         position.tiers.resize_with(TIERS.len(), TierPosition::default);
         position
     }

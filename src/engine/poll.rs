@@ -56,7 +56,10 @@ pub struct Shop {
 
 impl fmt::Debug for Shop {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Shop").field("name", &self.name).field("mall", &self.mall_word).finish_non_exhaustive()
+        f.debug_struct("Shop")
+            .field("name", &self.name)
+            .field("mall", &self.mall_word)
+            .finish_non_exhaustive()
     }
 }
 
@@ -156,7 +159,11 @@ impl Shop {
     ///
     /// # Errors
     /// Only when the streams' rows cannot be made at the start.
-    pub async fn run(&self, shared: &Shared, mut requests: mpsc::Receiver<PassRequest>) -> Result<(), StoreError> {
+    pub async fn run(
+        &self,
+        shared: &Shared,
+        mut requests: mpsc::Receiver<PassRequest>,
+    ) -> Result<(), StoreError> {
         let mut busy = shared.ambient.clock().busy();
         self.prepare(shared).await?;
         while !shared.stop.is_cancelled() {
@@ -312,7 +319,9 @@ impl Run<'_> {
                 let asked = forced.contains(&row.stream) || (force && live.contains(&row.stream.as_str()));
                 !row.finished && !done.contains(&row.stream) && (row.due_at <= now || asked)
             };
-            let Some(row) = rows.into_iter().filter(wanted).min_by_key(|row| rank(&row.stream)) else { return };
+            let Some(row) = rows.into_iter().filter(wanted).min_by_key(|row| rank(&row.stream)) else {
+                return;
+            };
             done.push(row.stream.clone());
             if self.shared.stop.is_cancelled() || !self.stream(row).await {
                 return;
@@ -347,7 +356,10 @@ impl Run<'_> {
             Err(PollError::Fault(fault)) => {
                 let retry_at = retry::next_try(fault, row.failures + 1, &self.shared.ambient);
                 let sooner = matches!(fault, Fault::Transient(_) | Fault::Malformed(_) | Fault::Stopping);
-                (Some(format!("{}: {fault}", fault.kind())), if sooner { retry_at.min(regular) } else { retry_at })
+                (
+                    Some(format!("{}: {fault}", fault.kind())),
+                    if sooner { retry_at.min(regular) } else { retry_at },
+                )
             }
             Err(e) => (Some(format!("{}: {e}", e.kind())), ended_at + Duration::from_secs(5)),
         };
@@ -472,7 +484,8 @@ impl Run<'_> {
                 take_details(details, &mut orders, &mut bad, self.shared.ambient.now());
                 if batches.peek().is_some() {
                     let (orders, bad) = (std::mem::take(&mut orders), std::mem::take(&mut bad));
-                    self.commit(&row.stream, cursor.clone(), cursor.clone(), orders, bad, page.progress).await?;
+                    self.commit(&row.stream, cursor.clone(), cursor.clone(), orders, bad, page.progress)
+                        .await?;
                 }
             }
             self.commit(&row.stream, cursor, next.clone(), orders, bad, page.progress).await?;
@@ -515,7 +528,9 @@ impl Run<'_> {
                 let details = self.details(&refs).await?;
                 take_details(details, &mut orders, &mut bad, self.shared.ambient.now());
             }
-            let last = (found.len() == per_page).then(|| found.last().map(|o| (o.ordered_at, o.id.clone()))).flatten();
+            let last = (found.len() == per_page)
+                .then(|| found.last().map(|o| (o.ordered_at, o.id.clone())))
+                .flatten();
             position.advance(&step, last);
             let next = Some(position.write());
             self.commit(&row.stream, cursor, next.clone(), orders, bad, None).await?;

@@ -71,10 +71,11 @@ impl Client {
     /// # Errors
     /// What is wrong with the URL, the proxy, the roots or the identity. Plain HTTP is refused except to loopback.
     pub fn new(spec: &ClientSpec) -> Result<Self, String> {
+        let base = base_url(&spec.base_url).map_err(|e| format!("base_url: {e}"))?;
         Ok(Self {
-            base: base_url(&spec.base_url)?,
-            reads: build(spec, Purpose::Reads)?,
-            changes: build(spec, Purpose::Changes)?,
+            reads: build(spec, &base, Purpose::Reads)?,
+            changes: build(spec, &base, Purpose::Changes)?,
+            base,
             body_cap: BODY_CAP,
             credential: AtomicUsize::new(0),
             edition: AtomicUsize::new(0),
@@ -215,7 +216,7 @@ enum Purpose {
 }
 
 #[expect(clippy::disallowed_methods, reason = "the one place that builds clients")]
-fn build(spec: &ClientSpec, purpose: Purpose) -> Result<reqwest::Client, String> {
+fn build(spec: &ClientSpec, base: &Url, purpose: Purpose) -> Result<reqwest::Client, String> {
     let mut builder = reqwest::Client::builder()
         .user_agent(USER_AGENT)
         .connect_timeout(CONNECT_TIMEOUT)
@@ -226,6 +227,10 @@ fn build(spec: &ClientSpec, purpose: Purpose) -> Result<reqwest::Client, String>
     if purpose == Purpose::Changes {
         // A reused connection may be closing under us, and then nobody knows whether the request arrived.
         builder = builder.http1_only().pool_max_idle_per_host(0).no_gzip();
+    }
+    if base.scheme() == "http" && spec.proxy.is_none() {
+        // No TLS at all, so a machine without root certificates will do.
+        builder = builder.tls_certs_only([]);
     }
     if let Some(proxy) = &spec.proxy {
         let proxy = reqwest::Proxy::all(proxy)
@@ -246,20 +251,28 @@ fn build(spec: &ClientSpec, purpose: Purpose) -> Result<reqwest::Client, String>
     builder.build().map_err(|e| format!("the HTTP client cannot be built: {}", describe(e)))
 }
 
+/// Whether `text` may be a base URL: no query, no password, plain HTTP to loopback alone.
+///
+/// # Errors
+/// What was expected; the URL is not repeated.
+pub fn check_url(text: &str) -> Result<(), String> {
+    base_url(text).map(drop)
+}
+
 fn base_url(text: &str) -> Result<Url, String> {
-    let url = Url::parse(text).map_err(|e| format!("base_url: not a URL ({e})"))?;
+    let url = Url::parse(text).map_err(|e| format!("not a URL ({e})"))?;
     if url.query().is_some()
         || url.fragment().is_some()
         || url.password().is_some()
         || !url.username().is_empty()
     {
-        return Err("base_url: must hold no query, fragment, user or password".to_owned());
+        return Err("must hold no query, fragment, user or password".to_owned());
     }
     match (url.scheme(), url.host_str()) {
         ("https", Some(_)) => Ok(url),
         ("http", Some(host)) if is_loopback(host) => Ok(url),
-        ("http", _) => Err("base_url: plain http:// is allowed to loopback alone; use https://".to_owned()),
-        _ => Err("base_url: expected https://HOST/…".to_owned()),
+        ("http", _) => Err("plain http:// is allowed to loopback alone; use https://".to_owned()),
+        _ => Err("expected https://HOST/…".to_owned()),
     }
 }
 

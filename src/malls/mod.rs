@@ -14,8 +14,12 @@ use crate::http::{Call, ClientSpec, Fault};
 
 /// The shop's own cart: order CSV files.
 pub mod csv;
+/// Reading JSON that other people write: nulls, absent members, numbers as text.
+pub mod lenient;
 /// 楽天市場.
 pub mod rakuten;
+/// Checking the keys of a mall's section of the config, all findings at once.
+pub mod section;
 
 /// Every mall, by the word that `mall = "…"` takes.
 pub const MALLS: &[Registration] = &[rakuten::MALL, csv::MALL];
@@ -32,7 +36,7 @@ pub struct Registration {
     /// JSON Schema of the mall's own keys in `[shops.NAME]`.
     pub schema: fn(&mut schemars::SchemaGenerator) -> schemars::Schema,
     /// Checks the mall's own keys (no secret is read, no file opened). The error is `key: what was expected`.
-    pub validate: fn(&serde_json::Value) -> Result<(), Vec<Problem>>,
+    pub validate: fn(&serde_json::Value) -> Result<(), Vec<(String, String)>>,
     /// URLs that would be called with these keys, for the rules about plain HTTP and simulation.
     pub urls: fn(&serde_json::Value) -> Vec<String>,
     /// Reads secrets and files and builds the connector.

@@ -25,7 +25,7 @@ pub struct Registration {
     /// JSON Schema of the gateway's own keys in `[settlements.NAME]` (the common ones are `config`'s).
     pub schema: fn(&mut schemars::SchemaGenerator) -> schemars::Schema,
     /// Checks the gateway's own keys; reads no secret.
-    pub validate: fn(&serde_json::Value) -> Result<(), Vec<Problem>>,
+    pub validate: fn(&serde_json::Value) -> Result<(), Vec<(String, String)>>,
     /// URLs that would be called with these keys.
     pub urls: fn(&serde_json::Value) -> Vec<String>,
     /// Reads secrets and builds the connector.
@@ -120,6 +120,19 @@ pub trait Settlement: Send + Sync {
 
     /// Whether `looked` shows `intent` as done (§5.5; §5.6 where the gateway `claimed` so). Pure.
     fn judge(&self, intent: &Intent, looked: &Looked, claimed: bool) -> Verdict;
+
+    /// As [`Settlement::judge`], on a settlement where `registered` slips of ours were registered before: a further
+    /// parcel's slip that is not there yet is "not done" beside them (§5.2), where a stranger's slip is a person's case.
+    fn judge_further(
+        &self,
+        intent: &Intent,
+        looked: &Looked,
+        claimed: bool,
+        registered: &[String],
+    ) -> Verdict {
+        let _ = registered;
+        self.judge(intent, looked, claimed)
+    }
 
     /// Harmless calls that tell whether the account works: H01, and E04 of `linked` if there is one (decisions.md 19).
     async fn check(&self, call: &Call<'_>, linked: Option<&str>) -> Result<Health, Fault>;

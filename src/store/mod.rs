@@ -2,10 +2,21 @@
 //! macro that repeats the body"). Times are microseconds in `BIGINT` columns named `…_at`, days are `YYYY-MM-DD` text,
 //! ids are `UUIDv7` text, normalised orders are JSON text, raw payloads zstd blobs.
 
+use std::fs::File;
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, PoisonError};
+
 use thiserror::Error;
 
 use crate::clock::{Ambient, Timestamp};
 use crate::domain::planner::Contract;
+
+mod db;
+mod matching;
+mod open;
+mod pages;
+mod planning;
+mod rows;
 
 /// Accounts that were stopped, and guards that hold.
 pub mod accounts;
@@ -106,11 +117,23 @@ pub struct Planning<'a> {
 /// The database. Cheap to clone.
 #[derive(Clone, Debug)]
 pub struct Store {
-    _ambient: Ambient,
+    inner: Arc<Inner>,
+    ambient: Ambient,
+}
+
+#[derive(Debug)]
+struct Inner {
+    pools: db::Pools,
+    access: Access,
+    schema: (i64, i64),
+    /// Held until the store is closed (SQLite, [`Access::Daemon`]).
+    lock: Mutex<Option<File>>,
+    lock_path: Option<PathBuf>,
 }
 
 impl Store {
-    /// Opens the database at `url` (`sqlite:PATH`, `postgres://…`). With [`Access::Daemon`] it is created and migrated.
+    /// Opens the database at `url` (`sqlite:PATH`, `postgres://…`). With [`Access::Daemon`] it is created and migrated;
+    /// with [`Access::Command`] it is created where there is none.
     ///
     /// # Errors
     /// See [`StoreError`].
@@ -120,21 +143,81 @@ impl Store {
         access: Access,
         ambient: &Ambient,
     ) -> Result<Self> {
-        let _ = (url, password, access);
-        Ok(Self { _ambient: ambient.clone() })
+        let opened = open::open(url, password, access).await?;
+        let inner = Inner {
+            pools: opened.pools,
+            access,
+            schema: opened.schema,
+            lock: Mutex::new(opened.lock),
+            lock_path: opened.lock_path,
+        };
+        Ok(Self { inner: Arc::new(inner), ambient: ambient.clone() })
     }
 
-    /// Runs the migrations that are due; returns (before, after).
+    /// Runs the migrations that are due; returns (before, after). Those that [`Store::open`] has run count.
+    ///
+    /// # Errors
+    /// See [`StoreError`].
     pub async fn migrate(&self) -> Result<(i64, i64)> {
-        Err(StoreError::NotFound("skeleton".into()))
+        let (_, after) = open::migrate(&self.inner.pools).await?;
+        Ok((self.inner.schema.0, after))
     }
 
     /// A number that changes whenever another connection has written (SQLite `data_version`; on PostgreSQL a counter in a
     /// row that commands raise): the daemon looks at it once a second.
+    ///
+    /// # Errors
+    /// See [`StoreError`].
     pub async fn version(&self) -> Result<i64> {
-        Err(StoreError::NotFound("skeleton".into()))
+        let mut conn = match &self.inner.pools {
+            // The writer's own commits do not count, so only others' are seen.
+            db::Pools::Sqlite { writer: Some(writer), .. } => db::Conn::SqliteRead(writer.acquire().await?),
+            pools => pools.read().await?,
+        };
+        let sql = db::Sql {
+            sqlite: "PRAGMA data_version",
+            postgres: "SELECT count FROM command_writes WHERE id = 1",
+        };
+        let row: Option<(i64,)> = conn.row(sql, &[]).await?;
+        Ok(row.map_or(0, |(n,)| n))
+    }
+
+    /// The setting that decides whether a commit survives a crash of the machine (decisions.md 6), as the database
+    /// itself tells it: `2` (FULL) on SQLite, `on` on PostgreSQL.
+    ///
+    /// # Errors
+    /// See [`StoreError`].
+    pub async fn durability(&self) -> Result<String> {
+        let mut conn = self.write(db::Lock::None).await?;
+        let sql = db::Sql {
+            sqlite: "SELECT CAST(synchronous AS TEXT) FROM pragma_synchronous",
+            postgres: "SELECT current_setting('synchronous_commit')",
+        };
+        let row: Option<(String,)> = conn.row(sql, &[]).await?;
+        conn.rollback().await?;
+        Ok(row.map_or_else(String::new, |(text,)| text))
     }
 
     /// Closes the pools and gives the lock back.
-    pub async fn close(&self) {}
+    pub async fn close(&self) {
+        match &self.inner.pools {
+            db::Pools::Sqlite { writer, readers } => {
+                readers.close().await;
+                if let Some(writer) = writer {
+                    writer.close().await;
+                }
+            }
+            db::Pools::Postgres(pool) => pool.close().await,
+        }
+        // Dropping the file gives the lock back.
+        drop(self.inner.lock.lock().unwrap_or_else(PoisonError::into_inner).take());
+    }
+
+    async fn read(&self) -> Result<db::Conn> {
+        self.inner.pools.read().await
+    }
+
+    async fn write(&self, lock: db::Lock) -> Result<db::Conn> {
+        self.inner.pools.write(lock, self.inner.access == Access::Command).await
+    }
 }

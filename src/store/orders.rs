@@ -1,11 +1,16 @@
 //! Orders, their versions with raw payloads, and orders set aside.
 
+use std::collections::HashMap;
+
 use chrono::NaiveDate;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::streams::ShopLease;
-use super::{Planning, Result, Store};
+use super::db::{Conn, args, listed};
+use super::rows::{self, At, LAST_ID, fold, list};
+use super::settlements::records_of;
+use super::slips::slips_of;
+use super::{Result, Store};
 use crate::clock::Timestamp;
 use crate::domain::order::{Change, Order, Status};
 use crate::domain::settlement::SettlementState;
@@ -188,42 +193,167 @@ pub struct StatusCount {
     pub orders: u64,
 }
 
+#[derive(sqlx::FromRow)]
+struct ViewColumns {
+    id: String,
+    shop: String,
+    mall: String,
+    first_seen_at: i64,
+    changed_at: i64,
+    document: String,
+}
+
+/// Completes orders with what is ours: slips and settlements, in one query each.
+async fn views(conn: &mut Conn, rows: Vec<ViewColumns>) -> Result<Vec<OrderView>> {
+    let ids = list(rows.iter().map(|row| row.id.as_str()));
+    let (mut slips, mut settlements) = (HashMap::new(), HashMap::new());
+    if !rows.is_empty() {
+        slips = slips_of(conn, &ids).await?;
+        for record in records_of(conn, &ids).await? {
+            settlements.insert(record.settlement.order_id.clone(), record.shown());
+        }
+    }
+    let view = |row: ViewColumns| -> Result<OrderView> {
+        let mut order: Order = At::new("orders", "document", &row.id).json(&row.document)?;
+        order.source_columns.clear();
+        order.reception_number = None;
+        let settlement = settlements.remove(&row.id).map(|s| SettlementView {
+            name: s.name,
+            reception_number: s.reception_number,
+            state: s.state,
+            lapses_on: s.lapses_on,
+            held: s.held,
+        });
+        Ok(OrderView {
+            slips: slips.remove(&row.id).unwrap_or_default(),
+            settlement,
+            shop: row.shop,
+            mall: row.mall,
+            order,
+            first_seen_at: Timestamp::from_micros(row.first_seen_at),
+            changed_at: Timestamp::from_micros(row.changed_at),
+            id: row.id,
+        })
+    };
+    rows.into_iter().map(view).collect()
+}
+
+/// Orders by id, as views.
+pub(super) async fn views_of(conn: &mut Conn, ids: &str) -> Result<Vec<OrderView>> {
+    let rows = conn
+        .rows(
+            listed!(
+                "SELECT id, shop, mall, first_seen_at, changed_at, document FROM orders WHERE id IN ",
+                " ORDER BY id"
+            ),
+            args![ids],
+        )
+        .await?;
+    views(conn, rows).await
+}
+
+/// The first day whose midnight is not before `at`: turns bounds on instants into bounds on days.
+fn first_day(at: Timestamp) -> String {
+    let day = at.jst_date();
+    let day = if Timestamp::jst_midnight(day) < at { day.succ_opt().unwrap_or(day) } else { day };
+    day.to_string()
+}
+
+macro_rules! orders_by {
+    ($column:literal) => {
+        concat!(
+            "SELECT id, shop, mall, first_seen_at, changed_at, document FROM orders
+             WHERE ($1 IS NULL OR shop = $1) AND ($2 IS NULL OR status = $2)
+                 AND ",
+            $column,
+            " >= $3 AND ",
+            $column,
+            " < $4 AND (",
+            $column,
+            ", id) < ($5, $6) ORDER BY ",
+            $column,
+            " DESC, id DESC LIMIT $7"
+        )
+    };
+}
+
 impl Store {
-    /// Stores a page: upserts orders that are newer and changed, adds their versions, attaches waiting slips, links
-    /// settlements, plans and supersedes operations, replaces what was set aside, moves the cursor by compare-and-set —
-    /// all in one transaction under the shop's lease. Orders that are as before write nothing.
+    /// Orders, newest first.
     ///
     /// # Errors
-    /// `LeaseLost` when the lease or the cursor moved meanwhile: nothing was written and the page is read again.
-    pub async fn commit_page(
-        &self,
-        lease: &ShopLease,
-        page: &PageCommit,
-        planning: &Planning<'_>,
-    ) -> Result<PageResult> {
-        let _ = (lease, page, planning);
-        Err(super::StoreError::NotFound("skeleton".into()))
-    }
-
-    /// Orders, newest first.
+    /// See [`super::StoreError`].
     pub async fn list_orders(&self, filter: &OrderFilter) -> Result<Vec<OrderView>> {
-        let _ = filter;
-        Err(super::StoreError::NotFound("skeleton".into()))
+        let mut conn = self.read().await?;
+        let status = filter.status.map(Status::as_str);
+        let (shop, limit) = (filter.shop.as_deref(), rows::limit(filter.limit));
+        let (last, last_id) = match &filter.after {
+            Some((at, id)) => (*at, id.as_str()),
+            None => (Timestamp::from_micros(i64::MAX), LAST_ID),
+        };
+        let rows = if filter.by == By::Shipped {
+            let since = filter.since.map_or_else(String::new, first_day);
+            let until = filter.until.map_or_else(|| LAST_ID.to_owned(), first_day);
+            let last =
+                filter.after.as_ref().map_or_else(|| LAST_ID.to_owned(), |_| last.jst_date().to_string());
+            let args = args![shop, status, &since, &until, &last, last_id, limit];
+            conn.rows(orders_by!("shipped_on"), args).await?
+        } else {
+            let since = filter.since.map_or(i64::MIN, Timestamp::micros);
+            let until = filter.until.map_or(i64::MAX, Timestamp::micros);
+            let args = args![shop, status, since, until, last, last_id, limit];
+            match filter.by {
+                By::Changed => conn.rows(orders_by!("changed_at"), args).await?,
+                By::Ordered | By::Shipped => conn.rows(orders_by!("ordered_at"), args).await?,
+            }
+        };
+        views(&mut conn, rows).await
     }
 
     /// The orders that `id` names: ours, or a mall's number (which may belong to two shops).
+    ///
+    /// # Errors
+    /// See [`super::StoreError`].
     pub async fn find_orders(&self, id: &str) -> Result<Vec<OrderView>> {
-        let _ = id;
-        Err(super::StoreError::NotFound("skeleton".into()))
+        let mut conn = self.read().await?;
+        let rows = conn
+            .rows(
+                "SELECT id, shop, mall, first_seen_at, changed_at, document FROM orders
+                 WHERE id = $1 OR match_key = $2 ORDER BY shop, id",
+                args![id.trim(), &fold(id)],
+            )
+            .await?;
+        views(&mut conn, rows).await
     }
 
     /// Every version of an order, oldest first.
+    ///
+    /// # Errors
+    /// See [`super::StoreError`].
     pub async fn history(&self, order_id: &str) -> Result<Vec<Version>> {
-        let _ = order_id;
-        Err(super::StoreError::NotFound("skeleton".into()))
+        let mut conn = self.read().await?;
+        let rows: Vec<(i64, i64, String, Option<Vec<u8>>)> = conn
+            .rows(
+                "SELECT number, read_at, changes, raw FROM order_versions WHERE order_id = $1 ORDER BY number",
+                args![order_id],
+            )
+            .await?;
+        let version = |(number, read_at, changes, raw): (i64, i64, String, Option<Vec<u8>>)| {
+            let id = format!("{order_id}/{number}");
+            let raw = raw.map(|raw| At::new("order_versions", "raw", &id).unpack(&raw)).transpose()?;
+            Ok(Version {
+                number,
+                read_at: Timestamp::from_micros(read_at),
+                changes: At::new("order_versions", "changes", &id).json(&changes)?,
+                raw,
+            })
+        };
+        rows.into_iter().map(version).collect()
     }
 
     /// Orders of `shop` that are not closed and whose status and age fit, oldest first, after `after`.
+    ///
+    /// # Errors
+    /// See [`super::StoreError`].
     pub async fn open_orders(
         &self,
         shop: &str,
@@ -233,30 +363,97 @@ impl Store {
         after: Option<&(Timestamp, String)>,
         limit: u64,
     ) -> Result<Vec<OpenOrder>> {
-        let _ = (shop, statuses, ordered_from, ordered_until, after, limit);
-        Err(super::StoreError::NotFound("skeleton".into()))
+        let statuses = list(statuses.iter().map(|s| s.as_str()));
+        let (last, last_id) = after.map_or((i64::MIN, ""), |(at, id)| (at.micros(), id.as_str()));
+        let mut conn = self.read().await?;
+        let rows: Vec<(String, String, i64)> = conn
+            .rows(
+                listed!(
+                    "SELECT id, mall_order_id, ordered_at FROM orders
+                     WHERE shop = $2 AND status NOT IN ('completed', 'canceled') AND ordered_at >= $3
+                         AND ordered_at < $4 AND (ordered_at, id) > ($5, $6) AND status IN ",
+                    " ORDER BY ordered_at, id LIMIT $7"
+                ),
+                args![&statuses, shop, ordered_from, ordered_until, last, last_id, rows::limit(Some(limit))],
+            )
+            .await?;
+        let open =
+            |(id, mall_order_id, at)| OpenOrder { id, mall_order_id, ordered_at: Timestamp::from_micros(at) };
+        Ok(rows.into_iter().map(open).collect())
     }
 
     /// The mall's number of the newest order of `shop` that the shop ships itself.
+    ///
+    /// # Errors
+    /// See [`super::StoreError`].
     pub async fn newest_order(&self, shop: &str) -> Result<Option<String>> {
-        let _ = shop;
-        Err(super::StoreError::NotFound("skeleton".into()))
+        let mut conn = self.read().await?;
+        let row: Option<(String,)> = conn
+            .row(
+                "SELECT mall_order_id FROM orders WHERE shop = $1 AND fulfilled_by = 'shop'
+                 ORDER BY ordered_at DESC, id DESC LIMIT 1",
+                args![shop],
+            )
+            .await?;
+        Ok(row.map(|(id,)| id))
     }
 
     /// Orders set aside, of one shop or all.
+    ///
+    /// # Errors
+    /// See [`super::StoreError`].
     pub async fn set_aside(&self, shop: Option<&str>) -> Result<Vec<SetAsideRow>> {
-        let _ = shop;
-        Err(super::StoreError::NotFound("skeleton".into()))
+        let mut conn = self.read().await?;
+        let rows: Vec<(String, String, String, i64, i64, i64)> = conn
+            .rows(
+                "SELECT shop, mall_order_id, reason, first_at, last_at, tries FROM set_aside
+                 WHERE $1 IS NULL OR shop = $1 ORDER BY first_at, shop, mall_order_id",
+                args![shop],
+            )
+            .await?;
+        let row = |(shop, mall_order_id, reason, first_at, last_at, tries)| SetAsideRow {
+            shop,
+            mall_order_id,
+            reason,
+            first_at: Timestamp::from_micros(first_at),
+            last_at: Timestamp::from_micros(last_at),
+            tries,
+        };
+        Ok(rows.into_iter().map(row).collect())
     }
 
     /// Orders set aside of `shop` whose next try is due (10 min after the first, doubling to a day).
+    ///
+    /// # Errors
+    /// See [`super::StoreError`].
     pub async fn due_set_aside(&self, shop: &str, now: Timestamp, limit: u64) -> Result<Vec<String>> {
-        let _ = (shop, now, limit);
-        Err(super::StoreError::NotFound("skeleton".into()))
+        let mut conn = self.read().await?;
+        let rows: Vec<(String,)> = conn
+            .rows(
+                "SELECT mall_order_id FROM set_aside WHERE shop = $1 AND next_at <= $2
+                 ORDER BY next_at, mall_order_id LIMIT $3",
+                args![shop, now, rows::limit(Some(limit))],
+            )
+            .await?;
+        Ok(rows.into_iter().map(|(id,)| id).collect())
     }
 
     /// How many orders each shop has in each status.
+    ///
+    /// # Errors
+    /// See [`super::StoreError`].
     pub async fn count_orders(&self) -> Result<Vec<StatusCount>> {
-        Err(super::StoreError::NotFound("skeleton".into()))
+        let mut conn = self.read().await?;
+        let rows: Vec<(String, String, i64)> = conn
+            .rows(
+                "SELECT shop, status, count(*) FROM orders GROUP BY shop, status ORDER BY shop, status",
+                &[],
+            )
+            .await?;
+        let count = |(shop, status, orders): (String, String, i64)| {
+            let status = At::new("orders", "status", &shop).word(&status, Status::from_word)?;
+            Ok(StatusCount { shop, status, orders: rows::unsigned(orders) })
+        };
+        rows.into_iter().map(count).collect()
     }
 }

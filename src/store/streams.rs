@@ -3,7 +3,9 @@
 
 use serde::Serialize;
 
-use super::{Result, Store};
+use super::db::{Arg, Conn, Lock, args, listed, locked};
+use super::rows::{At, list, time};
+use super::{Result, Store, StoreError};
 use crate::clock::Timestamp;
 
 /// The right to poll a shop. Every write under it names the fence.
@@ -67,25 +69,119 @@ pub struct StreamEnd {
     pub finished: bool,
 }
 
+#[derive(sqlx::FromRow)]
+struct StreamColumns {
+    shop: String,
+    stream: String,
+    cursor: Option<String>,
+    due_at: i64,
+    started_at: Option<i64>,
+    ended_at: Option<i64>,
+    succeeded_at: Option<i64>,
+    failures: i64,
+    error: Option<String>,
+    skipped: i64,
+    orders: i64,
+    pages: i64,
+    finished: i64,
+}
+
+impl TryFrom<StreamColumns> for StreamRow {
+    type Error = StoreError;
+    fn try_from(row: StreamColumns) -> Result<Self> {
+        let id = format!("{}/{}", row.shop, row.stream);
+        let cursor = row.cursor.as_deref();
+        Ok(Self {
+            cursor: cursor.map(|text| At::new("streams", "cursor", &id).json(text)).transpose()?,
+            shop: row.shop,
+            stream: row.stream,
+            due_at: Timestamp::from_micros(row.due_at),
+            started_at: time(row.started_at),
+            ended_at: time(row.ended_at),
+            succeeded_at: time(row.succeeded_at),
+            failures: row.failures,
+            error: row.error,
+            skipped: row.skipped,
+            orders: row.orders,
+            pages: row.pages,
+            finished: row.finished != 0,
+        })
+    }
+}
+
+#[derive(sqlx::FromRow)]
+struct LeaseColumns {
+    lease_owner: Option<String>,
+    lease_until: Option<i64>,
+    fence: i64,
+}
+
+/// The lease as the rows of a shop carry it, locked. `None`: the shop has no streams.
+async fn lease(conn: &mut Conn, shop: &str) -> Result<Option<LeaseColumns>> {
+    let rows: Vec<LeaseColumns> = conn
+        .rows(
+            locked!("SELECT lease_owner, lease_until, fence FROM streams WHERE shop = $1 ORDER BY stream"),
+            args![shop],
+        )
+        .await?;
+    Ok(rows.into_iter().max_by_key(|row| row.fence))
+}
+
 impl Store {
     /// Makes sure the shop has these streams, first due at `due_at`; keeps those that exist. Returns all of the shop's.
+    ///
+    /// # Errors
+    /// See [`StoreError`].
     pub async fn ensure_streams(
         &self,
         shop: &str,
         streams: &[&str],
         due_at: Timestamp,
     ) -> Result<Vec<StreamRow>> {
-        let _ = (shop, streams, due_at);
-        Err(super::StoreError::NotFound("skeleton".into()))
+        let there = self.streams(Some(shop)).await?;
+        if streams.iter().all(|stream| there.iter().any(|row| row.stream == *stream)) {
+            return Ok(there);
+        }
+        let mut conn = self.write(Lock::None).await?;
+        conn.serialize(shop).await?;
+        let held = lease(&mut conn, shop).await?;
+        // A row that joins a shop under a lease joins the lease.
+        let (owner, until, fence) =
+            held.map_or((None, None, 0), |held| (held.lease_owner, held.lease_until, held.fence));
+        for stream in streams {
+            conn.execute(
+                "INSERT INTO streams (shop, stream, due_at, lease_owner, lease_until, fence)
+                 VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (shop, stream) DO NOTHING",
+                args![shop, *stream, due_at, &owner, until, fence],
+            )
+            .await?;
+        }
+        conn.commit().await?;
+        self.streams(Some(shop)).await
     }
 
     /// Streams of one shop, or all.
+    ///
+    /// # Errors
+    /// See [`StoreError`].
     pub async fn streams(&self, shop: Option<&str>) -> Result<Vec<StreamRow>> {
-        let _ = shop;
-        Err(super::StoreError::NotFound("skeleton".into()))
+        let mut conn = self.read().await?;
+        let rows: Vec<StreamColumns> = conn
+            .rows(
+                "SELECT shop, stream, cursor, due_at, started_at, ended_at, succeeded_at, failures, error, skipped,
+                     orders, pages, finished
+                 FROM streams WHERE $1 IS NULL OR shop = $1 ORDER BY shop, stream",
+                args![shop],
+            )
+            .await?;
+        rows.into_iter().map(TryInto::try_into).collect()
     }
 
-    /// Takes the shop's poll lease until `until` (wall time) unless somebody holds it at `now` (wall time).
+    /// Takes the shop's poll lease until `until` (wall time) unless somebody holds it at `now` (wall time). The lease
+    /// stands on the shop's stream rows: without streams there is none to take.
+    ///
+    /// # Errors
+    /// See [`StoreError`].
     pub async fn claim_shop(
         &self,
         shop: &str,
@@ -93,31 +189,114 @@ impl Store {
         now: Timestamp,
         until: Timestamp,
     ) -> Result<Option<ShopLease>> {
-        let _ = (shop, owner, now, until);
-        Err(super::StoreError::NotFound("skeleton".into()))
+        let mut conn = self.write(Lock::None).await?;
+        conn.serialize(shop).await?;
+        let Some(held) = lease(&mut conn, shop).await? else {
+            conn.rollback().await?;
+            return Ok(None);
+        };
+        if held.lease_owner.is_some() && time(held.lease_until).is_some_and(|until| until > now) {
+            conn.rollback().await?;
+            return Ok(None);
+        }
+        let fence = held.fence + 1;
+        conn.execute(
+            "UPDATE streams SET lease_owner = $2, lease_until = $3, fence = $4 WHERE shop = $1",
+            args![shop, owner, until, fence],
+        )
+        .await?;
+        conn.commit().await?;
+        Ok(Some(ShopLease { shop: shop.to_owned(), owner: owner.to_owned(), fence }))
     }
 
     /// Lengthens the lease; `LeaseLost` when it is gone.
+    ///
+    /// # Errors
+    /// See [`StoreError`].
     pub async fn renew_shop(&self, lease: &ShopLease, until: Timestamp) -> Result<()> {
-        let _ = (lease, until);
-        Err(super::StoreError::NotFound("skeleton".into()))
+        self.under(
+            lease,
+            "UPDATE streams SET lease_until = $4 WHERE shop = $1 AND lease_owner = $2 AND fence = $3",
+            args![&lease.shop, &lease.owner, lease.fence, until],
+        )
+        .await
     }
 
     /// Gives the lease back.
+    ///
+    /// # Errors
+    /// See [`StoreError`]; `LeaseLost` when it was gone already.
     pub async fn release_shop(&self, lease: &ShopLease) -> Result<()> {
-        let _ = lease;
-        Err(super::StoreError::NotFound("skeleton".into()))
+        self.under(
+            lease,
+            "UPDATE streams SET lease_owner = NULL, lease_until = NULL
+             WHERE shop = $1 AND lease_owner = $2 AND fence = $3",
+            args![&lease.shop, &lease.owner, lease.fence],
+        )
+        .await
     }
 
     /// Records the end of a run and the next one's time, under the lease.
+    ///
+    /// # Errors
+    /// See [`StoreError`].
     pub async fn finish_stream(&self, lease: &ShopLease, end: &StreamEnd) -> Result<()> {
-        let _ = (lease, end);
-        Err(super::StoreError::NotFound("skeleton".into()))
+        self.under(
+            lease,
+            "UPDATE streams SET started_at = $5, ended_at = $6, due_at = $7, error = $8,
+                 succeeded_at = CASE WHEN $8 IS NULL THEN $6 ELSE succeeded_at END,
+                 failures = CASE WHEN $8 IS NULL THEN 0 ELSE failures + 1 END,
+                 skipped = skipped + $9, finished = $10
+             WHERE shop = $1 AND lease_owner = $2 AND fence = $3 AND stream = $4",
+            args![
+                &lease.shop,
+                &lease.owner,
+                lease.fence,
+                &end.stream,
+                end.started_at,
+                end.ended_at,
+                end.due_at,
+                &end.error,
+                end.skipped,
+                end.finished,
+            ],
+        )
+        .await
     }
 
-    /// Makes streams due at `at` (a `sync` request); `streams` empty: all of the shop's live ones.
+    /// Makes streams due at `at` (a `sync` request); `streams` empty: all of the shop's live ones. One that is due
+    /// earlier stays so.
+    ///
+    /// # Errors
+    /// See [`StoreError`]; `NotFound` when the shop has no such stream.
     pub async fn make_due(&self, shop: &str, streams: &[&str], at: Timestamp) -> Result<()> {
-        let _ = (shop, streams, at);
-        Err(super::StoreError::NotFound("skeleton".into()))
+        let names = list(streams);
+        let mut conn = self.write(Lock::None).await?;
+        let written = conn
+            .execute(
+                listed!(
+                    "UPDATE streams SET due_at = CASE WHEN due_at < $3 THEN due_at ELSE $3 END
+                     WHERE shop = $2 AND finished = 0
+                         AND ($4 = 0 AND stream NOT LIKE 'backfill:%' OR stream IN ",
+                    ")"
+                ),
+                args![&names, shop, at, !streams.is_empty()],
+            )
+            .await?;
+        if written == 0 {
+            return Err(StoreError::NotFound(format!(
+                "shop {shop} has no such stream yet: it gets them when the daemon first runs with it"
+            )));
+        }
+        conn.commit().await
+    }
+
+    async fn under(&self, lease: &ShopLease, sql: &'static str, args: &[Arg<'_>]) -> Result<()> {
+        let mut conn = self.write(Lock::None).await?;
+        conn.serialize(&lease.shop).await?;
+        if conn.execute(sql, args).await? == 0 {
+            return Err(StoreError::LeaseLost);
+        }
+        conn.commit().await
     }
 }

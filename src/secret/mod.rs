@@ -6,6 +6,12 @@ use std::fmt;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Serialize};
 
+mod certificate;
+mod place;
+
+pub use certificate::certificate_expiry;
+pub use place::{Places, SecretRef};
+
 /// Text about a person: a name, an address, a phone number, a note. Serialises as its text (the database and a
 /// person's own JSON need it) and prints nothing in `Debug`; there is no `Display`.
 #[derive(Clone, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -66,38 +72,5 @@ impl Secret {
 impl fmt::Debug for Secret {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("[secret]")
-    }
-}
-
-/// Where a secret is kept: `file:PATH`, `credential:NAME`, `env:NAME` or `plain:VALUE` (interface.md, "Config").
-#[derive(Clone, Debug)]
-pub enum SecretRef {
-    /// A file that others cannot read.
-    File(std::path::PathBuf),
-    /// A systemd credential.
-    Credential(String),
-    /// An environment variable.
-    Env(String),
-    /// In the config itself.
-    Plain(Secret),
-}
-
-impl SecretRef {
-    /// Parses the four forms; anything else is refused, so that no secret is written by mistake. The error never echoes
-    /// the text.
-    ///
-    /// # Errors
-    /// What was expected.
-    pub fn parse(text: &str) -> Result<Self, String> {
-        let _ = text;
-        Err("skeleton".to_owned())
-    }
-
-    /// Reads the secret.
-    ///
-    /// # Errors
-    /// What is wrong with the place and what to do; never the secret.
-    pub fn resolve(&self) -> Result<Secret, String> {
-        Err("skeleton".to_owned())
     }
 }

@@ -1,0 +1,366 @@
+//! From answers to what the rest of the program knows: pure (kuroneko-webcollect.md §3.1, §3.3, §3.4, §4.1).
+
+use std::time::Duration;
+
+use chrono::{NaiveDate, NaiveDateTime, NaiveTime, TimeZone};
+
+use super::codes::{Class, classify, credit_row, describe, meaning, row};
+use super::wire::{Leaves, NO_CODE, Outcome, Reply, Unreadable};
+use crate::clock::{Timestamp, jst_offset};
+use crate::domain::money::Yen;
+use crate::domain::operation::Answer;
+use crate::domain::settlement::{Observed, SettlementState};
+use crate::http::Fault;
+use crate::settlement::Stop;
+
+/// Maintenance has no calendar: asked again after this (§5.7: every 5–15 minutes).
+const MAINTENANCE: Duration = Duration::from_secs(10 * 60);
+/// How long a stopped account rests before it is asked again (decisions.md 11).
+const STOPPED: Duration = Duration::from_secs(60 * 60);
+/// A07 and A11 are closed 23:00–01:00 JST, kept away from five minutes each side (§5.7).
+const NIGHT_ENDS: NaiveTime = match NaiveTime::from_hms_opt(1, 5, 0) {
+    Some(time) => time,
+    None => NaiveTime::MIN,
+};
+
+/// What the answer to a changing call means, and whether the account must stop.
+#[must_use]
+pub fn answer(status: u16, body: &[u8], now: Timestamp) -> (Answer, Option<Stop>) {
+    let reply = match Reply::read(status, body) {
+        Ok(reply) => reply,
+        Err(unreadable) => return (Answer::Unknown { reason: unreadable.to_string() }, None),
+    };
+    let code = match reply.outcome() {
+        Outcome::Success => return (Answer::Done, None),
+        Outcome::Contradiction(reason) => return (Answer::Unknown { reason }, None),
+        // Rule 8: not resent; a look-up decides, then a person.
+        Outcome::RefusedWithoutCause => return (Answer::Verify { code: NO_CODE.to_owned() }, None),
+        Outcome::Refused(code) => code,
+    };
+    let answer = match classify(&code) {
+        Class::Retry => Answer::Retry { code },
+        Class::Window => Answer::Later { until: window_ends(&code, now), code },
+        Class::Bug | Class::Decline => Answer::Refused { code },
+        Class::Conf => {
+            let stop = Some(stop(&code));
+            return (Answer::Later { until: now + STOPPED, code }, stop);
+        }
+        // The common ones say that the gateway itself does not know; those of a function, that it was done before.
+        Class::Verify if code.starts_with("Z01") => Answer::Unknown { reason: describe(&code) },
+        Class::Verify => Answer::Verify { code },
+        Class::Person => Answer::Person { reason: for_person(&code, &reply), code },
+    };
+    (answer, None)
+}
+
+fn for_person(code: &str, reply: &Reply) -> String {
+    let action = row(code).map_or("ask Yamato's support what it means", |row| row.action());
+    let network = match reply.credit_error_code() {
+        None => String::new(),
+        Some(credit) => match credit_row(&credit) {
+            Some(row) => format!("; creditErrorCode {credit} ({}: {})", row.japanese, row.english),
+            None => format!("; creditErrorCode {credit}"),
+        },
+    };
+    format!("{}{network}: {action}", describe(code))
+}
+
+fn window_ends(code: &str, now: Timestamp) -> Timestamp {
+    if code.starts_with("Z01") {
+        return now + MAINTENANCE;
+    }
+    let today = now.jst_date();
+    let at = |date: NaiveDate| {
+        jst_offset().from_local_datetime(&date.and_time(NIGHT_ENDS)).single().map(Timestamp::from)
+    };
+    [Some(today), today.succ_opt()]
+        .into_iter()
+        .flatten()
+        .filter_map(at)
+        .find(|end| *end > now)
+        .unwrap_or(now + STOPPED)
+}
+
+/// Why the account must stop and what a person does about it.
+#[must_use]
+pub fn stop(code: &str) -> Stop {
+    Stop { code: code.to_owned(), reason: format!("{}; {}", meaning(code), mend(code)) }
+}
+
+/// What a shop's staff can do about a code of class CONF, in words that name the paper or the place.
+#[must_use]
+pub fn mend(code: &str) -> &'static str {
+    match code {
+        "Z012000007" => {
+            "compare `trader_code` and `environment` with the 加盟店コード on the 登録完了書, and ask Yamato whether the \
+             contract has begun (利用開始日) and is not suspended (取引停止)"
+        }
+        "Z012000008" => "ask Yamato for the API方式 of クロネコwebコレクト; this contract does not have it",
+        "Z012000009" => {
+            "`mallsync check` shows the address that the gateway sees; have it registered as 接続元グローバルIP with \
+             Yamato, or send through a `proxy` whose address is registered"
+        }
+        "E011010251" => "ask Yamato to enable 出荷情報登録 for this 加盟店コード",
+        _ => "ask Yamato's support to enable it for this 加盟店コード",
+    }
+}
+
+/// What a look-up's answer holds.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TradeInfo {
+    /// The transaction; `None` when the gateway does not know the number, or when `ambiguous`.
+    pub observed: Option<Observed>,
+    /// Several blocks fit and none decides (§3.3).
+    pub ambiguous: bool,
+    /// `resultCount` is not the number of blocks; the blocks are trusted (§3.3).
+    pub miscounted: bool,
+    /// `returnDate`, the gateway's clock.
+    pub returned_at: Option<Timestamp>,
+}
+
+/// Reads the answer to E04 for `order_no`.
+///
+/// # Errors
+/// A fault with what to do next, and whether the account must stop.
+pub fn trade_info(status: u16, body: &[u8], order_no: &str) -> Result<TradeInfo, (Fault, Option<Stop>)> {
+    let reply = read_only(status, body)?;
+    let count = reply.leaf("resultCount");
+    let miscounted = count.is_some_and(|count| count.parse() != Ok(reply.blocks.len()));
+    let fitting: Vec<&Leaves> =
+        reply.blocks.iter().filter(|block| block.one("orderNo").as_deref() == Some(order_no)).collect();
+    let live: Vec<&Leaves> = fitting.iter().copied().filter(|block| !is_canceled(block)).collect();
+    let chosen = match (live.as_slice(), fitting.as_slice()) {
+        ([one], _) | ([], [one, ..]) => Some(*one),
+        _ => None,
+    };
+    Ok(TradeInfo {
+        observed: chosen.map(|block| observe(block, &fitting, order_no)),
+        ambiguous: chosen.is_none() && !fitting.is_empty(),
+        miscounted,
+        returned_at: reply.leaf("returnDate").and_then(|text| moment(&text)),
+    })
+}
+
+/// The answer of a call that changes nothing, when it succeeded.
+///
+/// # Errors
+/// A fault with what to do next, and whether the account must stop.
+pub fn read_only(status: u16, body: &[u8]) -> Result<Reply, (Fault, Option<Stop>)> {
+    let reply = Reply::read(status, body).map_err(|unreadable| (unreadable_fault(&unreadable), None))?;
+    match reply.outcome() {
+        Outcome::Success => Ok(reply),
+        Outcome::Contradiction(reason) => Err((Fault::Malformed(reason), None)),
+        Outcome::RefusedWithoutCause => Err((rejected(NO_CODE, "refused without a cause"), None)),
+        Outcome::Refused(code) => Err(refused(&code)),
+    }
+}
+
+fn unreadable_fault(unreadable: &Unreadable) -> Fault {
+    match unreadable {
+        Unreadable::Status(429) => Fault::Throttled { until: None },
+        Unreadable::Status(408 | 500..) => Fault::Transient(unreadable.to_string()),
+        Unreadable::Status(status) => rejected(
+            &format!("HTTP {status}"),
+            "the gateway answers with 200 alone: check `base_url`, `environment` and `proxy`",
+        ),
+        Unreadable::Html => Fault::Maintenance(unreadable.to_string()),
+        other => Fault::Malformed(other.to_string()),
+    }
+}
+
+fn refused(code: &str) -> (Fault, Option<Stop>) {
+    let fault = match classify(code) {
+        Class::Window => Fault::Maintenance(describe(code)),
+        Class::Conf => {
+            let stop = stop(code);
+            return (Fault::Auth { code: code.to_owned(), message: stop.reason.clone() }, Some(stop));
+        }
+        Class::Retry if code == "Z012000006" => Fault::Throttled { until: None },
+        Class::Retry => Fault::Transient(describe(code)),
+        // E04 changes nothing: what makes the outcome of a change unknown is only a reason to ask again.
+        Class::Verify if code.starts_with("Z01") => Fault::Transient(describe(code)),
+        Class::Bug | Class::Verify | Class::Decline | Class::Person => rejected(code, &meaning(code)),
+    };
+    (fault, None)
+}
+
+fn rejected(code: &str, message: &str) -> Fault {
+    Fault::Rejected { code: code.to_owned(), message: message.to_owned() }
+}
+
+fn is_canceled(block: &Leaves) -> bool {
+    block.one("statusInfo").is_some_and(|status| state(&status) == SettlementState::Canceled)
+}
+
+/// What one block shows; slips come from every block that fits (§3.3, "Several slips").
+fn observe(block: &Leaves, fitting: &[&Leaves], order_no: &str) -> Observed {
+    let status = block.one("statusInfo").unwrap_or_default();
+    let mut slips: Vec<String> = Vec::new();
+    for fit in fitting {
+        for text in fit.all("slipNo").chain(fit.all("extraSlipNo")) {
+            for slip in tokens(text) {
+                if !slips.contains(&slip) {
+                    slips.push(slip);
+                }
+            }
+        }
+    }
+    let own = fold_slip(order_no);
+    let mut consolidated_with: Vec<String> =
+        block.all("packingInfo").flat_map(tokens).filter(|number| *number != own).collect();
+    consolidated_with.dedup();
+    Observed {
+        state: state(&status),
+        amount: block.one("settlePrice").and_then(|text| amount(&text)),
+        authorized_at: block.one("crdCResDate").and_then(|text| moment(&text)),
+        approval: block.one("crdCResCd"),
+        slips,
+        delivery_service_code: block.one("deliveryServiceCode"),
+        consolidated_with,
+        enquiry_number: block.one("orderDataSeq"),
+        status,
+    }
+}
+
+/// `statusInfo` in our words (§3.4). What is not in the table, or leads nowhere by itself, is unknown: a person.
+#[must_use]
+pub fn state(status: &str) -> SettlementState {
+    match status.parse::<u32>() {
+        Ok(4) => SettlementState::Authorized,
+        Ok(5) => SettlementState::Reserved,
+        Ok(11..=15 | 18 | 20) => SettlementState::Refused,
+        Ok(30) => SettlementState::Registered,
+        Ok(31) => SettlementState::Settled,
+        Ok(40) => SettlementState::Canceled,
+        _ => SettlementState::Unknown,
+    }
+}
+
+/// What a status means, for a person (§3.4); `None` for one that is not in the gateway's list.
+#[must_use]
+pub fn status_name(status: &str) -> Option<&'static str> {
+    let name = match status.parse::<u32>() {
+        Ok(0) => "決済依頼済み: requested",
+        Ok(1) => "決済申込完了: waiting for money",
+        Ok(2) => "入金完了(速報): paid",
+        Ok(3) => "入金完了(確報): paid",
+        Ok(4) => "与信完了: authorised",
+        Ok(5) => "予約受付完了: reserved, authorised later",
+        Ok(6) => "継続課金申込完了: recurring",
+        Ok(11) => "購入者都合エラー: failed",
+        Ok(12) => "加盟店都合エラー: failed",
+        Ok(13) => "決済機関都合エラー: failed",
+        Ok(14) => "その他システムエラー: failed",
+        Ok(15) => "予約販売与信エラー: the later authorisation failed",
+        Ok(16) => "決済依頼取消エラー: a cancel failed",
+        Ok(17) => "金額変更NG: an amount change failed",
+        Ok(18) => "継続課金与信エラー: a recurring authorisation failed",
+        Ok(20) => "決済中断: interrupted",
+        Ok(21) => "決済手続き中: in progress",
+        Ok(22) => "継続課金停止中: recurring, stopped",
+        Ok(23) => "増額承認待ち: an increase awaits approval",
+        Ok(30) => "精算確定待ち: shipment registered",
+        Ok(31) => "精算確定: settled",
+        Ok(40) => "取消: cancelled",
+        _ => return None,
+    };
+    Some(name)
+}
+
+fn amount(text: &str) -> Option<Yen> {
+    if text.bytes().all(|b| b.is_ascii_digit()) { text.parse().ok().map(Yen) } else { None }
+}
+
+/// 14 or 8 digits, Japanese time. Anything else is no date, and harms nothing (§3.1 rule 11).
+fn moment(text: &str) -> Option<Timestamp> {
+    if !text.bytes().all(|b| b.is_ascii_digit()) {
+        return None;
+    }
+    let local = match text.len() {
+        14 => NaiveDateTime::parse_from_str(text, "%Y%m%d%H%M%S").ok()?,
+        8 => NaiveDate::parse_from_str(text, "%Y%m%d").ok()?.and_time(NaiveTime::MIN),
+        _ => return None,
+    };
+    jst_offset().from_local_datetime(&local).single().map(Timestamp::from)
+}
+
+/// When the gateway answered, by its own clock.
+#[must_use]
+pub fn returned_at(reply: &Reply) -> Option<Timestamp> {
+    reply.leaf("returnDate").and_then(|text| moment(&text))
+}
+
+/// Slip numbers in a text whose separator nobody knows: split on everything outside the alphabet (§3.3).
+fn tokens(text: &str) -> Vec<String> {
+    half_width(text)
+        .split(|c: char| !(c.is_ascii_alphanumeric() || "#-*/<>:@".contains(c)))
+        .filter(|token| !token.is_empty())
+        .map(fold_slip)
+        .collect()
+}
+
+/// A slip number as it is compared: half-width capitals, and a Yamato number without its hyphens.
+#[must_use]
+pub fn fold_slip(text: &str) -> String {
+    let folded = half_width(text).to_ascii_uppercase();
+    let digits: String = folded.chars().filter(|c| !matches!(c, '-' | ' ')).collect();
+    if digits.len() == 12 && digits.bytes().all(|b| b.is_ascii_digit()) { digits } else { folded }
+}
+
+/// Full-width ASCII and the full-width space as their half-width forms.
+fn half_width(text: &str) -> String {
+    text.chars()
+        .map(|c| match c {
+            '\u{3000}' => ' ',
+            '\u{FF01}'..='\u{FF5E}' => u8::try_from(u32::from(c) - 0xFEE0).map_or(c, char::from),
+            '\u{2010}'..='\u{2015}' | '\u{2212}' => '-',
+            _ => c,
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_night_window_ends_at_five_past_one() {
+        for (now, end) in [
+            ("2026-11-21T22:56:00+09:00", "2026-11-22T01:05:00+09:00"),
+            ("2026-11-21T23:59:59+09:00", "2026-11-22T01:05:00+09:00"),
+            ("2026-11-22T00:30:00+09:00", "2026-11-22T01:05:00+09:00"),
+            ("2026-11-22T01:05:00+09:00", "2026-11-23T01:05:00+09:00"),
+        ] {
+            let now = Timestamp::parse(now).unwrap();
+            for code in ["A070000000", "A110000000"] {
+                assert_eq!(window_ends(code, now).to_string(), end);
+            }
+            assert_eq!(window_ends("Z010000000", now), now + MAINTENANCE);
+        }
+    }
+
+    #[test]
+    fn slips_are_found_whatever_parts_them() {
+        for text in [
+            "400123456784,400012345670",
+            "400123456784、400012345670",
+            "4001-2345-6784 4000-1234-5670",
+            "400123456784\n400012345670",
+            "400123456784|400012345670",
+            "４００１２３４５６７８４，４０００１２３４５６７０",
+        ] {
+            assert_eq!(tokens(text), ["400123456784", "400012345670"], "{text}");
+        }
+        assert_eq!(tokens("2025-04/a#1"), ["2025-04/A#1"]);
+        assert_eq!(tokens("　,、 "), [""; 0]);
+    }
+
+    #[test]
+    fn dates_of_eight_or_fourteen_digits_are_japanese_time() {
+        assert_eq!(moment("20250401093011").unwrap().to_string(), "2025-04-01T09:30:11+09:00");
+        assert_eq!(moment("20250401").unwrap().to_string(), "2025-04-01T00:00:00+09:00");
+        for text in ["", "2025040109", "20251301", "2025-04-01", "２０２５０４０１"] {
+            assert_eq!(moment(text), None, "{text}");
+        }
+    }
+}

@@ -1,0 +1,86 @@
+//! The config that points a daemon at the simulator (`simulate --write-config`).
+
+use std::net::SocketAddr;
+
+use super::{CART_SHOP, Folders, RAKUTEN_SHOP, RAKUTEN_SHOP_ID, SETTLEMENT, TRADER_CODE};
+use crate::clock::Timestamp;
+
+/// `[simulation]`: time = start + (wall − epoch) × speed (decisions.md 29).
+#[derive(Clone, Copy, Debug)]
+pub struct ClockTriple {
+    /// Simulated time at `epoch`.
+    pub start: Timestamp,
+    /// Wall time at which the simulation began.
+    pub epoch: Timestamp,
+    /// Simulated seconds per wall second.
+    pub speed: u32,
+}
+
+/// The text of a config file beside which the database `mallsync.db` shall lie. The secrets in it are the simulator's
+/// own and open nothing else.
+#[must_use]
+pub fn config_toml(
+    addr: SocketAddr,
+    folders: &Folders,
+    database: &std::path::Path,
+    clock: ClockTriple,
+) -> String {
+    let text = |value: &str| toml::Value::String(value.to_owned()).to_string();
+    let path = |value: &std::path::Path| text(&value.to_string_lossy());
+    let exact = |at: Timestamp| text(&at.jst().to_rfc3339_opts(chrono::SecondsFormat::Micros, false));
+    format!(
+        r#"# Written by `mallsync simulate`: everything in it points at the simulator, everybody in it is invented.
+
+[simulation]                     # a simulated clock: time = start + (wall clock - epoch) x speed
+start = {start}
+epoch = {epoch}
+speed = {speed}
+
+[database]
+url = {database}
+
+[shops.{RAKUTEN_SHOP}]
+mall = "rakuten"
+enabled = true
+schedule = "*/5 * * * *"
+base_url = "http://{addr}/rakuten"
+service_secret = "plain:SP{RAKUTEN_SHOP_ID}_sim"
+license_key = "plain:SL{RAKUTEN_SHOP_ID}_sim"
+
+[shops.{CART_SHOP}]
+mall = "csv"
+enabled = true
+schedule = "*/5 * * * *"
+directory = {orders}             # the simulated cart drops its order files here
+profile = "eccube4"
+
+# The simulated B2 drops its slip files into {slips}:
+#   mallsync slips import FILE
+
+[settlements.{SETTLEMENT}]
+provider = "webcollect"
+enabled = true
+mode = "dry-run"                 # "live" sends for real - here, to the simulator
+since = {since}                  # orders placed before are never touched
+trader_code = "{TRADER_CODE}"
+environment = "production"
+base_url = "http://{addr}/webcollect/api/"
+capture = "slip"
+authorization_days = 60
+maintenance = ""
+
+[[settlements.{SETTLEMENT}.match]]
+shop = "{CART_SHOP}"
+mall_payment = ["*webコレクト*"]
+except = ["*後払い*", "*掛け払い*"]
+reception_number = "{{mall_order_id}}"
+"#,
+        start = exact(clock.start),
+        epoch = exact(clock.epoch),
+        speed = clock.speed,
+        database = text(&format!("sqlite:{}", database.display())),
+        orders = path(&folders.orders),
+        slips = folders.slips.display(),
+        since = text(&clock.start.jst_date().to_string()),
+    )
+}

@@ -1,0 +1,146 @@
+//! `/_sim/`: faults, switches and controls in, counters and books out, all in JSON. Loopback is its only guard: there is
+//! nothing behind it but invented data.
+//!
+//! | path | does |
+//! | --- | --- |
+//! | GET `state` | time, counts, rate violations, broken connections |
+//! | GET, PUT, DELETE, POST `faults` | PUT replaces the list of rules, POST adds one |
+//! | GET, PUT `switches` | PUT takes any part of them |
+//! | GET `calls`, GET `books` | the latest calls; the gateway's ledger |
+//! | GET `truth/SHOP` (`?from=0&count=100`) | the expected facts |
+//! | PUT `keys/SHOP` | the shop's licence keys |
+//! | POST `rakuten/cancel` | `{"order_number":"…"}` |
+//! | POST `webcollect/scan`, `webcollect/deliver` | `{}` or `{"order_no":"…"}` |
+
+use std::sync::Arc;
+
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+use serde_json::{Value, json};
+
+use super::World;
+use super::faults::Rule;
+use super::http::{Answer, Request};
+use super::rakuten::Key;
+use super::switches::Switches;
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RakutenOrder {
+    order_number: String,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+struct WebcollectOrder {
+    order_no: Option<String>,
+}
+
+/// Answers a control request.
+pub(crate) fn answer(world: &Arc<World>, request: &Request) -> Answer {
+    let path = request.path.trim_start_matches("/_sim/");
+    match control(world, request, path) {
+        Ok(value) => Answer::json(200, &value),
+        Err((status, text)) => Answer::json(status, &json!({ "error": text })),
+    }
+}
+
+type Outcome = Result<Value, (u16, String)>;
+
+fn control(world: &Arc<World>, request: &Request, path: &str) -> Outcome {
+    match (request.method.as_str(), path) {
+        ("GET", "state") => Ok(json!({
+            "now": world.now(),
+            "counts": world.counts(),
+            "rate_violations": world.rate_violations(),
+            "broken_connections": world.broken_connections(),
+            "last_tick": world.last_tick(),
+        })),
+        ("GET", "faults") => to_json(world.state().faults.rules()),
+        ("PUT", "faults") => {
+            world.set_faults(body::<Vec<Rule>>(request)?);
+            Ok(json!({}))
+        }
+        ("POST", "faults") => {
+            world.add_fault(body::<Rule>(request)?);
+            Ok(json!({}))
+        }
+        ("DELETE", "faults") => {
+            world.set_faults(Vec::new());
+            Ok(json!({}))
+        }
+        ("GET", "switches") => to_json(&world.state().switches),
+        ("PUT", "switches") => {
+            let mut state = world.state();
+            let mut whole = to_json(&state.switches)?;
+            merge(&mut whole, body::<Value>(request)?);
+            state.switches = serde_json::from_value::<Switches>(whole).map_err(|e| (400, e.to_string()))?;
+            to_json(&state.switches)
+        }
+        ("GET", "calls") => to_json(&world.calls()),
+        ("GET", "books") => to_json(&world.books()),
+        ("POST", "rakuten/cancel") => {
+            let order = body::<RakutenOrder>(request)?.order_number;
+            if world.cancel_rakuten(&order) { Ok(json!({})) } else { Err((404, format!("no order {order}"))) }
+        }
+        ("POST", "webcollect/scan") => {
+            let order = body::<WebcollectOrder>(request)?;
+            Ok(json!({ "settled": world.scan(order.order_no.as_deref()) }))
+        }
+        ("POST", "webcollect/deliver") => {
+            let order = body::<WebcollectOrder>(request)?;
+            Ok(json!({ "settled": world.deliver(order.order_no.as_deref()) }))
+        }
+        (method, path) => match (method, path.split_once('/')) {
+            ("GET", Some(("truth", shop))) => truth(world, shop, &request.query),
+            ("PUT", Some(("keys", shop))) => {
+                let keys = body::<Vec<Key>>(request)?;
+                if world.set_keys(shop, keys) { Ok(json!({})) } else { Err((404, format!("no shop {shop}"))) }
+            }
+            _ => Err((404, format!("no control {method} /_sim/{path}; see the table in src/sim/control.rs"))),
+        },
+    }
+}
+
+fn truth(world: &World, shop: &str, query: &str) -> Outcome {
+    let number = |name: &str, default: usize| {
+        let value = url::form_urlencoded::parse(query.as_bytes()).find(|(n, _)| n == name);
+        value.map_or(Ok(default), |(_, v)| {
+            v.parse().map_err(|_| (400, format!("{name}: a number was expected")))
+        })
+    };
+    let (from, count) = (number("from", 0)?, number("count", 100)?);
+    let facts: Vec<_> = world.truth(shop).skip(from).take(count.min(10_000)).collect();
+    to_json(&facts)
+}
+
+fn body<T: DeserializeOwned>(request: &Request) -> Result<T, (u16, String)> {
+    let bytes: &[u8] = if request.body.is_empty() { b"{}" } else { &request.body };
+    serde_json::from_slice(bytes).map_err(|e| (400, e.to_string()))
+}
+
+fn to_json<T: serde::Serialize + ?Sized>(value: &T) -> Outcome {
+    serde_json::to_value(value).map_err(|e| (500, e.to_string()))
+}
+
+/// Members of `part` go over those of `whole`, objects member by member.
+fn merge(whole: &mut Value, part: Value) {
+    match (whole, part) {
+        (Value::Object(whole), Value::Object(part)) => {
+            for (name, value) in part {
+                merge(whole.entry(name).or_insert(Value::Null), value);
+            }
+        }
+        (whole, part) => *whole = part,
+    }
+}
+
+impl World {
+    /// Replaces a Rakuten shop's licence keys. False when there is no such shop.
+    pub fn set_keys(&self, shop: &str, keys: Vec<Key>) -> bool {
+        self.rakuten_shop(shop).map(|shop| shop.id).is_some_and(|id| {
+            self.state().keys.insert(id, keys);
+            true
+        })
+    }
+}

@@ -1,0 +1,115 @@
+//! Lasting conditions of the simulated services, as opposed to faults of single calls.
+
+use std::collections::BTreeSet;
+use std::net::IpAddr;
+
+use serde::{Deserialize, Serialize};
+
+/// Is a service down for maintenance, and how does it say so?
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Maintenance {
+    /// It works.
+    #[default]
+    Off,
+    /// In its own words: Rakuten 503 `ES01-02`, web collect Z010000000.
+    Code,
+    /// An HTML page: Rakuten with 503, web collect with 200.
+    Html,
+}
+
+/// All switches; everything is off in a new world but the gateway's night window.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Switches {
+    /// Rakuten.
+    pub rakuten: RakutenSwitches,
+    /// Web collect.
+    pub webcollect: WebcollectSwitches,
+}
+
+/// Switches of Rakuten.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct RakutenSwitches {
+    /// Answer calls above one a second with 403 QPSLimit. They are counted in any case.
+    pub enforce_rate: bool,
+    /// Functions that are not switched on (`searchOrder`, `getOrder`, `license.expiryDate.get`).
+    pub functions_off: BTreeSet<String>,
+    /// Say `GA0001` in the newer gateway's shape instead of `ES01-01`.
+    pub newer_gateway: bool,
+    /// The newest edition `getOrder` knows.
+    pub max_version: u64,
+    /// Show 15,000 as the total of a search with more hits, instead of the true number.
+    pub capped_total: bool,
+    /// Orders come up in `searchOrder` so many seconds after they were placed.
+    pub search_lag_s: u64,
+    /// Orders can be read by `getOrder` so many seconds after they were placed.
+    pub get_lag_s: u64,
+    /// Down for maintenance?
+    pub maintenance: Maintenance,
+}
+
+impl Default for RakutenSwitches {
+    fn default() -> Self {
+        Self {
+            enforce_rate: false,
+            functions_off: BTreeSet::new(),
+            newer_gateway: false,
+            max_version: 10,
+            capped_total: false,
+            search_lag_s: 0,
+            get_lag_s: 0,
+            maintenance: Maintenance::Off,
+        }
+    }
+}
+
+/// Switches of web collect.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct WebcollectSwitches {
+    /// Down for maintenance?
+    pub maintenance: Maintenance,
+    /// The merchant is suspended (Z012000007).
+    pub suspended: bool,
+    /// The merchant has no contract for the API (Z012000008).
+    pub no_contract: bool,
+    /// The only address calls may come from (Z012000009).
+    pub registered_address: Option<IpAddr>,
+    /// A07 and A11 are closed from 23:00 to 01:00.
+    pub night_window: bool,
+    /// A06 on 31 succeeds.
+    pub cancel_settled: bool,
+    /// A11 on 30 succeeds where all slips are Yamato's.
+    pub reauthorize_registered: bool,
+    /// A refused A07 leaves the settlement on 17.
+    pub half_failed_change: bool,
+    /// E04 shows the state before the latest change for 60 s after it.
+    pub stale_reads: bool,
+    /// Reception numbers whose card the issuer refuses.
+    pub declined: BTreeSet<String>,
+    /// Slip numbers that pass the check digit but are not live (E011010451).
+    pub dead_slips: BTreeSet<String>,
+    /// Yen a settlement.
+    pub amount_limit: i64,
+}
+
+impl Default for WebcollectSwitches {
+    fn default() -> Self {
+        Self {
+            maintenance: Maintenance::Off,
+            suspended: false,
+            no_contract: false,
+            registered_address: None,
+            night_window: true,
+            cancel_settled: false,
+            reauthorize_registered: false,
+            half_failed_change: false,
+            stale_reads: false,
+            declined: BTreeSet::new(),
+            dead_slips: BTreeSet::new(),
+            amount_limit: 300_000,
+        }
+    }
+}

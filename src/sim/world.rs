@@ -1,0 +1,261 @@
+//! Everything simulated behind one lock. Only what came from outside is kept; the rest is computed when asked.
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::fmt;
+use std::net::IpAddr;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use serde::Serialize;
+
+use super::catalogue::Catalogue;
+use super::control;
+use super::faults::{Fault, Faults, Rule};
+use super::http::{Answer, Request};
+use super::rakuten::{self, Key, Shop};
+use super::switches::Switches;
+use super::webcollect::{self, Gateway};
+use crate::clock::{Clock, Timestamp};
+
+/// How many calls [`World::calls`] remembers.
+const CALLS: usize = 2_000;
+
+/// What a world is made from. The same options make the same world.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// Everything that looks random comes from it.
+    pub seed: u64,
+    /// The simulated time.
+    pub clock: Arc<dyn Clock>,
+    /// Simulated seconds per wall second: widens the tolerance of the rate check (decisions.md 18).
+    pub speed: u32,
+    /// The shops at Rakuten.
+    pub rakuten: Vec<Shop>,
+    /// The orders of the own cart; its card orders have a settlement at the gateway.
+    pub cart: Catalogue,
+    /// Own-cart settlements that do not fit their order, and slip rows that are wrong, now and then.
+    pub oddities: bool,
+}
+
+impl Options {
+    /// One Rakuten shop (`rakuten-main`, 345678) and the own cart, each with `orders_per_day`, `history` of them
+    /// placed before now.
+    #[must_use]
+    pub fn per_day(seed: u64, clock: Arc<dyn Clock>, orders_per_day: u64, history: Duration) -> Self {
+        let orders = Catalogue::per_day(clock.now(), history, orders_per_day);
+        let rakuten = vec![Shop::new(super::RAKUTEN_SHOP, super::RAKUTEN_SHOP_ID, 1, orders)];
+        Self { seed, clock, speed: 1, rakuten, cart: orders, oddities: true }
+    }
+}
+
+/// One call as the simulator saw it.
+#[derive(Clone, Debug, Serialize)]
+pub struct Call {
+    /// Simulated time of arrival.
+    pub at: Timestamp,
+    /// `rakuten` or `webcollect`.
+    pub service: &'static str,
+    /// `searchOrder`, `shipmentEntry`, …
+    pub function: String,
+    /// The order numbers it was about.
+    pub orders: Vec<String>,
+    /// HTTP status of the answer as it was meant.
+    pub status: u16,
+    /// The gateway's `errorCode`, where there is one.
+    pub code: Option<String>,
+    /// The fault that hit it.
+    pub fault: Option<Fault>,
+}
+
+/// Pace of one Rakuten shop.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Pace {
+    pub(crate) last: Option<Timestamp>,
+    pub(crate) violations: u64,
+}
+
+#[derive(Debug, Default)]
+pub(crate) struct State {
+    pub(crate) faults: Faults,
+    pub(crate) switches: Switches,
+    pub(crate) keys: BTreeMap<u32, Vec<Key>>,
+    pub(crate) pace: BTreeMap<u32, Pace>,
+    /// Rakuten orders cancelled from outside: (asked, cancelled).
+    pub(crate) canceled: BTreeMap<(u32, u64), Timestamp>,
+    pub(crate) gateway: Gateway,
+    pub(crate) counts: BTreeMap<(&'static str, String), u64>,
+    pub(crate) calls: VecDeque<Call>,
+    pub(crate) in_flight: BTreeSet<String>,
+    pub(crate) requests: u64,
+    pub(crate) broken: u64,
+    pub(crate) tick: Option<Timestamp>,
+}
+
+/// The simulated malls, cart, carrier and gateway.
+pub struct World {
+    pub(crate) options: Options,
+    state: Mutex<State>,
+}
+
+impl fmt::Debug for World {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("World").field("options", &self.options).finish_non_exhaustive()
+    }
+}
+
+/// While it lives, calls for its order number are answered with "in progress".
+#[derive(Debug)]
+pub(crate) struct Held {
+    world: Arc<World>,
+    order: String,
+}
+
+impl Drop for Held {
+    fn drop(&mut self) {
+        self.world.state().in_flight.remove(&self.order);
+    }
+}
+
+impl World {
+    /// A new world.
+    #[must_use]
+    pub fn new(options: Options) -> Arc<Self> {
+        let mut state = State::default();
+        let now = options.clock.now();
+        for shop in &options.rakuten {
+            state.keys.insert(shop.id, Key::of_shop(shop, now));
+        }
+        Arc::new(Self { options, state: Mutex::new(state) })
+    }
+
+    /// The simulated time.
+    #[must_use]
+    pub fn now(&self) -> Timestamp {
+        self.options.clock.now()
+    }
+
+    pub(crate) fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The Rakuten shop of this name.
+    #[must_use]
+    pub fn rakuten_shop(&self, name: &str) -> Option<&Shop> {
+        self.options.rakuten.iter().find(|shop| shop.name == name)
+    }
+
+    /// Replaces the rules for faults; an empty list ends them all.
+    pub fn set_faults(&self, rules: Vec<Rule>) {
+        self.state().faults.set(rules);
+    }
+
+    /// Adds a rule after those in force.
+    pub fn add_fault(&self, rule: Rule) {
+        self.state().faults.add(rule);
+    }
+
+    /// Changes switches.
+    pub fn switch(&self, change: impl FnOnce(&mut Switches)) {
+        change(&mut self.state().switches);
+    }
+
+    /// Calls that reached a function, by service and name, since the world began.
+    #[must_use]
+    pub fn counts(&self) -> BTreeMap<String, u64> {
+        self.state().counts.iter().map(|((service, name), n)| (format!("{service}.{name}"), *n)).collect()
+    }
+
+    /// The latest calls, oldest first (at most 2,000).
+    #[must_use]
+    pub fn calls(&self) -> Vec<Call> {
+        self.state().calls.iter().cloned().collect()
+    }
+
+    /// Calls that came faster than Rakuten's guideline of one a second (rakuten-rms.md §7.3), over all shops.
+    #[must_use]
+    pub fn rate_violations(&self) -> u64 {
+        self.state().pace.values().map(|pace| pace.violations).sum()
+    }
+
+    /// Connections that broke while the simulator read or wrote.
+    #[must_use]
+    pub fn broken_connections(&self) -> u64 {
+        self.state().broken
+    }
+
+    pub(crate) fn note_broken(&self, _error: &std::io::Error) {
+        self.state().broken += 1;
+    }
+
+    /// Cancels a Rakuten order at once, as its buyer would (900). False when there is no such order.
+    pub fn cancel_rakuten(&self, order_number: &str) -> bool {
+        let now = self.now();
+        let found =
+            self.options.rakuten.iter().find_map(|shop| Some((shop.id, shop.index_of(order_number)?)));
+        found.is_some_and(|key| {
+            self.state().canceled.entry(key).or_insert(now);
+            true
+        })
+    }
+
+    /// Answers one request: which fault hits it, what it changes, what goes back.
+    pub(crate) fn handle(
+        self: &Arc<Self>,
+        request: &Request,
+        peer: IpAddr,
+    ) -> (Answer, Option<Fault>, Option<Held>) {
+        let _busy = self.options.clock.busy();
+        if request.path.starts_with("/_sim/") {
+            return (control::answer(self, request), None, None);
+        }
+        let now = self.now();
+        if let Some(call) = webcollect::Call::route(request) {
+            let fault = self.fault("webcollect", call.name(), call.orders());
+            let in_progress = self.state().in_flight.contains(call.order_no());
+            let held = fault.as_ref().is_some_and(Fault::holds).then(|| self.hold(call.order_no()));
+            let (answer, code) = webcollect::answer(self, &call, fault.as_ref(), now, peer, in_progress);
+            self.note(now, "webcollect", call.name(), call.orders().to_vec(), &answer, code, fault.clone());
+            return (answer, fault, held);
+        }
+        if let Some(call) = rakuten::Call::route(request) {
+            let orders = call.orders();
+            let fault = self.fault("rakuten", &call.function, &orders);
+            let answer = rakuten::answer(self, &call, fault.as_ref(), now);
+            self.note(now, "rakuten", &call.function, orders, &answer, None, fault.clone());
+            return (answer, fault, None);
+        }
+        (Answer::new(404, "text/plain; charset=UTF-8", "no such path in the simulator\n"), None, None)
+    }
+
+    fn fault(&self, service: &'static str, function: &str, orders: &[String]) -> Option<Fault> {
+        let mut state = self.state();
+        *state.counts.entry((service, function.to_owned())).or_default() += 1;
+        state.requests += 1;
+        let seed = self.options.seed;
+        state.faults.decide(seed, service, function, orders)
+    }
+
+    fn hold(self: &Arc<Self>, order: &str) -> Held {
+        self.state().in_flight.insert(order.to_owned());
+        Held { world: Arc::clone(self), order: order.to_owned() }
+    }
+
+    #[expect(clippy::too_many_arguments, reason = "one row of the journal, member by member")]
+    fn note(
+        &self,
+        at: Timestamp,
+        service: &'static str,
+        function: &str,
+        orders: Vec<String>,
+        answer: &Answer,
+        code: Option<String>,
+        fault: Option<Fault>,
+    ) {
+        let mut state = self.state();
+        if state.calls.len() == CALLS {
+            state.calls.pop_front();
+        }
+        let function = function.to_owned();
+        state.calls.push_back(Call { at, service, function, orders, status: answer.status, code, fault });
+    }
+}

@@ -1,0 +1,274 @@
+//! The two databases behind one text: a connection that is either, statements that are (nearly always) the same, and
+//! arguments that both can bind. Everything above this file is written once.
+
+use sqlx::pool::PoolConnection;
+use sqlx::postgres::{PgArguments, PgConnection, PgRow};
+use sqlx::query::Query;
+use sqlx::sqlite::{SqliteArguments, SqliteConnection, SqliteRow};
+use sqlx::{FromRow, PgPool, Postgres, Sqlite, SqlitePool, Transaction};
+
+use super::{Result, StoreError};
+use crate::clock::Timestamp;
+
+/// The pools of one database.
+#[derive(Debug)]
+pub(super) enum Pools {
+    /// One connection writes (`None`: opened to read only), a few read.
+    Sqlite { writer: Option<SqlitePool>, readers: SqlitePool },
+    /// All alike.
+    Postgres(PgPool),
+}
+
+/// What a writing transaction must not overlap with. SQLite has one writer anyway; on PostgreSQL a page that stores an
+/// order and a command that stores its slip must see each other, or the slip would wait for an order that is there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Lock {
+    /// Rows alone decide.
+    None,
+    /// Pages of different shops side by side.
+    Pages,
+    /// Facts of orders, slips and settlements of any shop.
+    Facts,
+}
+
+/// A connection, or a transaction on one.
+pub(super) enum Conn {
+    SqliteRead(PoolConnection<Sqlite>),
+    SqliteWrite(Transaction<'static, Sqlite>),
+    PostgresRead(PoolConnection<Postgres>),
+    PostgresWrite { transaction: Transaction<'static, Postgres>, command: bool },
+}
+
+enum On<'c> {
+    Sqlite(&'c mut SqliteConnection),
+    Postgres(&'c mut PgConnection),
+}
+
+/// A statement: the same text for both, or two where they really differ.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Sql {
+    pub sqlite: &'static str,
+    pub postgres: &'static str,
+}
+
+impl From<&'static str> for Sql {
+    fn from(text: &'static str) -> Self {
+        Self { sqlite: text, postgres: text }
+    }
+}
+
+/// `before` + "the texts of the JSON list in `$1`" + `after`.
+macro_rules! listed {
+    ($before:expr, $after:expr) => {
+        $crate::store::db::Sql {
+            sqlite: concat!($before, "(SELECT value FROM json_each($1))", $after),
+            postgres: concat!($before, "(SELECT jsonb_array_elements_text($1::jsonb))", $after),
+        }
+    };
+}
+pub(super) use listed;
+
+/// A `SELECT` whose rows stay as they are until the transaction ends (SQLite has one writer and needs no word for it).
+macro_rules! locked {
+    ($text:expr) => {
+        $crate::store::db::Sql { sqlite: $text, postgres: concat!($text, " FOR UPDATE") }
+    };
+}
+pub(super) use locked;
+
+/// Likewise for operations (`p`), passing over those that another transaction holds.
+macro_rules! skip_locked {
+    ($text:expr) => {
+        $crate::store::db::Sql { sqlite: $text, postgres: concat!($text, " FOR UPDATE OF p SKIP LOCKED") }
+    };
+}
+pub(super) use skip_locked;
+
+/// What can be bound. Flags are 0 and 1, times microseconds, days, words, ids and JSON text, on both.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Arg<'a> {
+    Int(Option<i64>),
+    Text(Option<&'a str>),
+    Blob(Option<&'a [u8]>),
+}
+
+macro_rules! arg_from {
+    ($($from:ty => |$value:ident| $to:expr;)+) => {
+        $(impl<'a> From<$from> for Arg<'a> { fn from($value: $from) -> Self { $to } })+
+    };
+}
+arg_from! {
+    i64 => |v| Arg::Int(Some(v));
+    Option<i64> => |v| Arg::Int(v);
+    u32 => |v| Arg::Int(Some(i64::from(v)));
+    bool => |v| Arg::Int(Some(i64::from(v)));
+    Timestamp => |v| Arg::Int(Some(v.micros()));
+    Option<Timestamp> => |v| Arg::Int(v.map(Timestamp::micros));
+    &'a str => |v| Arg::Text(Some(v));
+    &'a String => |v| Arg::Text(Some(v));
+    Option<&'a str> => |v| Arg::Text(v);
+    &'a Option<String> => |v| Arg::Text(v.as_deref());
+    &'a [u8] => |v| Arg::Blob(Some(v));
+    &'a Vec<u8> => |v| Arg::Blob(Some(v));
+    Option<&'a [u8]> => |v| Arg::Blob(v);
+}
+
+/// The arguments of a statement, in the order of `$1`, `$2`, …
+macro_rules! args {
+    ($($value:expr),* $(,)?) => { &[$($crate::store::db::Arg::from($value)),*][..] };
+}
+pub(super) use args;
+
+/// A row that both databases can fill.
+pub(super) trait AnyRow:
+    for<'r> FromRow<'r, SqliteRow> + for<'r> FromRow<'r, PgRow> + Send + Unpin
+{
+}
+impl<T> AnyRow for T where T: for<'r> FromRow<'r, SqliteRow> + for<'r> FromRow<'r, PgRow> + Send + Unpin {}
+
+fn for_sqlite<'q>(sql: Sql, args: &[Arg<'_>]) -> Query<'q, Sqlite, SqliteArguments> {
+    args.iter().fold(sqlx::query(sql.sqlite), |query, arg| match *arg {
+        Arg::Int(value) => query.bind(value),
+        Arg::Text(value) => query.bind(value),
+        Arg::Blob(value) => query.bind(value),
+    })
+}
+
+fn for_postgres<'q>(sql: Sql, args: &[Arg<'_>]) -> Query<'q, Postgres, PgArguments> {
+    args.iter().fold(sqlx::query(sql.postgres), |query, arg| match *arg {
+        Arg::Int(value) => query.bind(value),
+        Arg::Text(value) => query.bind(value),
+        Arg::Blob(value) => query.bind(value),
+    })
+}
+
+impl Pools {
+    /// A connection for reading.
+    pub(super) async fn read(&self) -> Result<Conn> {
+        Ok(match self {
+            Self::Sqlite { readers, .. } => Conn::SqliteRead(readers.acquire().await?),
+            Self::Postgres(pool) => Conn::PostgresRead(pool.acquire().await?),
+        })
+    }
+
+    /// A writing transaction. On SQLite it takes the write lock at once: one that reads first and writes later would
+    /// fail with "database is locked" however long it were willing to wait.
+    pub(super) async fn write(&self, lock: Lock, command: bool) -> Result<Conn> {
+        match self {
+            Self::Sqlite { writer, .. } => {
+                let writer = writer.as_ref().ok_or_else(|| {
+                    StoreError::Refused(
+                        "the database was opened to read only; nothing was written".to_owned(),
+                    )
+                })?;
+                Ok(Conn::SqliteWrite(writer.begin_with("BEGIN IMMEDIATE").await?))
+            }
+            Self::Postgres(pool) => {
+                let transaction = pool.begin_with("BEGIN").await?;
+                let mut conn = Conn::PostgresWrite { transaction, command };
+                match lock {
+                    Lock::None => {}
+                    Lock::Pages => {
+                        conn.row::<(String,)>(
+                            "SELECT CAST(pg_advisory_xact_lock_shared(7205759403) AS TEXT)",
+                            &[],
+                        )
+                        .await?;
+                    }
+                    Lock::Facts => {
+                        conn.row::<(String,)>("SELECT CAST(pg_advisory_xact_lock(7205759403) AS TEXT)", &[])
+                            .await?;
+                    }
+                }
+                Ok(conn)
+            }
+        }
+    }
+}
+
+impl Conn {
+    fn on(&mut self) -> On<'_> {
+        match self {
+            Self::SqliteRead(conn) => On::Sqlite(conn),
+            Self::SqliteWrite(conn) => On::Sqlite(conn),
+            Self::PostgresRead(conn) => On::Postgres(conn),
+            Self::PostgresWrite { transaction, .. } => On::Postgres(transaction),
+        }
+    }
+
+    /// Waits until no other transaction holds `key`, and holds it until this one ends. SQLite has one writer anyway.
+    pub(super) async fn serialize(&mut self, key: &str) -> Result<()> {
+        if matches!(self.on(), On::Postgres(_)) {
+            self.row::<(String,)>(
+                "SELECT CAST(pg_advisory_xact_lock(hashtextextended($1, 0)) AS TEXT)",
+                args![key],
+            )
+            .await?;
+        }
+        Ok(())
+    }
+
+    /// Runs a statement; returns how many rows it changed.
+    pub(super) async fn execute(&mut self, sql: impl Into<Sql>, args: &[Arg<'_>]) -> Result<u64> {
+        let sql = sql.into();
+        Ok(match self.on() {
+            On::Sqlite(conn) => for_sqlite(sql, args).execute(conn).await?.rows_affected(),
+            On::Postgres(conn) => for_postgres(sql, args).execute(conn).await?.rows_affected(),
+        })
+    }
+
+    /// All rows of a query.
+    pub(super) async fn rows<T: AnyRow>(&mut self, sql: impl Into<Sql>, args: &[Arg<'_>]) -> Result<Vec<T>> {
+        let sql = sql.into();
+        let rows: std::result::Result<Vec<T>, sqlx::Error> = match self.on() {
+            On::Sqlite(conn) => {
+                let rows = for_sqlite(sql, args).fetch_all(conn).await?;
+                rows.iter().map(T::from_row).collect()
+            }
+            On::Postgres(conn) => {
+                let rows = for_postgres(sql, args).fetch_all(conn).await?;
+                rows.iter().map(T::from_row).collect()
+            }
+        };
+        Ok(rows?)
+    }
+
+    /// The first row of a query.
+    pub(super) async fn row<T: AnyRow>(
+        &mut self,
+        sql: impl Into<Sql>,
+        args: &[Arg<'_>],
+    ) -> Result<Option<T>> {
+        let sql = sql.into();
+        let row: Option<std::result::Result<T, sqlx::Error>> = match self.on() {
+            On::Sqlite(conn) => for_sqlite(sql, args).fetch_optional(conn).await?.as_ref().map(T::from_row),
+            On::Postgres(conn) => {
+                for_postgres(sql, args).fetch_optional(conn).await?.as_ref().map(T::from_row)
+            }
+        };
+        Ok(row.transpose()?)
+    }
+
+    /// Commits a writing transaction; a connection for reading has nothing to commit.
+    pub(super) async fn commit(mut self) -> Result<()> {
+        if matches!(self, Self::PostgresWrite { command: true, .. }) {
+            self.execute("UPDATE command_writes SET count = count + 1 WHERE id = 1", &[]).await?;
+        }
+        match self {
+            Self::SqliteRead(_) | Self::PostgresRead(_) => {}
+            Self::SqliteWrite(transaction) => transaction.commit().await?,
+            Self::PostgresWrite { transaction, .. } => transaction.commit().await?,
+        }
+        Ok(())
+    }
+
+    /// Takes everything back.
+    pub(super) async fn rollback(self) -> Result<()> {
+        match self {
+            Self::SqliteRead(_) | Self::PostgresRead(_) => {}
+            Self::SqliteWrite(transaction) => transaction.rollback().await?,
+            Self::PostgresWrite { transaction, .. } => transaction.rollback().await?,
+        }
+        Ok(())
+    }
+}

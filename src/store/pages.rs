@@ -1,0 +1,414 @@
+//! One page of a stream, stored in one transaction with the cursor that covers it (I1–I4).
+
+use std::collections::HashMap;
+use std::time::Duration;
+
+use aws_lc_rs::digest::{Context, SHA256};
+use serde_json::Value;
+
+use super::db::{Conn, Lock, args, listed, locked};
+use super::orders::{NewOrder, NewSetAside, PageCommit, PageResult};
+use super::planning::Subject;
+use super::rows::{At, fold, list, pack, to_json};
+use super::streams::ShopLease;
+use super::{Planning, Result, Store, StoreError};
+use crate::clock::Timestamp;
+use crate::domain::order::{Change, Order, changes};
+
+/// The first wait of an order that was set aside, doubled at every try up to [`SLOWEST`].
+const FIRST_WAIT: Duration = Duration::from_secs(600);
+const SLOWEST: Duration = Duration::from_secs(86_400);
+
+#[derive(sqlx::FromRow)]
+struct ExistingColumns {
+    id: String,
+    mall_order_id: String,
+    digest: String,
+    read_at: i64,
+    latest_version: i64,
+}
+
+#[derive(sqlx::FromRow)]
+struct CursorColumns {
+    cursor: Option<String>,
+    lease_owner: Option<String>,
+    fence: i64,
+}
+
+/// An order of the page that is new or differs from what is stored.
+struct Changed<'a> {
+    read: &'a NewOrder,
+    order: Order,
+    document: Value,
+    digest: String,
+    before: Option<ExistingColumns>,
+    changes: Vec<Change>,
+}
+
+impl Store {
+    /// Stores a page: upserts orders that are newer and changed, adds their versions, attaches waiting slips, links
+    /// settlements, plans and supersedes operations, replaces what was set aside, moves the cursor by compare-and-set —
+    /// all in one transaction under the shop's lease. Orders that are as before write nothing.
+    ///
+    /// # Errors
+    /// `LeaseLost` when the lease or the cursor moved meanwhile: nothing was written and the page is read again.
+    pub async fn commit_page(
+        &self,
+        lease: &ShopLease,
+        page: &PageCommit,
+        planning: &Planning<'_>,
+    ) -> Result<PageResult> {
+        // Hashing needs no database: done before the write lock is taken.
+        let read = page
+            .orders
+            .iter()
+            .map(|read| {
+                let document = serde_json::to_value(&read.order)
+                    .map_err(|e| StoreError::Database(sqlx::Error::Encode(Box::new(e))))?;
+                let digest = digest(&document, &read.raw);
+                Ok((read, document, digest))
+            })
+            .collect::<Result<Vec<_>>>()?;
+        let mut conn = self.write(Lock::Pages).await?;
+        self.check_fence(&mut conn, lease, page).await?;
+        let mut result = PageResult::default();
+        let mut unreadable = Vec::new();
+        let changed = compare(&mut conn, lease, read, &mut result, &mut unreadable).await?;
+        let mut subjects = Vec::with_capacity(changed.len());
+        for changed in changed {
+            subjects.push(self.write_order(&mut conn, lease, page, changed, &mut result).await?);
+        }
+        let mut written = !subjects.is_empty();
+        written |= self.clear_set_aside(&mut conn, lease, page, &unreadable).await?;
+        for bad in page.bad.iter().chain(&unreadable) {
+            result.set_aside += 1;
+            written |= write_set_aside(&mut conn, &lease.shop, bad).await?;
+        }
+        result.planned = self.plan_orders(&mut conn, planning, &subjects).await?;
+        if page.cursor_before != page.cursor_after {
+            written = true;
+            let cursor = page.cursor_after.as_ref().map(Value::to_string);
+            let orders = i64::try_from(page.orders.len()).unwrap_or(0);
+            let moved = conn
+                .execute(
+                    "UPDATE streams SET cursor = $5, orders = orders + $6, pages = pages + 1
+                     WHERE shop = $1 AND stream = $2 AND lease_owner = $3 AND fence = $4",
+                    args![&lease.shop, &page.stream, &lease.owner, lease.fence, &cursor, orders],
+                )
+                .await?;
+            if moved != 1 {
+                return Err(StoreError::LeaseLost);
+            }
+        }
+        if written {
+            conn.commit().await?
+        } else {
+            conn.rollback().await?
+        }
+        Ok(result)
+    }
+
+    async fn check_fence(&self, conn: &mut Conn, lease: &ShopLease, page: &PageCommit) -> Result<()> {
+        let row: Option<CursorColumns> = conn
+            .row(
+                locked!("SELECT cursor, lease_owner, fence FROM streams WHERE shop = $1 AND stream = $2"),
+                args![&lease.shop, &page.stream],
+            )
+            .await?;
+        let Some(row) = row else { return Err(StoreError::LeaseLost) };
+        let id = format!("{}/{}", lease.shop, page.stream);
+        let cursor = row.cursor.as_deref();
+        let cursor: Option<Value> =
+            cursor.map(|text| At::new("streams", "cursor", &id).json(text)).transpose()?;
+        let ours = row.lease_owner.as_deref() == Some(lease.owner.as_str()) && row.fence == lease.fence;
+        if ours && cursor == page.cursor_before { Ok(()) } else { Err(StoreError::LeaseLost) }
+    }
+
+    async fn write_order(
+        &self,
+        conn: &mut Conn,
+        lease: &ShopLease,
+        page: &PageCommit,
+        changed: Changed<'_>,
+        result: &mut PageResult,
+    ) -> Result<Subject> {
+        let Changed { read, order, document, digest, before, changes } = changed;
+        let document = document.to_string();
+        let shipped = order.packages.iter().filter_map(|p| p.shipped_on).min().map(|d| d.to_string());
+        let due = order.amounts.due.map(|due| due.0);
+        let (id, number) = match before {
+            Some(before) => {
+                let number = before.latest_version + 1;
+                let written = conn
+                    .execute(
+                        "UPDATE orders SET status = $3, fulfilled_by = $4, ordered_at = $5, changed_at = $6,
+                             read_at = $6, shipped_on = $7, due = $8, digest = $9, latest_version = $10,
+                             document = $11
+                         WHERE id = $1 AND latest_version = $2",
+                        args![
+                            &before.id,
+                            before.latest_version,
+                            order.status.as_str(),
+                            order.fulfilled_by.as_str(),
+                            order.ordered_at,
+                            read.read_at,
+                            &shipped,
+                            due,
+                            &digest,
+                            number,
+                            &document,
+                        ],
+                    )
+                    .await?;
+                if written != 1 {
+                    return Err(StoreError::LeaseLost);
+                }
+                result.changed += 1;
+                (before.id, number)
+            }
+            None => {
+                let id = self.ambient.id();
+                conn.execute(
+                    "INSERT INTO orders (id, shop, mall, mall_order_id, match_key, status, fulfilled_by, ordered_at,
+                         changed_at, read_at, first_seen_at, shipped_on, due, digest, latest_version, document)
+                     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $9, $9, $10, $11, $12, 1, $13)",
+                    args![
+                        &id,
+                        &lease.shop,
+                        &page.mall,
+                        &order.mall_order_id,
+                        &fold(&order.mall_order_id),
+                        order.status.as_str(),
+                        order.fulfilled_by.as_str(),
+                        order.ordered_at,
+                        read.read_at,
+                        &shipped,
+                        due,
+                        &digest,
+                        &document,
+                    ],
+                )
+                .await?;
+                result.new += 1;
+                (id, 1)
+            }
+        };
+        conn.execute(
+            "INSERT INTO order_versions (order_id, number, read_at, changes, raw) VALUES ($1, $2, $3, $4, $5)",
+            args![&id, number, read.read_at, &to_json(&changes)?, &pack(&read.raw)?],
+        )
+        .await?;
+        Ok(Subject { id, shop: lease.shop.clone(), order })
+    }
+
+    /// Orders that could be read are no longer set aside.
+    async fn clear_set_aside(
+        &self,
+        conn: &mut Conn,
+        lease: &ShopLease,
+        page: &PageCommit,
+        unreadable: &[NewSetAside],
+    ) -> Result<bool> {
+        let read = page.orders.iter().map(|read| read.order.mall_order_id.as_str());
+        let good: Vec<&str> =
+            read.filter(|id| !unreadable.iter().any(|bad| bad.mall_order_id == *id)).collect();
+        if good.is_empty() {
+            return Ok(false);
+        }
+        let gone = conn
+            .execute(
+                listed!("DELETE FROM set_aside WHERE shop = $2 AND mall_order_id IN ", ""),
+                args![&list(good), &lease.shop],
+            )
+            .await?;
+        Ok(gone > 0)
+    }
+}
+
+/// Tells what is new or changed from what is as before.
+async fn compare<'a>(
+    conn: &mut Conn,
+    lease: &ShopLease,
+    read: Vec<(&'a NewOrder, Value, String)>,
+    result: &mut PageResult,
+    unreadable: &mut Vec<NewSetAside>,
+) -> Result<Vec<Changed<'a>>> {
+    if read.is_empty() {
+        return Ok(Vec::new());
+    }
+    let numbers = list(read.iter().map(|(read, _, _)| read.order.mall_order_id.as_str()));
+    let rows: Vec<ExistingColumns> = conn
+        .rows(
+            listed!(
+                "SELECT id, mall_order_id, digest, read_at, latest_version FROM orders
+                 WHERE shop = $2 AND mall_order_id IN ",
+                ""
+            ),
+            args![&numbers, &lease.shop],
+        )
+        .await?;
+    let mut existing: HashMap<String, ExistingColumns> =
+        rows.into_iter().map(|row| (row.mall_order_id.clone(), row)).collect();
+    // A page may show an order twice when the mall's pages shift while they are read: the newer one counts.
+    let mut newest: HashMap<&str, Timestamp> = HashMap::new();
+    for (read, _, _) in &read {
+        let at = newest.entry(read.order.mall_order_id.as_str()).or_insert(read.read_at);
+        *at = read.read_at.max(*at);
+    }
+    let mut differing = Vec::new();
+    for (read, document, digest) in read {
+        let number = read.order.mall_order_id.as_str();
+        if newest.get(number) != Some(&read.read_at) {
+            continue;
+        }
+        newest.remove(number);
+        let before = existing.remove(number);
+        let newer = before.as_ref().is_none_or(|b| read.read_at > Timestamp::from_micros(b.read_at));
+        if !newer || before.as_ref().is_some_and(|b| b.digest == digest) {
+            result.unchanged += 1;
+        } else {
+            differing.push((read, document, digest, before));
+        }
+    }
+    let ids = list(differing.iter().filter_map(|(.., before)| before.as_ref().map(|b| b.id.as_str())));
+    let mut documents: HashMap<String, String> = HashMap::new();
+    if differing.iter().any(|(.., before)| before.is_some()) {
+        let rows: Vec<(String, String)> =
+            conn.rows(listed!("SELECT id, document FROM orders WHERE id IN ", ""), args![&ids]).await?;
+        documents.extend(rows);
+    }
+    let mut changed = Vec::with_capacity(differing.len());
+    for (read, mut document, mut digest, before) in differing {
+        let mut order = read.order.clone();
+        let mut found = Vec::new();
+        if let Some(before) = &before {
+            let text = documents.remove(&before.id).unwrap_or_default();
+            let at = At::new("orders", "document", &before.id);
+            let old: Value = match at.json(&text) {
+                Ok(old) => old,
+                Err(e) => {
+                    unreadable.push(set_aside(read, &e));
+                    continue;
+                }
+            };
+            let old_order: Order = match at.json(&text) {
+                Ok(old) => old,
+                Err(e) => {
+                    unreadable.push(set_aside(read, &e));
+                    continue;
+                }
+            };
+            order.keep_personal(&old_order);
+            if order != read.order {
+                document = serde_json::to_value(&order)
+                    .map_err(|e| StoreError::Database(sqlx::Error::Encode(Box::new(e))))?;
+                digest = self::digest(&document, &read.raw);
+            }
+            if digest == before.digest {
+                result.unchanged += 1;
+                continue;
+            }
+            found = changes(&old, &document);
+        }
+        changed.push(Changed { read, order, document, digest, before, changes: found });
+    }
+    Ok(changed)
+}
+
+/// An order whose stored row cannot be read back must not block the others (I4).
+fn set_aside(read: &NewOrder, error: &StoreError) -> NewSetAside {
+    NewSetAside {
+        mall_order_id: read.order.mall_order_id.clone(),
+        raw: read.raw.clone(),
+        reason: error.to_string(),
+        read_at: read.read_at,
+    }
+}
+
+/// Keeps what could not be read. The same fault seen again before its next try is due writes nothing (I3).
+async fn write_set_aside(conn: &mut Conn, shop: &str, bad: &NewSetAside) -> Result<bool> {
+    let before: Option<(String, i64, i64)> = conn
+        .row(
+            "SELECT reason, next_at, tries FROM set_aside WHERE shop = $1 AND mall_order_id = $2",
+            args![shop, &bad.mall_order_id],
+        )
+        .await?;
+    let mut tries = 1;
+    if let Some((reason, next_at, tried)) = before {
+        if reason == bad.reason && bad.read_at < Timestamp::from_micros(next_at) {
+            return Ok(false);
+        }
+        tries = tried + 1;
+    }
+    let doublings = u32::try_from(tries - 1).unwrap_or(u32::MAX).min(16);
+    let next_at = bad.read_at + FIRST_WAIT.saturating_mul(1 << doublings).min(SLOWEST);
+    conn.execute(
+        "INSERT INTO set_aside (shop, mall_order_id, reason, raw, first_at, last_at, next_at, tries)
+         VALUES ($1, $2, $3, $4, $5, $5, $6, $7)
+         ON CONFLICT (shop, mall_order_id) DO UPDATE SET reason = excluded.reason, raw = excluded.raw,
+             last_at = excluded.last_at, next_at = excluded.next_at, tries = excluded.tries",
+        args![shop, &bad.mall_order_id, &bad.reason, &pack(&bad.raw)?, bad.read_at, next_at, tries],
+    )
+    .await?;
+    Ok(true)
+}
+
+/// What change is judged by (decisions.md 14): SHA-256 over the normalised order and, where it is JSON, the mall's own
+/// record, both with sorted keys.
+fn digest(document: &Value, raw: &[u8]) -> String {
+    let mut text = Vec::with_capacity(raw.len() * 2);
+    canonical(document, &mut text);
+    let mut context = Context::new(&SHA256);
+    context.update(&text);
+    if let Ok(raw) = serde_json::from_slice::<Value>(raw) {
+        text.clear();
+        text.push(b'\n');
+        canonical(&raw, &mut text);
+        context.update(&text);
+    }
+    context.finish().as_ref().iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+fn canonical(value: &Value, out: &mut Vec<u8>) {
+    match value {
+        Value::Object(members) => {
+            let mut members: Vec<_> = members.iter().collect();
+            members.sort_unstable_by_key(|(key, _)| *key);
+            out.push(b'{');
+            for (key, value) in members {
+                out.extend_from_slice(Value::from(key.as_str()).to_string().as_bytes());
+                out.push(b':');
+                canonical(value, out);
+                out.push(b',');
+            }
+            out.push(b'}');
+        }
+        Value::Array(items) => {
+            out.push(b'[');
+            for item in items {
+                canonical(item, out);
+                out.push(b',');
+            }
+            out.push(b']');
+        }
+        other => out.extend_from_slice(other.to_string().as_bytes()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_digest_follows_content_and_not_the_order_of_keys() {
+        let order = serde_json::json!({"a": 1});
+        let one = digest(&order, br#"{"x": [1, {"b": 2, "a": "1"}], "y": null}"#);
+        assert_eq!(one, digest(&order, br#"{ "y":null,"x":[1,{"a":"1","b":2}]}"#));
+        assert_ne!(one, digest(&order, br#"{"x": [1, {"b": 2, "a": 1}], "y": null}"#));
+        assert_ne!(
+            one,
+            digest(&serde_json::json!({"a": 2}), br#"{"x": [1, {"b": 2, "a": "1"}], "y": null}"#)
+        );
+        assert_eq!(digest(&order, b"a,b\r\n"), digest(&order, b"a,c\r\n"));
+    }
+}

@@ -1,0 +1,540 @@
+//! From stored facts to operations: loads what the pure planner needs for a page of orders, asks it, and writes only
+//! what differs. Used by pages, commands, `replan` and `preview` alike.
+
+use std::collections::HashMap;
+
+use super::db::{Conn, args, listed};
+use super::rows::{At, LAST_ID, list, to_json};
+use super::settlements::Record;
+use super::slips::slips_of;
+use super::{Planning, Result, Store};
+use crate::clock::Timestamp;
+use crate::domain::operation::{Intent, State};
+use crate::domain::order::Order;
+use crate::domain::planner::{self, Contract, Facts, Linked, Mode, Plan, Wanted};
+use crate::domain::settlement::SettlementState;
+use crate::domain::slip::Slip;
+
+/// An order that is planned.
+#[derive(Debug)]
+pub(super) struct Subject {
+    pub id: String,
+    pub shop: String,
+    pub order: Order,
+}
+
+/// What is stored around an order.
+#[derive(Debug, Default)]
+pub(super) struct Known {
+    pub record: Option<Record>,
+    pub slips: Vec<Slip>,
+    /// Numbers among them that another order carries too.
+    pub shared: Vec<String>,
+    pub operations: Vec<Standing>,
+}
+
+/// An operation that was not superseded.
+#[derive(Debug)]
+pub(super) struct Standing {
+    id: String,
+    state: State,
+    run_at: Timestamp,
+    sends: i64,
+    intent: Intent,
+    dedupe_key: String,
+}
+
+#[derive(sqlx::FromRow)]
+struct StandingColumns {
+    id: String,
+    order_id: String,
+    state: String,
+    run_at: i64,
+    sends: i64,
+    intent: String,
+    dedupe_key: String,
+}
+
+impl Known {
+    /// Whether something may have reached the gateway for this order: then its settlement's identity stays.
+    pub(super) fn acted(&self) -> bool {
+        self.operations.iter().any(|o| o.sends > 0 || o.state.in_flight() || o.state == State::Done)
+    }
+
+    fn done(&self) -> Vec<Intent> {
+        let done = self.operations.iter().filter(|o| o.state == State::Done);
+        done.map(|o| o.intent.clone()).collect()
+    }
+}
+
+/// What the rules make of an order's settlement now.
+#[derive(Debug, Default)]
+pub(super) struct LinkStep {
+    change: Option<LinkChange>,
+    /// Why a person must look at the link.
+    objection: Option<String>,
+}
+
+#[derive(Debug)]
+struct LinkChange {
+    contract: String,
+    reception_number: Option<String>,
+    linked_by: &'static str,
+}
+
+/// What was decided for one order.
+pub(super) struct Decision {
+    pub plan: Plan,
+    /// Whether wishes may be stored: the contract exists and is live.
+    live: bool,
+}
+
+/// Loads what is stored around orders.
+pub(super) async fn load(conn: &mut Conn, ids: &[&str]) -> Result<HashMap<String, Known>> {
+    let ids = list(ids);
+    let mut known: HashMap<String, Known> = HashMap::new();
+    for record in super::settlements::records_of(conn, &ids).await? {
+        let order_id = record.settlement.order_id.clone();
+        known.entry(order_id).or_default().record = Some(record);
+    }
+    let slips = slips_of(conn, &ids).await?;
+    if !slips.is_empty() {
+        let shared: Vec<(String, String)> = conn
+            .rows(
+                listed!(
+                    "SELECT DISTINCT a.order_id, a.number FROM slips a
+                     JOIN slips b ON b.number = a.number AND b.order_id <> a.order_id WHERE a.order_id IN ",
+                    " ORDER BY a.order_id, a.number"
+                ),
+                args![&ids],
+            )
+            .await?;
+        for (order_id, number) in shared {
+            known.entry(order_id).or_default().shared.push(number);
+        }
+    }
+    for (order_id, slips) in slips {
+        known.entry(order_id).or_default().slips = slips;
+    }
+    let operations: Vec<StandingColumns> = conn
+        .rows(
+            listed!(
+                "SELECT id, order_id, state, run_at, sends, intent, dedupe_key FROM operations
+                 WHERE state <> 'superseded' AND order_id IN ",
+                " ORDER BY id"
+            ),
+            args![&ids],
+        )
+        .await?;
+    for row in operations {
+        let standing = Standing {
+            state: At::new("operations", "state", &row.id).word(&row.state, State::from_word)?,
+            run_at: Timestamp::from_micros(row.run_at),
+            sends: row.sends,
+            intent: At::new("operations", "intent", &row.id).json(&row.intent)?,
+            dedupe_key: row.dedupe_key,
+            id: row.id,
+        };
+        known.entry(row.order_id).or_default().operations.push(standing);
+    }
+    Ok(known)
+}
+
+/// Who holds a reception number now: (contract, number) → order.
+type Holders = HashMap<(String, String), String>;
+
+/// What the rules in force make of the settlements of `subjects`.
+pub(super) async fn links(
+    conn: &mut Conn,
+    contracts: &[Contract],
+    subjects: &[Subject],
+    known: &HashMap<String, Known>,
+) -> Result<HashMap<String, LinkStep>> {
+    let linked: Vec<Option<Linked>> =
+        subjects.iter().map(|s| planner::link(contracts, &s.shop, &s.order)).collect();
+    let numbers: Vec<&str> = linked.iter().flatten().filter_map(|l| l.reception.as_deref().ok()).collect();
+    let mut holders: Holders = HashMap::new();
+    if !numbers.is_empty() {
+        let rows: Vec<(String, String, String)> = conn
+            .rows(
+                listed!(
+                    "SELECT name, reception_number, order_id FROM settlements WHERE reception_number IN ",
+                    ""
+                ),
+                args![&list(numbers)],
+            )
+            .await?;
+        holders.extend(rows.into_iter().map(|(name, number, order)| ((name, number), order)));
+    }
+    let mut steps = HashMap::new();
+    for (subject, linked) in subjects.iter().zip(linked) {
+        let known = known.get(&subject.id);
+        let step = link_step(subject, known, linked, &mut holders);
+        steps.insert(subject.id.clone(), step);
+    }
+    Ok(steps)
+}
+
+fn link_step(
+    subject: &Subject,
+    known: Option<&Known>,
+    linked: Option<Linked>,
+    holders: &mut Holders,
+) -> LinkStep {
+    let record = known.and_then(|k| k.record.as_ref());
+    let by_hand = record.is_some_and(|r| !matches!(r.settlement.linked_by.as_str(), "rule" | "source"));
+    if by_hand {
+        return LinkStep::default();
+    }
+    let Some(linked) = linked else {
+        let objection = record.map(|r| {
+            format!(
+                "no rule of {} matches this order any more (its payment or the config changed); \
+                 `settlements link` keeps it, `settlements unlink` gives it up",
+                r.settlement.name
+            )
+        });
+        return LinkStep { change: None, objection };
+    };
+    let (number, mut objection) = match linked.reception {
+        Ok(number) => {
+            let holder = holders.entry((linked.contract.clone(), number.clone()));
+            let holder = holder.or_insert_with(|| subject.id.clone());
+            if *holder == subject.id {
+                (Some(number), None)
+            } else {
+                let reason = format!(
+                    "reception number {number} of {} belongs to another order ({holder}); find out which is right \
+                     and use `settlements link`",
+                    linked.contract
+                );
+                (None, Some(reason))
+            }
+        }
+        Err(reason) => (None, Some(reason)),
+    };
+    let same = record.is_some_and(|r| {
+        r.settlement.name == linked.contract && (r.settlement.reception_number == number || number.is_none())
+    });
+    if same {
+        // A number that the order showed once and shows no more is still its number.
+        if record.is_some_and(|r| r.settlement.reception_number.is_some()) && number.is_none() {
+            objection = None;
+        }
+        return LinkStep { change: None, objection };
+    }
+    let fixed = record.is_some_and(|r| r.settlement.verified_at.is_some()) || known.is_some_and(Known::acted);
+    if let Some(record) = record
+        && fixed
+    {
+        let objection = format!(
+            "linked to {} {}, but the order and the rules now say {} {}; `settlements link` decides",
+            record.settlement.name,
+            record.settlement.reception_number.as_deref().unwrap_or("without a number"),
+            linked.contract,
+            number.as_deref().unwrap_or("without a number"),
+        );
+        return LinkStep { change: None, objection: Some(objection) };
+    }
+    let change =
+        LinkChange { contract: linked.contract, reception_number: number, linked_by: linked.linked_by };
+    LinkStep { change: Some(change), objection }
+}
+
+/// What is wanted for `subject` now: pure.
+pub(super) fn decide(
+    contracts: &[Contract],
+    subject: &Subject,
+    known: &Known,
+    link: Option<&LinkStep>,
+    now: Timestamp,
+) -> Option<Decision> {
+    let record = known.record.as_ref()?;
+    let Some(contract) = contracts.iter().find(|c| c.name == record.settlement.name) else {
+        return Some(Decision { plan: Plan::default(), live: false });
+    };
+    let done = known.done();
+    let facts = Facts {
+        order: &subject.order,
+        settlement: &record.settlement,
+        slips: &known.slips,
+        shared: &known.shared,
+        done: &done,
+    };
+    let mut plan = planner::plan(contract, &facts, now);
+    if let Some(objection) = link.and_then(|step| step.objection.as_ref()) {
+        // Only where it would matter: an order that is cancelled or already captured asks nobody about its link.
+        let unlinked = record.settlement.reception_number.is_none();
+        if !plan.wanted.is_empty() || (unlinked && plan.hold.is_some()) {
+            plan = Plan { wanted: Vec::new(), waiting: None, hold: Some(objection.clone()) };
+        }
+    }
+    Some(Decision { plan, live: contract.mode == Mode::Live })
+}
+
+impl Store {
+    /// Links what the rules link, plans, and writes what differs. Returns the number of operations planned.
+    pub(super) async fn plan_orders(
+        &self,
+        conn: &mut Conn,
+        planning: &Planning<'_>,
+        subjects: &[Subject],
+    ) -> Result<u64> {
+        if subjects.is_empty() {
+            return Ok(0);
+        }
+        let ids: Vec<&str> = subjects.iter().map(|s| s.id.as_str()).collect();
+        let mut known = load(conn, &ids).await?;
+        let steps = links(conn, planning.contracts, subjects, &known).await?;
+        let numbers = self.write_links(conn, &steps).await?;
+        let mut keys: Vec<String> = numbers.iter().map(|n| format!("number/{n}")).collect();
+        keys.extend(subjects.iter().flat_map(|s| super::matching::keys_of_order(&s.order.mall_order_id)));
+        let attached = self.attach_waiting(conn, &keys, planning).await?;
+        // A row may be found by one order's key and belong to another one.
+        let others: Vec<&str> = attached.iter().map(String::as_str).filter(|id| !ids.contains(id)).collect();
+        let others = if others.is_empty() { Vec::new() } else { self.subjects(conn, &list(others)).await? };
+        if !attached.is_empty() || steps.values().any(|step| step.change.is_some()) {
+            let ids: Vec<&str> = ids.iter().copied().chain(others.iter().map(|s| s.id.as_str())).collect();
+            known = load(conn, &ids).await?;
+        }
+        let mut planned = 0;
+        for subject in subjects.iter().chain(&others) {
+            let Some(known) = known.get(&subject.id) else { continue };
+            let decision = decide(planning.contracts, subject, known, steps.get(&subject.id), planning.now);
+            if let Some(decision) = decision {
+                planned += self.apply(conn, planning, subject, known, &decision).await?;
+            }
+        }
+        Ok(planned)
+    }
+
+    /// Writes the links that changed; returns the reception numbers that are new.
+    async fn write_links(&self, conn: &mut Conn, steps: &HashMap<String, LinkStep>) -> Result<Vec<String>> {
+        let mut numbers = Vec::new();
+        for (order_id, step) in steps {
+            let Some(change) = &step.change else { continue };
+            let state = if change.reception_number.is_some() {
+                SettlementState::Unknown
+            } else {
+                SettlementState::Unlinked
+            };
+            // Another daemon may have given the number away since it was looked up: then the unique index says so and
+            // this transaction is run again.
+            conn.execute(
+                "INSERT INTO settlements (id, name, order_id, reception_number, state, slips, generation, linked_by)
+                 VALUES ($1, $2, $3, $4, $5, '[]', 0, $6)
+                 ON CONFLICT (order_id) DO UPDATE SET name = excluded.name,
+                     reception_number = excluded.reception_number, state = excluded.state,
+                     linked_by = excluded.linked_by",
+                args![
+                    &self.ambient.id(),
+                    &change.contract,
+                    order_id,
+                    &change.reception_number,
+                    state.as_str(),
+                    change.linked_by,
+                ],
+            )
+            .await?;
+            numbers.extend(change.reception_number.clone());
+        }
+        Ok(numbers)
+    }
+
+    async fn apply(
+        &self,
+        conn: &mut Conn,
+        planning: &Planning<'_>,
+        subject: &Subject,
+        known: &Known,
+        decision: &Decision,
+    ) -> Result<u64> {
+        let Some(record) = &known.record else { return Ok(0) };
+        let settlement = &record.settlement;
+        if record.asked != decision.plan.hold {
+            conn.execute(
+                "UPDATE settlements SET asked = $2 WHERE id = $1",
+                args![&settlement.id, &decision.plan.hold],
+            )
+            .await?;
+        }
+        let wanted: &[Wanted] = if decision.live { &decision.plan.wanted } else { &[] };
+        let keyed: Vec<(String, &Wanted)> = wanted
+            .iter()
+            .map(|w| (w.intent.dedupe_key(&settlement.name, settlement.generation), w))
+            .collect();
+        let why = if decision.live {
+            let plan = &decision.plan;
+            plan.hold.as_deref().or(plan.waiting.as_deref()).unwrap_or("no longer wanted")
+        } else {
+            "its contract is in dry-run or gone"
+        };
+        for operation in known.operations.iter().filter(|o| matches!(o.state, State::Planned | State::Ready))
+        {
+            match keyed.iter().find(|(key, _)| *key == operation.dedupe_key) {
+                None => supersede(conn, &operation.id, why, planning.now).await?,
+                Some((_, wanted)) => reschedule(conn, operation, wanted.run_at, planning.now).await?,
+            }
+        }
+        let mut planned = 0;
+        for (key, wanted) in keyed {
+            if known.operations.iter().any(|o| o.dedupe_key == key) {
+                continue;
+            }
+            let intent = &wanted.intent;
+            planned += conn
+                .execute(
+                    "INSERT INTO operations (id, account, order_id, settlement_id, kind, intent, reception_number,
+                         amount, dedupe_key, state, run_at, sends, retries, rounds, looks, claimed_done, created_at,
+                         updated_at)
+                     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, 'planned', $10, 0, 0, 0, 0, 0, $11, $11)
+                     ON CONFLICT DO NOTHING",
+                    args![
+                        &self.ambient.id(),
+                        &settlement.name,
+                        &subject.id,
+                        &settlement.id,
+                        intent.kind(),
+                        &to_json(intent)?,
+                        intent.reception_number(),
+                        intent.amount().0,
+                        &key,
+                        wanted.run_at,
+                        planning.now,
+                    ],
+                )
+                .await?;
+        }
+        Ok(planned)
+    }
+
+    /// The orders with these ids, for planning.
+    pub(super) async fn subjects(&self, conn: &mut Conn, ids: &str) -> Result<Vec<Subject>> {
+        let rows: Vec<(String, String, String)> = conn
+            .rows(listed!("SELECT id, shop, document FROM orders WHERE id IN ", " ORDER BY id"), args![ids])
+            .await?;
+        rows.into_iter().map(subject).collect()
+    }
+
+    /// Plans every open order of every contract anew: after a change of rules, of mode, or of the day. Drops planned and
+    /// ready operations of contracts that are in dry-run or gone. Works in pages of `limit` orders, each in a transaction of
+    /// its own; returns the id to go on after, `None` at the end.
+    ///
+    /// # Errors
+    /// See [`super::StoreError`].
+    pub async fn replan(
+        &self,
+        planning: &Planning<'_>,
+        after: Option<&str>,
+        limit: u64,
+    ) -> Result<Option<String>> {
+        let shops = list(planning.contracts.iter().flat_map(|c| c.rules.iter().map(|r| r.shop.as_str())));
+        let mut conn = self.write(super::db::Lock::Facts).await?;
+        let rows: Vec<(String, String, String)> = conn
+            .rows(
+                listed!(
+                    "SELECT o.id, o.shop, o.document FROM orders o WHERE o.id > $2
+                         AND (EXISTS (SELECT 1 FROM settlements s WHERE s.order_id = o.id
+                                  AND s.state NOT IN ('settled', 'canceled', 'refused'))
+                              OR o.status NOT IN ('completed', 'canceled') AND o.shop IN ",
+                    ") ORDER BY o.id LIMIT $3"
+                ),
+                args![&shops, after.unwrap_or(""), super::rows::limit(Some(limit))],
+            )
+            .await?;
+        let full = u64::try_from(rows.len()).is_ok_and(|n| n >= limit);
+        let subjects = rows.into_iter().map(subject).collect::<Result<Vec<_>>>()?;
+        self.plan_orders(&mut conn, planning, &subjects).await?;
+        conn.commit().await?;
+        Ok(if full { subjects.last().map(|s| s.id.clone()) } else { None })
+    }
+
+    /// Plans one order anew, after something that was learnt about its settlement.
+    ///
+    /// # Errors
+    /// See [`super::StoreError`].
+    pub async fn plan_order(&self, order_id: &str, planning: &Planning<'_>) -> Result<u64> {
+        let mut conn = self.write(super::db::Lock::Facts).await?;
+        let subjects = self.subjects(&mut conn, &list([order_id])).await?;
+        let planned = self.plan_orders(&mut conn, planning, &subjects).await?;
+        conn.commit().await?;
+        Ok(planned)
+    }
+
+    /// What the planner wants now for every settlement of `contract` that is not final, after `after`. Stores nothing;
+    /// works for contracts in dry-run too.
+    ///
+    /// # Errors
+    /// See [`super::StoreError`].
+    pub async fn preview(
+        &self,
+        contract: &str,
+        planning: &Planning<'_>,
+        after: Option<&str>,
+        limit: u64,
+    ) -> Result<Vec<super::settlements::Preview>> {
+        let mut conn = self.read().await?;
+        let rows =
+            super::settlements::previewed(&mut conn, contract, after.unwrap_or(LAST_ID), limit).await?;
+        let ids: Vec<&str> = rows.iter().map(|r| r.settlement.order_id.as_str()).collect();
+        let subjects = self.subjects(&mut conn, &list(&ids)).await?;
+        let known = load(&mut conn, &ids).await?;
+        let steps = links(&mut conn, planning.contracts, &subjects, &known).await?;
+        let by_id: HashMap<&str, &Subject> = subjects.iter().map(|s| (s.id.as_str(), s)).collect();
+        let mut previews = Vec::with_capacity(rows.len());
+        for row in rows {
+            let id = row.settlement.order_id.as_str();
+            let decision = by_id.get(id).zip(known.get(id)).and_then(|(subject, known)| {
+                decide(planning.contracts, subject, known, steps.get(id), planning.now)
+            });
+            let plan = decision.map(|d| d.plan).unwrap_or_default();
+            previews.push(super::settlements::Preview { row, plan });
+        }
+        Ok(previews)
+    }
+
+    /// Intents done for an order, for the planner and for people.
+    ///
+    /// # Errors
+    /// See [`super::StoreError`].
+    pub async fn done_intents(&self, order_id: &str) -> Result<Vec<Intent>> {
+        let mut conn = self.read().await?;
+        let known = load(&mut conn, &[order_id]).await?;
+        Ok(known.get(order_id).map(Known::done).unwrap_or_default())
+    }
+}
+
+fn subject((id, shop, document): (String, String, String)) -> Result<Subject> {
+    let order = At::new("orders", "document", &id).json(&document)?;
+    Ok(Subject { id, shop, order })
+}
+
+/// Drops a wish that was not sent. A worker that holds it loses its fence, and with it the right to send.
+pub(super) async fn supersede(conn: &mut Conn, id: &str, why: &str, now: Timestamp) -> Result<()> {
+    conn.execute(
+        "UPDATE operations SET state = 'superseded', reason = $2, absent_since = NULL, updated_at = $3,
+             lease_owner = NULL, lease_until = NULL, fence = fence + 1
+         WHERE id = $1 AND state IN ('planned', 'ready')",
+        args![id, why, now],
+    )
+    .await?;
+    Ok(())
+}
+
+/// A planned operation follows the time that is wanted now; a ready one is only ever put off by it, so that the delay
+/// after a passing fault stands.
+async fn reschedule(conn: &mut Conn, operation: &Standing, run_at: Timestamp, now: Timestamp) -> Result<()> {
+    let moved = match operation.state {
+        State::Planned => run_at != operation.run_at,
+        State::Ready => run_at > now && run_at > operation.run_at,
+        _ => false,
+    };
+    if moved {
+        conn.execute(
+            "UPDATE operations SET run_at = $2, updated_at = $3 WHERE id = $1 AND state IN ('planned', 'ready')",
+            args![&operation.id, run_at, now],
+        )
+        .await?;
+    }
+    Ok(())
+}
