@@ -85,6 +85,10 @@ texts! {
     H_CARD = "Card sale" | "カード売上";
     H_CHANGED = "Changed" | "更新";
     H_CHANGES = "What changed" | "変わった項目";
+    H_COLUMN = "Column" | "列";
+    H_EXAMPLE = "Example" | "例";
+    H_NAME = "Name" | "名前";
+    H_READ_AS = "Read as" | "読み取り先";
     H_CODE = "Code" | "コード";
     H_COUNT = "Count" | "件数";
     H_LAG = "Lag" | "経過";
@@ -184,6 +188,9 @@ texts! {
     SLIP_ADDED = "Order {0}: slip {1} added." | "注文 {0} に伝票 {1} を登録しました。";
     SLIP_REPLACED = "Order {0}: slip {1} replaced by {2}." | "注文 {0} の伝票 {1} を {2} に差し替えました。";
     SLIP_REMOVED = "Order {0}: slip {1} removed." | "注文 {0} の伝票 {1} を外しました。";
+    CANNOT_READ = "{0}: cannot be read: {1}" | "{0}: 読み込めません: {1}";
+    EXPLAINED = "Profile {0} · {1} · separated by {2} · {3} rows · {4} orders" | "プロファイル {0} · {1} · 区切り {2} · {3} 行 · 注文 {4} 件";
+    EXPLAINED_ABSENT = "Fields of the profile that the file does not have: {0}" | "プロファイルにあってファイルにない項目: {0}";
     IMPORTED = "{0}: {1} new · {2} changed · {3} unchanged · {4} set aside" | "{0}: 新規 {1} · 更新 {2} · 変更なし {3} · 保留 {4}";
     HANDED_OVER = "The running daemon holds {0}: the file was put into {1} and is read within its schedule." | "{0} は動作中のデーモンが担当しています。ファイルを {1} に置きました。次回の実行で取り込まれます。";
     NOT_A_CSV_SHOP = "{0} is a shop of {1}: orders are imported into shops with mall = \"csv\"." | "{0} は {1} の店舗です。取り込めるのは mall = \"csv\" の店舗だけです。";
@@ -212,7 +219,6 @@ texts! {
     T_ENDS = "a key ends soon" | "鍵の期限が近い";
     CHECK_SUM = "{0} ok · {1} warnings · {2} errors" | "正常 {0} · 注意 {1} · エラー {2}";
     CONFIG_INVALID = "The config is invalid (findings: {0}); nothing was started." | "設定に誤りがあります（{0} 件）。何も開始していません。";
-    CONFIG_VALID = "The config is valid." | "設定に誤りはありません。";
     EXPIRES_IN = "{0} {1}: {2} days left ({3})" | "{0} {1}: 残り {2} 日（{3}）";
 
     // Init, migrate, simulate.
@@ -222,6 +228,7 @@ texts! {
     MIGRATED = "Schema {0} → {1}." | "スキーマ {0} → {1}。";
     MIGRATED_NOT = "Schema {0}: nothing to do." | "スキーマ {0}: 変更はありません。";
     SIMULATING = "Simulated malls, gateway and carrier listen on http://{0} (Ctrl-C ends)." | "模擬モール・決済・運送会社が http://{0} で待ち受けています（Ctrl-C で終了）。";
+    SIM_SLIPS = "The simulated B2 drops its slip files into {0}: `mallsync --config {1} slips import FILE`." | "模擬 B2 の発行済データは {0} に置かれます。`mallsync --config {1} slips import ファイル` で取り込みます。";
     SIM_CONFIG = "Wrote {0}; in another terminal: `mallsync --config {0} check`, then `mallsync --config {0} run`." | "{0} を作成しました。別の端末で `mallsync --config {0} check`、続いて `mallsync --config {0} run` を実行してください。";
 
     // Modes of a settlement.
