@@ -58,6 +58,19 @@ macro_rules! texts {
 }
 
 texts! {
+    // The demo.
+    DEMO_BEGINS = "A simulated 楽天市場, a cart, B2クラウド and クロネコwebコレクト are running in this process." | "楽天市場・自社カート・B2クラウド・クロネコwebコレクトの模擬環境をこのプロセス内で動かします。";
+    DEMO_ORDERS = "1. {0} orders came in from the mall and from the cart's CSV file." | "1. モールとカートのCSVから {0} 件の注文を取り込みました。";
+    DEMO_SLIPS = "2. B2's file gave {0} parcels their slip numbers; {1} rows are questions for a person." | "2. B2の発行済データから {0} 個口の送り状番号を取り込みました。{1} 行は確認が必要です。";
+    DEMO_CAPTURES = "3. {0} card sales were registered at the gateway, each looked up first." | "3. カード売上 {0} 件を、照会してから登録しました。";
+    DEMO_LOST = "4. The answer to {0} of them was lost on purpose: it is not sent again, it is looked up." | "4. うち {0} 件の応答をわざと失わせました。再送はせず、照会で確かめます。";
+    DEMO_SETTLED = "5. A minute later the look-up found {0} done." | "5. 1分後の照会で {0} 件が登録済と分かりました。";
+    DEMO_SUMMARY = "\nSummary" | "\nまとめ";
+    DEMO_SHOP = "  {0}: {1} orders ({2})" | "  {0}: 注文 {1} 件 ({2})";
+    DEMO_YEN = "  Registered: {0} yen. Not registered yet: {1} yen." | "  売上登録済: {0} 円  未登録: {1} 円";
+    DEMO_BOOKS = "  The gateway's books: {0} yen registered; registered twice: {1}; orders lost: {2}." | "  決済側の帳簿: 登録 {0} 円  二重登録: {1} 件  注文の取りこぼし: {2} 件";
+    DEMO_PERSON = "  Waiting for a person: {0} (no such settlement, another amount, cancelled elsewhere: planted on purpose)." | "  人の判断待ち: {0} 件 (わざと混ぜた、決済なし・金額違い・他での取消)";
+    DEMO_NEXT = "\nNext: `mallsync simulate --write-config sim/mallsync.toml`, `mallsync --config sim/mallsync.toml check`, `mallsync --config sim/mallsync.toml run`." | "\n次は: `mallsync simulate --write-config sim/mallsync.toml`、`mallsync --config sim/mallsync.toml check`、`mallsync --config sim/mallsync.toml run`";
     // Headings.
     H_ACTION = "What to do" | "すること";
     H_AMOUNT = "Yen" | "金額(円)";
