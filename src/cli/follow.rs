@@ -6,6 +6,7 @@ use super::args::FollowArgs;
 use super::context::{Context, note};
 use super::failure::{Ended, Failure, Outcome};
 use super::words;
+use crate::clock::Timestamp;
 use crate::domain::operation::State;
 use crate::store::Store;
 use crate::store::operations::{OperationFilter, OperationRow};
@@ -17,9 +18,30 @@ const PAGE: u64 = 500;
 /// States in which the daemon still has something to do.
 const OPEN: [State; 5] = [State::Planned, State::Ready, State::Sending, State::Unknown, State::Looking];
 
-/// Says who carries on, and follows the operations of `orders` until nothing of them is due any more, or for a minute.
-/// Ctrl-C ends the following alone.
-pub async fn follow(context: &Context, store: &Store, orders: &[String], args: FollowArgs) -> Outcome {
+/// Which operations a command follows.
+#[derive(Clone, Debug)]
+pub enum Whose {
+    /// Those of one order.
+    Order(String),
+    /// Those of one contract.
+    Contract(String),
+    /// Those planned since the command began.
+    PlannedSince(Timestamp),
+}
+
+impl Whose {
+    fn has(&self, row: &OperationRow) -> bool {
+        match self {
+            Self::Order(id) => row.operation.order_id == *id,
+            Self::Contract(name) => row.operation.account == *name,
+            Self::PlannedSince(at) => row.operation.created_at >= *at,
+        }
+    }
+}
+
+/// Says who carries on, and follows the operations until none of them is due any more, or for a minute. Ctrl-C ends the
+/// following alone.
+pub async fn follow(context: &Context, store: &Store, whose: &Whose, args: FollowArgs) -> Outcome {
     if !store.daemon_alive(context.ambient.wall()).await? {
         note(context.say(words::NO_DAEMON));
         return Ok(Ended::Well);
@@ -30,7 +52,7 @@ pub async fn follow(context: &Context, store: &Store, orders: &[String], args: F
     }
     note(context.say(words::FOLLOWING));
     tokio::select! {
-        outcome = watch(context, store, orders) => outcome,
+        outcome = watch(context, store, whose) => outcome,
         _ = tokio::signal::ctrl_c() => {
             note(context.say(words::STOPPED_WATCHING));
             Ok(Ended::Well)
@@ -38,13 +60,13 @@ pub async fn follow(context: &Context, store: &Store, orders: &[String], args: F
     }
 }
 
-async fn watch(context: &Context, store: &Store, orders: &[String]) -> Outcome {
+async fn watch(context: &Context, store: &Store, whose: &Whose) -> Outcome {
     let mut seen: BTreeMap<String, State> = BTreeMap::new();
     for look in 0..LOOKS {
         if look > 0 {
             context.second().await;
         }
-        let open = open(store, orders).await?;
+        let open = open(store, whose).await?;
         for row in &open {
             tell(context, &mut seen, row);
         }
@@ -93,7 +115,7 @@ fn tell(context: &Context, seen: &mut BTreeMap<String, State>, row: &OperationRo
     note(&context.tell(words::OPERATION_IS, &[&row.mall_order_id, &kind, &state]));
 }
 
-async fn open(store: &Store, orders: &[String]) -> Result<Vec<OperationRow>, Failure> {
+async fn open(store: &Store, whose: &Whose) -> Result<Vec<OperationRow>, Failure> {
     let mut found = Vec::new();
     for state in OPEN {
         let mut after = None;
@@ -102,7 +124,7 @@ async fn open(store: &Store, orders: &[String]) -> Result<Vec<OperationRow>, Fai
             let rows = store.list_operations(&filter).await?;
             let full = u64::try_from(rows.len()).unwrap_or(u64::MAX) >= PAGE;
             after = rows.last().map(|row| row.operation.id.clone());
-            found.extend(rows.into_iter().filter(|row| orders.contains(&row.operation.order_id)));
+            found.extend(rows.into_iter().filter(|row| whose.has(row)));
             if !full {
                 break;
             }

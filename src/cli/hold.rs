@@ -6,7 +6,8 @@ use super::args::MoneyArgs;
 use super::context::{Context, note};
 use super::failure::{Ended, Failure, Outcome};
 use super::preview::Sums;
-use super::{follow, money, preview, settlements, words};
+use super::follow::{self, Whose};
+use super::{money, preview, settlements, words};
 use crate::app::App;
 use crate::domain::planner::Contract;
 use crate::store::people::Deed;
@@ -82,7 +83,7 @@ pub async fn release(context: &Context, args: Release) -> Outcome {
     }
     store.release_settlement(&settlement.id, &Context::actor(), &app.planning()).await?;
     note(&context.tell(words::RELEASED, &[&row.mall_order_id]));
-    follow::follow(context, store, &[order_id], args.money.follow).await
+    follow::follow(context, store, &Whose::Order(order_id), args.money.follow).await
 }
 
 async fn release_contract(context: &Context, app: &App, args: &Release) -> Outcome {
@@ -101,7 +102,7 @@ async fn release_contract(context: &Context, app: &App, args: &Release) -> Outco
     app.store().put_account(&account).await?;
     record(context, app, Context::actor(), "settlements.release", &args.id, reason).await?;
     note(&context.tell(words::RELEASED, &[&args.id]));
-    follow::follow(context, app.store(), &[], args.money.follow).await
+    follow::follow(context, app.store(), &Whose::Contract(args.id.clone()), args.money.follow).await
 }
 
 fn is_contract(context: &Context, name: &str) -> bool {

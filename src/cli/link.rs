@@ -5,7 +5,8 @@ use clap::Args;
 use super::args::MoneyArgs;
 use super::context::{Context, note};
 use super::failure::{Ended, Failure, Outcome};
-use super::{follow, money, orders, settlements, words};
+use super::follow::{self, Whose};
+use super::{money, orders, settlements, words};
 use crate::app::App;
 use crate::domain::planner::{self, Contract};
 use crate::domain::settlement::{Settlement, SettlementState};
@@ -57,7 +58,7 @@ pub async fn run(context: &Context, args: Link) -> Outcome {
         )
         .await?;
     note(&context.tell(words::LINKED, &[&order.order.mall_order_id, &args.reception_number, &contract.name]));
-    follow::follow(context, store, &[order.id], args.money.follow).await
+    follow::follow(context, store, &Whose::Order(order.id), args.money.follow).await
 }
 
 /// The contract that is meant: the one named, the order's own, the one whose rule matches, the only one.

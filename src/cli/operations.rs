@@ -7,7 +7,7 @@ use clap::{Args, Subcommand};
 use super::args::{FollowArgs, ListArgs, ShowArgs, word};
 use super::context::{Context, Page, note};
 use super::failure::{Failure, Outcome};
-use super::follow;
+use super::follow::{self, Whose};
 use super::output::Column;
 use super::table::{Look, Table, facts, yen};
 use super::views::{OperationView, digits, text};
@@ -91,7 +91,7 @@ pub async fn run(context: &Context, command: Command) -> Outcome {
             let app = context.writer().await?;
             let row = find(context, app.store(), &args.id).await?;
             app.store().retry_operation(&args.id, &Context::actor(), context.ambient.now()).await?;
-            follow::follow(context, app.store(), &[row.operation.order_id], args.follow).await
+            follow::follow(context, app.store(), &Whose::Order(row.operation.order_id), args.follow).await
         }
         Command::Abandon(args) => {
             let app = context.writer().await?;

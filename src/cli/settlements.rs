@@ -10,7 +10,8 @@ use super::failure::{Ended, Failure, Outcome};
 use super::output::Column;
 use super::table::{Look, facts, yen};
 use super::views::{SettlementView, digits, text};
-use super::{follow, hold, link, preview, words};
+use super::follow::{self, Whose};
+use super::{hold, link, preview, words};
 use crate::domain::settlement::SettlementState;
 use crate::store::Store;
 use crate::store::settlements::{SettlementFilter, SettlementRow};
@@ -123,7 +124,7 @@ async fn unlink(context: &Context, args: Unlink) -> Outcome {
     }
     app.store().unlink_settlement(&row.settlement.id, &Context::actor(), &app.planning()).await?;
     note(&context.tell(words::UNLINKED, &[&row.mall_order_id]));
-    follow::follow(context, app.store(), &[row.settlement.order_id], args.follow).await
+    follow::follow(context, app.store(), &Whose::Order(row.settlement.order_id), args.follow).await
 }
 
 /// The names of contracts in the config.

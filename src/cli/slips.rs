@@ -11,7 +11,8 @@ use super::context::{Context, Page, note};
 use super::failure::{Ended, Failure, Outcome};
 use super::output::Column;
 use super::views::text;
-use super::{follow, orders, words};
+use super::follow::{self, Whose};
+use super::{orders, words};
 use crate::app::App;
 use crate::domain::order::Carrier;
 use crate::domain::slip::{RowOutcome, RowReport, SlipRow};
@@ -151,6 +152,7 @@ async fn list(context: &Context, args: List) -> Outcome {
 
 async fn import(context: &Context, args: Import) -> Outcome {
     let app = context.writer().await?;
+    let began = context.ambient.now();
     let mut reports = Vec::new();
     let mut failed = false;
     for path in &args.files {
@@ -163,11 +165,9 @@ async fn import(context: &Context, args: Import) -> Outcome {
     failed |= ended == Ended::Badly || reports.iter().any(|row| row.outcome == RowOutcome::Refused);
     if args.dry_run {
         note(context.say(words::DRY_RUN_ONLY));
-    } else {
-        let orders = matched(&app, &reports).await?;
-        if !orders.is_empty() {
-            failed |= follow::follow(context, app.store(), &orders, args.follow).await? == Ended::Badly;
-        }
+    } else if reports.iter().any(|row| row.outcome == RowOutcome::Matched) {
+        let whose = Whose::PlannedSince(began);
+        failed |= follow::follow(context, app.store(), &whose, args.follow).await? == Ended::Badly;
     }
     Ok(if failed { Ended::Badly } else { Ended::Well })
 }
@@ -218,19 +218,6 @@ async fn import_file(
     Ok(Some(reports))
 }
 
-/// The orders that got a slip.
-async fn matched(app: &App, reports: &[RowReport]) -> Result<Vec<String>, Failure> {
-    let mut found = Vec::new();
-    for row in reports.iter().filter(|row| row.outcome == RowOutcome::Matched) {
-        for order in app.store().find_orders(&row.order_key).await? {
-            if !found.contains(&order.id) && order.slips.iter().any(|slip| slip.number == row.number) {
-                found.push(order.id);
-            }
-        }
-    }
-    Ok(found)
-}
-
 /// The line in `b2.csv:12`.
 fn line_of(source: &str) -> u64 {
     source.rsplit_once(':').and_then(|(_, line)| line.parse().ok()).unwrap_or(u64::MAX)
@@ -258,7 +245,7 @@ async fn add(context: &Context, args: Add) -> Outcome {
     if matches!(report.outcome, RowOutcome::Refused | RowOutcome::Held) {
         return Ok(Ended::Badly);
     }
-    follow::follow(context, app.store(), std::slice::from_ref(&order.id), args.follow).await
+    follow::follow(context, app.store(), &Whose::Order(order.id), args.follow).await
 }
 
 async fn replace(context: &Context, args: Replace) -> Outcome {
@@ -268,7 +255,7 @@ async fn replace(context: &Context, args: Replace) -> Outcome {
     let row = slip_row(&args.new, args.of, number)?;
     app.store().replace_slip(&order.id, &args.old, &row, &Context::actor(), &app.planning()).await?;
     note(&context.tell(words::SLIP_REPLACED, &[number, &args.old, &row.number]));
-    follow::follow(context, app.store(), std::slice::from_ref(&order.id), args.follow).await
+    follow::follow(context, app.store(), &Whose::Order(order.id), args.follow).await
 }
 
 async fn remove(context: &Context, args: Remove) -> Outcome {
@@ -276,7 +263,7 @@ async fn remove(context: &Context, args: Remove) -> Outcome {
     let order = orders::find(context, app.store(), &args.order).await?;
     app.store().remove_slip(&order.id, &args.number, &Context::actor(), &app.planning()).await?;
     note(&context.tell(words::SLIP_REMOVED, &[&order.order.mall_order_id, &args.number]));
-    follow::follow(context, app.store(), std::slice::from_ref(&order.id), args.follow).await
+    follow::follow(context, app.store(), &Whose::Order(order.id), args.follow).await
 }
 
 const REPORT: &[Column<RowReport>] = &[
@@ -320,13 +307,13 @@ const SLIPS: &[Column<SlipView>] = &[
         |s, _| text(s.slip.ship_date.as_ref()),
         |s| text(s.slip.ship_date.as_ref()),
     ),
-    Column::text("source", words::H_SOURCE, 24, |s, _| s.slip.source.clone(), |s| s.slip.source.clone()),
+    Column::text("source", words::H_SOURCE, 32, |s, _| s.slip.source.clone(), |s| s.slip.source.clone()),
     Column::csv("learnt_at", |s| s.slip.learnt_at.to_string()),
     Column::csv("write_back", |s| s.slip.write_back.to_string()),
     Column::text(
         "held",
         words::H_NOTE,
-        60,
+        120,
         |s, look| match (&s.slip.held, &s.order_id) {
             (Some(why), _) => why.clone(),
             (None, None) => words::outcome(RowOutcome::Waiting, look.language).to_owned(),
