@@ -60,13 +60,7 @@ pub async fn run(path: Option<&Path>, args: Args) -> Outcome {
         }
         Err(other) => return Err(other),
     };
-    let mut rows = vec![Row {
-        level: Level::Ok,
-        subject: files(&context),
-        code: "config".to_owned(),
-        message: context.say(words::CONFIG_VALID).to_owned(),
-        action: None,
-    }];
+    let mut rows: Vec<Row> = Vec::new();
     match context.app(Access::Command).await {
         Ok(app) => rows.extend(Box::pin(app.check(!args.offline)).await.into_iter().map(Row::from)),
         Err(Failure::Failed(message)) => rows.push(Row {
@@ -101,11 +95,6 @@ fn write(args: ReportArgs, rows: &[Row], look: Look) -> Outcome {
     }
     out.flush()?;
     Ok(Ended::Well)
-}
-
-fn files(context: &Context) -> String {
-    let files = context.config.files.iter().map(|file| file.display().to_string());
-    files.collect::<Vec<_>>().join(", ")
 }
 
 fn of_config(finding: &Finding) -> Row {

@@ -1,5 +1,7 @@
 //! `mallsync sync`: one pass now, here or by the running daemon.
 
+use std::io::{self, IsTerminal};
+
 use serde_json::Value;
 use tokio_util::sync::CancellationToken;
 
@@ -75,6 +77,9 @@ async fn daemon(context: &Context) -> Result<Option<Store>, Failure> {
 }
 
 async fn here(context: &Context, options: &SyncOptions) -> Result<SyncSummary, Failure> {
+    // On a terminal the progress and the table tell the quiet part.
+    let filter = if io::stderr().is_terminal() { "warn" } else { &context.config.log.filter };
+    run::log(context, filter)?;
     let app = context.app(Access::Daemon).await?;
     let stop = CancellationToken::new();
     let signals = tokio::spawn(run::stop_on_signal(stop.clone(), context.language));

@@ -58,6 +58,19 @@ macro_rules! texts {
 }
 
 texts! {
+    // The demo.
+    DEMO_BEGINS = "A simulated 楽天市場, a cart, B2クラウド and クロネコwebコレクト are running in this process." | "楽天市場・自社カート・B2クラウド・クロネコwebコレクトの模擬環境をこのプロセス内で動かします。";
+    DEMO_ORDERS = "1. {0} orders came in from the mall and from the cart's CSV file." | "1. モールとカートのCSVから {0} 件の注文を取り込みました。";
+    DEMO_SLIPS = "2. B2's file gave {0} parcels their slip numbers; {1} rows are questions for a person." | "2. B2の発行済データから {0} 個口の送り状番号を取り込みました。{1} 行は確認が必要です。";
+    DEMO_CAPTURES = "3. {0} card sales were registered at the gateway, each looked up first." | "3. カード売上 {0} 件を、照会してから登録しました。";
+    DEMO_LOST = "4. The answer to {0} of them was lost on purpose: it is not sent again, it is looked up." | "4. うち {0} 件の応答をわざと失わせました。再送はせず、照会で確かめます。";
+    DEMO_SETTLED = "5. A minute later the look-up found {0} done." | "5. 1分後の照会で {0} 件が登録済と分かりました。";
+    DEMO_SUMMARY = "\nSummary" | "\nまとめ";
+    DEMO_SHOP = "  {0}: {1} orders ({2})" | "  {0}: 注文 {1} 件 ({2})";
+    DEMO_YEN = "  Registered: {0} yen. Not registered yet: {1} yen." | "  売上登録済: {0} 円  未登録: {1} 円";
+    DEMO_BOOKS = "  The gateway's books: {0} yen registered; registered twice: {1}; orders lost: {2}." | "  決済側の帳簿: 登録 {0} 円  二重登録: {1} 件  注文の取りこぼし: {2} 件";
+    DEMO_PERSON = "  Waiting for a person: {0} (no such settlement, another amount, cancelled elsewhere: planted on purpose)." | "  人の判断待ち: {0} 件 (わざと混ぜた、決済なし・金額違い・他での取消)";
+    DEMO_NEXT = "\nNext: `mallsync simulate --write-config sim/mallsync.toml`, `mallsync --config sim/mallsync.toml check`, `mallsync --config sim/mallsync.toml run`." | "\n次は: `mallsync simulate --write-config sim/mallsync.toml`、`mallsync --config sim/mallsync.toml check`、`mallsync --config sim/mallsync.toml run`";
     // Headings.
     H_ACTION = "What to do" | "すること";
     H_AMOUNT = "Yen" | "金額(円)";
@@ -72,6 +85,10 @@ texts! {
     H_CARD = "Card sale" | "カード売上";
     H_CHANGED = "Changed" | "更新";
     H_CHANGES = "What changed" | "変わった項目";
+    H_COLUMN = "Column" | "列";
+    H_EXAMPLE = "Example" | "例";
+    H_NAME = "Name" | "名前";
+    H_READ_AS = "Read as" | "読み取り先";
     H_CODE = "Code" | "コード";
     H_COUNT = "Count" | "件数";
     H_LAG = "Lag" | "経過";
@@ -171,6 +188,9 @@ texts! {
     SLIP_ADDED = "Order {0}: slip {1} added." | "注文 {0} に伝票 {1} を登録しました。";
     SLIP_REPLACED = "Order {0}: slip {1} replaced by {2}." | "注文 {0} の伝票 {1} を {2} に差し替えました。";
     SLIP_REMOVED = "Order {0}: slip {1} removed." | "注文 {0} の伝票 {1} を外しました。";
+    CANNOT_READ = "{0}: cannot be read: {1}" | "{0}: 読み込めません: {1}";
+    EXPLAINED = "Profile {0} · {1} · separated by {2} · {3} rows · {4} orders" | "プロファイル {0} · {1} · 区切り {2} · {3} 行 · 注文 {4} 件";
+    EXPLAINED_ABSENT = "Fields of the profile that the file does not have: {0}" | "プロファイルにあってファイルにない項目: {0}";
     IMPORTED = "{0}: {1} new · {2} changed · {3} unchanged · {4} set aside" | "{0}: 新規 {1} · 更新 {2} · 変更なし {3} · 保留 {4}";
     HANDED_OVER = "The running daemon holds {0}: the file was put into {1} and is read within its schedule." | "{0} は動作中のデーモンが担当しています。ファイルを {1} に置きました。次回の実行で取り込まれます。";
     NOT_A_CSV_SHOP = "{0} is a shop of {1}: orders are imported into shops with mall = \"csv\"." | "{0} は {1} の店舗です。取り込めるのは mall = \"csv\" の店舗だけです。";
@@ -199,7 +219,6 @@ texts! {
     T_ENDS = "a key ends soon" | "鍵の期限が近い";
     CHECK_SUM = "{0} ok · {1} warnings · {2} errors" | "正常 {0} · 注意 {1} · エラー {2}";
     CONFIG_INVALID = "The config is invalid (findings: {0}); nothing was started." | "設定に誤りがあります（{0} 件）。何も開始していません。";
-    CONFIG_VALID = "The config is valid." | "設定に誤りはありません。";
     EXPIRES_IN = "{0} {1}: {2} days left ({3})" | "{0} {1}: 残り {2} 日（{3}）";
 
     // Init, migrate, simulate.
@@ -209,6 +228,7 @@ texts! {
     MIGRATED = "Schema {0} → {1}." | "スキーマ {0} → {1}。";
     MIGRATED_NOT = "Schema {0}: nothing to do." | "スキーマ {0}: 変更はありません。";
     SIMULATING = "Simulated malls, gateway and carrier listen on http://{0} (Ctrl-C ends)." | "模擬モール・決済・運送会社が http://{0} で待ち受けています（Ctrl-C で終了）。";
+    SIM_SLIPS = "The simulated B2 drops its slip files into {0}: `mallsync --config {1} slips import FILE`." | "模擬 B2 の発行済データは {0} に置かれます。`mallsync --config {1} slips import ファイル` で取り込みます。";
     SIM_CONFIG = "Wrote {0}; in another terminal: `mallsync --config {0} check`, then `mallsync --config {0} run`." | "{0} を作成しました。別の端末で `mallsync --config {0} check`、続いて `mallsync --config {0} run` を実行してください。";
 
     // Modes of a settlement.

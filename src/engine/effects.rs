@@ -133,8 +133,13 @@ impl Account {
         if self.contract.mode != Mode::Live {
             return Ok(drained);
         }
-        while self.closed(shared).await?.is_none() && !shared.stop.is_cancelled() {
+        while !shared.stop.is_cancelled() {
+            let busy = shared.ambient.clock().busy();
+            if self.closed(shared).await?.is_some() {
+                break;
+            }
             let claimed = self.claim(shared, self.max_in_flight).await?;
+            drop(busy);
             if claimed.is_empty() {
                 break;
             }

@@ -1,5 +1,7 @@
 //! Rakuten: samples through the parser (rakuten-rms.md), and calls against a scripted server.
 
+#![cfg(test)]
+
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 
@@ -301,7 +303,7 @@ fn null_and_absent_are_alike_and_fail_only_what_is_no_order() {
                     && order.pointer(parent).unwrap()["deleteItemFlag"] == json!(1);
                 let hidden = removed
                     || order
-                        .pointer(&place.split("/ItemModelList").next().unwrap().to_owned())
+                        .pointer(place.split("/ItemModelList").next().unwrap())
                         .is_some_and(|p| p["packageDeleteFlag"] == json!(1));
                 assert_eq!(null.is_err(), needed && !hidden, "{file} {place}: {null:?}");
             }

@@ -177,7 +177,7 @@ impl Mall for Rakuten {
             pages: totals.and_then(|p| p.total_pages.0),
         };
         let refs = if state.take(stream, hits) { refs(&answer) } else { Vec::new() };
-        if let Some(from) = state.clamped_to.filter(|_| page == 1) {
+        if let Some(from) = state.clamped_to.filter(|&from| page == 1 && window.start == from) {
             tracing::info!(shop = call.account, from = %from, "backfill began at the oldest order that Rakuten shows (730 days)");
         }
         Ok(Page::of(&state, hits, refs))
