@@ -5,6 +5,11 @@ use std::process::{Command, Output, Stdio};
 
 use serde_json::Value;
 
+#[path = "cli/data.rs"]
+mod data;
+#[path = "cli/money.rs"]
+mod money;
+
 /// The binary in `dir`, with no config from outside and English for people.
 fn mallsync(dir: &Path, args: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_mallsync"));

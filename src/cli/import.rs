@@ -18,6 +18,7 @@ use crate::app::App;
 use crate::config;
 use crate::malls::csv::{self, Explanation, Parsed, profiles};
 use crate::secret::Personal;
+use crate::tabular::Encoding;
 use crate::store::orders::{NewOrder, NewSetAside, PageCommit, PageResult};
 use crate::store::streams::{ShopLease, StreamEnd};
 
@@ -71,6 +72,8 @@ pub async fn run(context: &Context, args: Args) -> Outcome {
     let app = context.writer().await?;
     let wall = context.ambient.wall();
     let owner = format!("import {}", context.ambient.id());
+    // The shop's lease lies on its streams' rows: there must be one.
+    app.store().ensure_streams(&shop.name, &[STREAM], context.ambient.now()).await?;
     let Some(lease) = app.store().claim_shop(&shop.name, &owner, wall, wall + LEASE).await? else {
         let target = hand_over(Path::new(key("directory")), &name, &bytes)
             .map_err(|error| Failure::Failed(format!("shops.{}.directory: {error}", shop.name)))?;
@@ -79,8 +82,9 @@ pub async fn run(context: &Context, args: Args) -> Outcome {
     };
     let bad: Vec<Bad> = parsed.bad.iter().map(Bad::from).collect();
     let stored = store(context, &app, shop, &lease, parsed).await;
-    app.store().release_shop(&lease).await?;
+    let released = app.store().release_shop(&lease).await;
     let result = stored?;
+    released?;
     note(&context.tell(
         words::IMPORTED,
         &[&shown, &result.new, &result.changed, &result.unchanged, &result.set_aside],
@@ -99,7 +103,7 @@ async fn store(
 ) -> Result<PageResult, Failure> {
     let store = app.store();
     let started_at = context.ambient.now();
-    let rows = store.ensure_streams(&shop.name, &[STREAM], started_at).await?;
+    let rows = store.streams(Some(&shop.name)).await?;
     let mut cursor = rows.into_iter().find(|row| row.stream == STREAM).and_then(|row| row.cursor);
     let run = context.ambient.id();
     let mut sum = PageResult::default();
@@ -217,7 +221,7 @@ fn explain(context: &Context, args: ReportArgs, explanation: &Explanation) -> Ou
         example: column.example.clone(),
     });
     let ended = context.rows(args.into(), READINGS, &columns.collect::<Vec<_>>())?;
-    let encoding = explanation.encoding.map(|e| e.as_str()).unwrap_or_default();
+    let encoding = explanation.encoding.map(Encoding::as_str).unwrap_or_default();
     let delimiter = match explanation.delimiter {
         Some('\t') => "TAB".to_owned(),
         other => text(other.as_ref()),

@@ -193,8 +193,10 @@ fn lines(preview: &Preview, now: Timestamp) -> Vec<Line> {
     };
     let plan = &preview.plan;
     let mut lines = Vec::new();
-    // A hold stops whatever else is wanted.
-    if let Some(reason) = &plan.hold {
+    // What the planner waits for may be the person who holds it.
+    let held = row.settlement.held.as_ref();
+    let held = held.filter(|held| plan.waiting.as_ref().is_some_and(|waiting| waiting.contains(*held)));
+    if let Some(reason) = plan.hold.as_ref().or(held) {
         lines.push(Line { reason: Some(reason.clone()), ..base(Action::Person) });
         return lines;
     }
