@@ -68,10 +68,12 @@ pub struct Call {
 }
 
 /// Pace of one Rakuten shop.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Pace {
     pub(crate) last: Option<Timestamp>,
     pub(crate) violations: u64,
+    /// The first violations: when, which function.
+    pub(crate) early: Vec<(Timestamp, String)>,
 }
 
 #[derive(Debug, Default)]
@@ -181,6 +183,12 @@ impl World {
     #[must_use]
     pub fn rate_violations(&self) -> u64 {
         self.state().pace.values().map(|pace| pace.violations).sum()
+    }
+
+    /// When the first of them came (at most 100 a shop), and to which function.
+    #[must_use]
+    pub fn early_calls(&self) -> Vec<(Timestamp, String)> {
+        self.state().pace.values().flat_map(|pace| pace.early.clone()).collect()
     }
 
     /// Connections that broke while the simulator read or wrote.

@@ -156,7 +156,7 @@ async fn rounds_of_cart_and_carrier_drop_whole_files() {
     let stop = CancellationToken::new();
     let every = Duration::from_secs(1_800);
     let task = tokio::spawn(sim.world.clone().run_carrier(folders.clone(), every, stop.clone()));
-    let count = |path: &Path| std::fs::read_dir(path).map_or(0, |dir| dir.count());
+    let count = |path: &Path| std::fs::read_dir(path).map_or(0, Iterator::count);
     // One round after another: each ends before the clock goes on.
     for round in 0..6 {
         let due = start_time() + every * round;

@@ -2,7 +2,9 @@
 
 mod auth;
 mod content;
+mod editions;
 mod get;
+mod models;
 mod plan;
 mod render;
 mod search;
@@ -69,7 +71,10 @@ pub(crate) fn answer(world: &World, call: &Call<'_>, fault: Option<&Fault>, now:
         Some(fault) if !fault.effect() => fault.mangle(Answer::json(200, &json!({}))),
         _ => {
             let answer = handle(world, call, now, &request_id);
-            fault.map_or(answer.clone(), |fault| mangle(fault, answer))
+            match fault {
+                Some(fault) => mangle(fault, answer),
+                None => answer,
+            }
         }
     };
     answer
@@ -108,7 +113,9 @@ fn handle(world: &World, call: &Call<'_>, now: Timestamp, request_id: &str) -> A
         Ok(found) => found,
         Err(refusal) => return refusal,
     };
-    if auth::too_fast(&mut state, shop.id, now, world.options.speed) && state.switches.rakuten.enforce_rate {
+    if auth::too_fast(&mut state, shop.id, &call.function, now, world.options.speed)
+        && state.switches.rakuten.enforce_rate
+    {
         return auth::qps_limit(&call.function, request_id);
     }
     if licence_call {
