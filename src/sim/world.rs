@@ -197,8 +197,9 @@ impl World {
         self.state().broken
     }
 
-    pub(crate) fn note_broken(&self, _error: &std::io::Error) {
+    pub(crate) fn note_broken(&self, error: &std::io::Error) {
         self.state().broken += 1;
+        tracing::debug!(error.message = %error, "simulator lost a connection");
     }
 
     /// Cancels a Rakuten order at once, as its buyer would (900). False when there is no such order.
