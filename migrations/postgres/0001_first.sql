@@ -251,7 +251,7 @@ CREATE TABLE deeds (
 
 -- Counts the transactions of commands, so that a daemon notices them.
 CREATE TABLE command_writes (
-    id BIGINT NOT NULL PRIMARY KEY,
+    id TEXT NOT NULL PRIMARY KEY,
     count BIGINT NOT NULL
 );
-INSERT INTO command_writes (id, count) VALUES (1, 0);
+INSERT INTO command_writes (id, count) VALUES ('all', 0);

@@ -251,7 +251,7 @@ CREATE TABLE deeds (
 
 -- Counts the transactions of commands, so that a daemon notices them.
 CREATE TABLE command_writes (
-    id INTEGER NOT NULL PRIMARY KEY,
+    id TEXT NOT NULL PRIMARY KEY,
     count INTEGER NOT NULL
 ) STRICT;
-INSERT INTO command_writes (id, count) VALUES (1, 0);
+INSERT INTO command_writes (id, count) VALUES ('all', 0);

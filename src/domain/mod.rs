@@ -4,10 +4,10 @@
 pub mod account;
 /// Ids and the names that people give.
 pub mod ids;
-/// Orders and contracts: which settlement an order belongs to.
-pub mod link;
 /// The limiter's arithmetic.
 pub mod limit;
+/// Orders and contracts: which settlement an order belongs to.
+pub mod link;
 /// Integer yen.
 pub mod money;
 /// Effects: states and every legal step between them.

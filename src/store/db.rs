@@ -252,7 +252,7 @@ impl Conn {
     /// Commits a writing transaction; a connection for reading has nothing to commit.
     pub(super) async fn commit(mut self) -> Result<()> {
         if matches!(self, Self::PostgresWrite { command: true, .. }) {
-            self.execute("UPDATE command_writes SET count = count + 1 WHERE id = 1", &[]).await?;
+            self.execute("UPDATE command_writes SET count = count + 1 WHERE id = 'all'", &[]).await?;
         }
         match self {
             Self::SqliteRead(_) | Self::PostgresRead(_) => {}

@@ -21,8 +21,9 @@ pub struct Limit {
 
 impl Store {
     /// Takes one call from the bucket at `now`. `Ok(None)`: admitted. `Ok(Some(t))`: not before `t`. The arithmetic is
-    /// `domain::limit::gcra`, in one statement. An unknown bucket starts with one call left (decisions.md 18). A row further
-    /// ahead than its burst (clock set back) is clamped, a pause aside; the caller is told by `clamped`.
+    /// `domain::limit::gcra`, in one statement. An unknown bucket starts with one call left (decisions.md 18). A row that is
+    /// ahead by more than its burst and a minute (clock set back) is clamped; the caller is told by `clamped`. A pause
+    /// stands beside it.
     ///
     /// # Errors
     /// See [`super::StoreError`].
@@ -44,7 +45,10 @@ impl Store {
             return Ok(Taken { wait_until: None, clamped: false });
         }
         let clamped = conn
-            .execute("UPDATE limits SET tat = $2 WHERE key = $1 AND tat > $2", args![&bucket.key, furthest])
+            .execute(
+                "UPDATE limits SET tat = $2 WHERE key = $1 AND tat > $3",
+                args![&bucket.key, furthest, now + bucket.horizon()],
+            )
             .await?
             > 0;
         let row: Option<(i64, Option<i64>)> =

@@ -191,7 +191,7 @@ impl Store {
                             held: held.as_deref(),
                             learnt_at: now,
                         };
-                        insert_slip(conn, &self.ambient.id(), &slip).await?;
+                        insert_slip(conn, &self.id(), &slip).await?;
                         if !orders.contains(&candidate.id) {
                             orders.push(candidate.id.clone());
                         }
@@ -230,7 +230,7 @@ impl Store {
             .await?;
             return Ok(());
         }
-        let id = self.ambient.id();
+        let id = self.id();
         let new = conn
             .execute(
                 "INSERT INTO slip_rows (id, order_key, other_keys, reception_numbers, number, carrier, kind, ship_date,

@@ -129,6 +129,7 @@ struct Inner {
     /// Held until the store is closed (SQLite, [`Access::Daemon`]).
     lock: Mutex<Option<File>>,
     lock_path: Option<PathBuf>,
+    last_id: Mutex<u128>,
 }
 
 impl Store {
@@ -150,6 +151,7 @@ impl Store {
             schema: opened.schema,
             lock: Mutex::new(opened.lock),
             lock_path: opened.lock_path,
+            last_id: Mutex::new(0),
         };
         Ok(Self { inner: Arc::new(inner), ambient: ambient.clone() })
     }
@@ -176,7 +178,7 @@ impl Store {
         };
         let sql = db::Sql {
             sqlite: "PRAGMA data_version",
-            postgres: "SELECT count FROM command_writes WHERE id = 1",
+            postgres: "SELECT count FROM command_writes WHERE id = 'all'",
         };
         let row: Option<(i64,)> = conn.row(sql, &[]).await?;
         Ok(row.map_or(0, |(n,)| n))
@@ -211,6 +213,15 @@ impl Store {
         }
         // Dropping the file gives the lock back.
         drop(self.inner.lock.lock().unwrap_or_else(PoisonError::into_inner).take());
+    }
+
+    /// A new id, greater than all before it: what was stored first sorts first, within a millisecond too.
+    fn id(&self) -> String {
+        let id = self.ambient.id();
+        let number = uuid::Uuid::parse_str(&id).map_or(0, |id| id.as_u128());
+        let mut last = self.inner.last_id.lock().unwrap_or_else(PoisonError::into_inner);
+        *last = number.max(last.wrapping_add(1));
+        uuid::Uuid::from_u128(*last).to_string()
     }
 
     async fn read(&self) -> Result<db::Conn> {

@@ -46,7 +46,7 @@ pub(super) async fn open(url: &str, password: Option<&Secret>, access: Access) -
     }
     if found < known {
         // A command makes a database where there is none; an older one may belong to a running daemon.
-        if access == Access::Read || (access == Access::Command && found > 0) {
+        if access == Access::Read || (access == Access::Command && found != 0) {
             return Err(StoreError::OlderSchema { found, known });
         }
         let _held = match (&opened.lock, &opened.lock_path) {

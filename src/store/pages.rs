@@ -167,7 +167,7 @@ impl Store {
                 (before.id, number)
             }
             None => {
-                let id = self.ambient.id();
+                let id = self.id();
                 conn.execute(
                     "INSERT INTO orders (id, shop, mall, mall_order_id, match_key, status, fulfilled_by, ordered_at,
                          changed_at, read_at, first_seen_at, shipped_on, due, digest, latest_version, document)

@@ -119,7 +119,7 @@ impl Store {
     pub(super) async fn write_deed(&self, conn: &mut Conn, deed: &Deed) -> Result<()> {
         conn.execute(
             "INSERT INTO deeds (id, at, actor, action, subject, detail) VALUES ($1, $2, $3, $4, $5, $6)",
-            args![&self.ambient.id(), deed.at, &deed.actor, &deed.action, &deed.subject, &deed.detail],
+            args![&self.id(), deed.at, &deed.actor, &deed.action, &deed.subject, &deed.detail],
         )
         .await?;
         Ok(())
@@ -136,7 +136,7 @@ impl Store {
         actor: &str,
         now: Timestamp,
     ) -> Result<String> {
-        let id = self.ambient.id();
+        let id = self.id();
         let text = to_json(args)?;
         let mut conn = self.write(Lock::None).await?;
         conn.execute(

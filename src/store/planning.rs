@@ -286,7 +286,7 @@ impl Store {
         let ids: Vec<&str> = subjects.iter().map(|s| s.id.as_str()).collect();
         let mut known = load(conn, &ids).await?;
         let steps = links(conn, planning.contracts, subjects, &known).await?;
-        let numbers = self.write_links(conn, &steps).await?;
+        let numbers = self.write_links(conn, subjects, &steps).await?;
         let mut keys: Vec<String> = numbers.iter().map(|n| format!("number/{n}")).collect();
         keys.extend(subjects.iter().flat_map(|s| super::matching::keys_of_order(&s.order.mall_order_id)));
         let attached = self.attach_waiting(conn, &keys, planning).await?;
@@ -309,10 +309,16 @@ impl Store {
     }
 
     /// Writes the links that changed; returns the reception numbers that are new.
-    async fn write_links(&self, conn: &mut Conn, steps: &HashMap<String, LinkStep>) -> Result<Vec<String>> {
+    async fn write_links(
+        &self,
+        conn: &mut Conn,
+        subjects: &[Subject],
+        steps: &HashMap<String, LinkStep>,
+    ) -> Result<Vec<String>> {
         let mut numbers = Vec::new();
-        for (order_id, step) in steps {
-            let Some(change) = &step.change else { continue };
+        for subject in subjects {
+            let change = steps.get(&subject.id).and_then(|step| step.change.as_ref());
+            let Some(change) = change else { continue };
             let state = if change.reception_number.is_some() {
                 SettlementState::Unknown
             } else {
@@ -327,9 +333,9 @@ impl Store {
                      reception_number = excluded.reception_number, state = excluded.state,
                      linked_by = excluded.linked_by",
                 args![
-                    &self.ambient.id(),
+                    &self.id(),
                     &change.contract,
-                    order_id,
+                    &subject.id,
                     &change.reception_number,
                     state.as_str(),
                     change.linked_by,
@@ -390,7 +396,7 @@ impl Store {
                      VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, 'planned', $10, 0, 0, 0, 0, 0, $11, $11)
                      ON CONFLICT DO NOTHING",
                     args![
-                        &self.ambient.id(),
+                        &self.id(),
                         &settlement.name,
                         &subject.id,
                         &settlement.id,

@@ -335,7 +335,7 @@ impl Store {
                      slips = excluded.slips, amount = NULL, authorized_on = NULL, lapses_on = NULL,
                      verified_at = NULL, looked_at = NULL, gateway_status = NULL, enquiry_number = NULL,
                      generation = settlements.generation + 1, linked_by = excluded.linked_by",
-                args![&self.ambient.id(), contract, order_id, reception_number, actor],
+                args![&self.id(), contract, order_id, reception_number, actor],
             )
             .await?;
         }
@@ -436,7 +436,7 @@ impl Store {
                 "UPDATE settlements SET state = $2, gateway_status = $3, amount = COALESCE($4, amount),
                      authorized_on = COALESCE($5, authorized_on), lapses_on = COALESCE($6, lapses_on),
                      slips = $7, enquiry_number = COALESCE($8, enquiry_number), looked_at = $9,
-                     verified_at = CASE WHEN $10 = 1 THEN $9 ELSE verified_at END
+                     verified_at = CASE WHEN $10 = 1 THEN COALESCE(verified_at, $9) ELSE verified_at END
                  WHERE id = $1",
                 args![
                     settlement_id,

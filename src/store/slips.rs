@@ -258,7 +258,7 @@ impl Store {
                 held: None,
                 learnt_at: planning.now,
             };
-            insert_slip(&mut conn, &self.ambient.id(), &slip).await?;
+            insert_slip(&mut conn, &self.id(), &slip).await?;
         }
         // A row that was held because its number fits two orders is decided with this.
         let keys = super::matching::keys_of_order(&subject.order.mall_order_id);
@@ -304,7 +304,7 @@ impl Store {
         let package_id = row.package_id.as_deref().or(before.package_id.as_deref());
         let slip =
             NewSlip { order_id, row, package_id, file_digest: None, held: None, learnt_at: planning.now };
-        insert_slip(&mut conn, &self.ambient.id(), &slip).await?;
+        insert_slip(&mut conn, &self.id(), &slip).await?;
         let detail = format!("{old} by {}", row.number);
         self.decided(&mut conn, planning, actor, "slips.replace", order_id, detail).await?;
         self.plan_after(&mut conn, planning, order_id).await?;

@@ -2,6 +2,8 @@ use insta::assert_snapshot;
 
 use crate::support::{Folder, SHOP, findings};
 
+const TEMPLATE: &str = include_str!("../../config/mallsync.toml");
+
 /// A settlement that is as it should be, for adding what is not.
 const CARD: &str = "[settlements.card]\nprovider = \"webcollect\"\ntrader_code = \"1\"\n";
 
@@ -426,4 +428,24 @@ fn findings_in_variables_name_the_variable() {
         shops.rakuten-main.colour: unknown key; known here: base_url, ca_file, enabled, initial_lookback, license_key, license_key_next, mall, page_size, proxy, schedule, service_secret (given by the environment variable MALLSYNC__SHOPS__RAKUTEN_MAIN__COLOUR)
         shops.rakuten-main.license_key: expected where the secret is kept: `file:PATH`, `credential:NAME`, `env:NAME` or, for tests, `plain:VALUE` (what was found is not repeated here: it may be a secret) (given by the environment variable MALLSYNC__SHOPS__RAKUTEN_MAIN__LICENSE_KEY)
         "#);
+}
+
+proptest::proptest! {
+    /// Whatever a slip of the hand does to a good file: it loads, or it is told what is wrong, by line where there is one.
+    #[test]
+    fn no_slip_of_the_hand_is_too_much(at in 0..TEMPLATE.len(), cut in 0..12usize, put in "[ =\"'#\\[\\].,\n0a“＝　\u{0}-]{0,4}") {
+        let mut text = TEMPLATE.as_bytes().to_vec();
+        let end = (at + cut).min(text.len());
+        text.splice(at..end, put.bytes());
+        if let Err(told) = Folder::with(text).load() {
+            proptest::prop_assert!(!told.is_empty());
+            for line in told.lines().filter(|line| line.starts_with("mallsync.toml:")) {
+                let number = line["mallsync.toml:".len()..].split(':').next().and_then(|n| n.trim().parse::<usize>().ok());
+                proptest::prop_assert!(
+                    number.is_none_or(|n| n >= 1 && n <= TEMPLATE.lines().count() + 5),
+                    "{line}"
+                );
+            }
+        }
+    }
 }

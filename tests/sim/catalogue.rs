@@ -90,7 +90,7 @@ fn check_amounts(order: &Value) {
 
 #[tokio::test]
 async fn amounts_of_5000_orders_add_up_and_match_the_truth() {
-    let sim = Sim::with(|o| o.rakuten[0].orders = Catalogue::spread(start_time(), DAY * 60, 5_000)).await;
+    let sim = Sim::with(|o| o.rakuten[0].orders = Catalogue::spread(start_time(), DAY * 25, 5_000)).await;
     let facts: Vec<_> = sim.world.truth("rakuten-main").collect();
     // The one placed at the very end of the span is still to come.
     assert!(facts.len() >= 4_999);
@@ -182,10 +182,22 @@ fn histories_only_go_forward() {
             }
         }
     }
+    // Sampled every hour, a step may skip what lasted less: rakuten-rms.md §8.1.
+    let allowed = |from: &str, to: &str| match from {
+        "100" => to != "400",
+        "200" => matches!(to, "250" | "300" | "400" | "800" | "900"),
+        "250" | "300" => matches!(to, "250" | "300" | "400" | "500" | "800" | "900"),
+        "400" => matches!(to, "300" | "500"),
+        "500" => to == "600",
+        "600" => to == "700",
+        "700" => matches!(to, "800" | "900"),
+        "800" => matches!(to, "100" | "200" | "300" | "900"),
+        _ => false,
+    };
+    let mut ends = BTreeSet::new();
     for states in &seen {
-        assert!(states.first().is_some_and(|s| s == "100" || s == "200"), "{states:?}");
-        let end = states.last().unwrap().as_str();
-        assert!(matches!(end, "700" | "900" | "100"), "{states:?}");
-        assert!(!states[..states.len() - 1].iter().any(|s| s == "900"), "900 is final: {states:?}");
+        assert!(states.windows(2).all(|w| allowed(&w[0], &w[1])), "{states:?}");
+        ends.insert(states.last().unwrap().as_str());
     }
+    assert!(ends.contains("700") && ends.contains("900"), "{ends:?}");
 }

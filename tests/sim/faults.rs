@@ -1,7 +1,6 @@
 //! Each fault does what it says, byte by byte, and takes effect or does not.
 
 use std::io::ErrorKind;
-use std::time::Duration;
 
 use mallsync::sim::{Body, Fault, Rule, TRADER_CODE};
 use serde_json::{Value, json};
@@ -246,8 +245,8 @@ async fn stopping_ends_connections_that_wait() {
     let huge = format!("GET /{} HTTP/1.1\r\n", "a".repeat(20_000));
     assert_eq!(parse(&sim.raw(huge.as_bytes()).await.bytes).status, 413);
     assert_eq!(parse(&sim.raw(b"HELLO\r\n\r\n").await.bytes).status, 400);
-    tokio::time::timeout(Duration::from_secs(60), sim.server.stop()).await.expect("stops");
+    sim.server.stop().await;
     let mut rest = Vec::new();
-    let end = idle.read_to_end(&mut rest).await;
-    assert!(rest.is_empty() && end.is_ok_and(|n| n == 0) || rest.is_empty());
+    assert!(matches!(idle.read_to_end(&mut rest).await, Ok(0) | Err(_)), "the connection ended");
+    assert!(rest.is_empty());
 }

@@ -162,7 +162,7 @@ async fn rounds_of_cart_and_carrier_drop_whole_files() {
         let due = start_time() + every * round;
         sim.clock.set(due);
         while sim.world.last_tick() != Some(due) {
-            tokio::time::timeout(Duration::from_secs(60), tokio::task::yield_now()).await.unwrap();
+            tokio::task::yield_now().await;
         }
     }
     stop.cancel();

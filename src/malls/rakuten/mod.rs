@@ -56,11 +56,8 @@ const NUMBERS: usize = 100;
 /// The oldest edition fallen back to (§5.1).
 const OLDEST_FALLBACK: i64 = 7;
 /// Every list stream with its pace; *late* is the tail of decisions.md 15.
-const STREAMS: &[(Stream, Option<Duration>)] = &[
-    (Stream::New, None),
-    (Stream::Late, Some(Duration::from_secs(6 * 3_600))),
-    (Stream::Open, Some(Duration::from_secs(15 * 60))),
-];
+const STREAMS: &[(Stream, Option<Duration>)] =
+    &[(Stream::New, None), (Stream::Late, Some(Duration::from_secs(6 * 3_600)))];
 
 /// One shop at Rakuten.
 pub struct Rakuten {
