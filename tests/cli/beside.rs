@@ -7,9 +7,9 @@ use std::thread::JoinHandle;
 use serde_json::Value;
 
 use super::data::Shop;
-use super::{code, mallsync, stderr, stdout};
+use super::{code, mallsync, run, stderr, stdout};
 
-/// `mallsync run`, started; killed when dropped.
+/// A command that goes on until it is asked to end; killed when dropped.
 struct Daemon {
     child: Child,
     log: Option<JoinHandle<()>>,
@@ -17,9 +17,14 @@ struct Daemon {
 
 impl Daemon {
     fn start(shop: &Shop) -> Self {
-        let mut child = mallsync(shop.path(), &["run"]).stderr(Stdio::piped()).spawn().unwrap();
+        Self::of(mallsync(shop.path(), &["run"]), "mallsync started.")
+    }
+
+    /// Any command that goes on until it is asked to end; `sign` is what it says once it has started.
+    fn of(mut command: Command, sign: &str) -> Self {
+        let mut child = command.stderr(Stdio::piped()).spawn().unwrap();
         let mut lines = BufReader::new(child.stderr.take().unwrap()).lines();
-        let started = lines.by_ref().map(Result::unwrap).find(|line| line.contains("mallsync started."));
+        let started = lines.by_ref().map(Result::unwrap).find(|line| line.contains(sign));
         assert!(started.is_some(), "it ended before it had started: {:?}", child.wait());
         // Read on, so that a full pipe never stops it.
         let log = Some(std::thread::spawn(move || lines.for_each(drop)));
@@ -79,4 +84,26 @@ fn with_no_wait_the_rest_is_left_to_the_daemon() {
     assert_eq!(operations.as_array().unwrap().len(), 1);
     assert_eq!((&operations[0]["kind"], &operations[0]["sends"]), (&"capture".into(), &0.into()));
     assert_eq!(daemon.end(), Some(0));
+}
+
+#[test]
+fn the_simulators_write_a_config_that_holds_and_never_overwrite_one() {
+    let dir = tempfile::tempdir().unwrap();
+    let command =
+        ["simulate", "--listen", "127.0.0.1:0", "--speed", "60", "--write-config", "sim/mallsync.toml"];
+    let simulators = Daemon::of(mallsync(dir.path(), &command), "listen on http://127.0.0.1:");
+    let config = ["--config", "sim/mallsync.toml"];
+    let with = |args: &[&str]| run(dir.path(), &[&config[..], args].concat());
+    let shown = with(&["config", "show"]);
+    assert_eq!(code(&shown), 0, "{}", stderr(&shown));
+    assert!(stdout(&shown).contains("[simulation]") && stdout(&shown).contains("dry-run"));
+    // Every account answers.
+    let checked = with(&["check"]);
+    assert_eq!(code(&checked), 0, "{}{}", stdout(&checked), stderr(&checked));
+    assert_eq!(simulators.end(), Some(0));
+    let again = run(dir.path(), &command);
+    assert_eq!(code(&again), 1);
+    assert!(stderr(&again).contains("mallsync.toml"), "{}", stderr(&again));
+    let open = run(dir.path(), &["simulate", "--listen", "0.0.0.0:0"]);
+    assert_eq!(code(&open), 2);
 }
