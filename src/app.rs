@@ -320,9 +320,13 @@ impl App {
             all.add(&pass);
             if let Some(until) = pass.error.as_deref().and_then(throttled_until) {
                 progress.wait(&shop.name, until);
+                let _awake;
                 let _rest = self.ambient.clock().rest();
                 tokio::select! {
-                    () = self.ambient.clock().sleep_until(until) => continue,
+                    awake = self.ambient.clock().sleep_until(until) => {
+                        _awake = awake;
+                        continue;
+                    }
                     () = shared.stop.cancelled() => {}
                 }
             }

@@ -1,6 +1,6 @@
 //! Time and randomness as arguments: nothing else in the crate reads either (`clippy.toml` forbids it).
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::ops::{Add, Sub};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -159,8 +159,9 @@ pub trait Clock: Send + Sync + fmt::Debug {
     fn of_wall(&self, d: Duration) -> Duration {
         d
     }
-    /// Ends once `now() >= at`.
-    fn sleep_until(&self, at: Timestamp) -> BoxFuture<'static, ()>;
+    /// Ends once `now() >= at`. The guard that comes of it holds a manual clock still until the sleeper, now awake, has
+    /// taken up its work.
+    fn sleep_until(&self, at: Timestamp) -> BoxFuture<'static, Busy>;
     /// Held while work is under way. A manual clock stands still meanwhile; the others ignore it.
     fn busy(&self) -> Busy;
     /// Held by who holds a [`Busy`] while it waits for the clock or for somebody else: takes one [`Busy`] back.
@@ -237,13 +238,13 @@ impl Clock for SystemClock {
     }
 
     #[expect(clippy::disallowed_methods, reason = "the one place that sleeps")]
-    fn sleep_until(&self, at: Timestamp) -> BoxFuture<'static, ()> {
+    fn sleep_until(&self, at: Timestamp) -> BoxFuture<'static, Busy> {
         let clock = *self;
         Box::pin(async move {
             loop {
                 let now = clock.now();
                 if now >= at {
-                    return;
+                    return Busy(None);
                 }
                 let speed = clock.simulation.map_or(1, |s| s.speed.max(1));
                 // Re-read the clock at least every 30 s: it may be set while we sleep.
@@ -282,6 +283,8 @@ struct ManualInner {
     busy: isize,
     /// Sleepers by wake-up time, so that they wake in order.
     sleepers: BTreeMap<(Timestamp, u64), Arc<Notify>>,
+    /// Sleepers that were woken and have not taken up their work: the clock is busy for them.
+    woken: BTreeSet<(Timestamp, u64)>,
     serial: u64,
 }
 
@@ -295,7 +298,7 @@ impl ManualClock {
     /// A clock that shows `now`.
     #[must_use]
     pub fn new(now: Timestamp) -> Self {
-        let inner = ManualInner { now, busy: 0, sleepers: BTreeMap::new(), serial: 0 };
+        let inner = ManualInner { now, busy: 0, sleepers: BTreeMap::new(), woken: BTreeSet::new(), serial: 0 };
         Self(Arc::new(ManualState { inner: Mutex::new(inner), changed: Notify::new() }))
     }
 
@@ -307,7 +310,10 @@ impl ManualClock {
             if entry.key().0 > now {
                 break;
             }
-            entry.remove().notify_one();
+            let (key, wake) = entry.remove_entry();
+            inner.woken.insert(key);
+            inner.busy += 1;
+            wake.notify_one();
         }
     }
 
@@ -384,23 +390,24 @@ impl Clock for ManualClock {
         self.now()
     }
 
-    fn sleep_until(&self, at: Timestamp) -> BoxFuture<'static, ()> {
+    fn sleep_until(&self, at: Timestamp) -> BoxFuture<'static, Busy> {
         let state = Arc::clone(&self.0);
         Box::pin(async move {
-            let wake = {
+            let sleeper = {
                 let mut inner = state.lock();
-                if inner.now >= at {
-                    return;
-                }
                 inner.serial += 1;
                 let key = (at, inner.serial);
-                Sleeper {
-                    state: Arc::clone(&state),
-                    wake: inner.sleepers.entry(key).or_default().clone(),
-                    key,
+                if inner.now >= at {
+                    inner.busy += 1;
+                    drop(inner);
+                    return Busy(Some(state));
                 }
+                let wake = inner.sleepers.entry(key).or_default().clone();
+                drop(inner);
+                Sleeper { state, wake, key }
             };
-            wake.wake.notified().await;
+            sleeper.wake.notified().await;
+            sleeper.awake()
         })
     }
 
@@ -424,9 +431,23 @@ struct Sleeper {
     key: (Timestamp, u64),
 }
 
+impl Sleeper {
+    /// Takes over the guard that the clock took for the sleeper when it woke it.
+    fn awake(self) -> Busy {
+        self.state.lock().woken.remove(&self.key);
+        Busy(Some(Arc::clone(&self.state)))
+    }
+}
+
 impl Drop for Sleeper {
     fn drop(&mut self) {
-        self.state.lock().sleepers.remove(&self.key);
+        let mut inner = self.state.lock();
+        inner.sleepers.remove(&self.key);
+        if inner.woken.remove(&self.key) {
+            inner.busy -= 1;
+            drop(inner);
+            self.state.changed.notify_waiters();
+        }
     }
 }
 

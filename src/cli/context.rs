@@ -108,7 +108,7 @@ impl Context {
     /// Waits about a second of the machine's time, also on a simulated clock.
     pub async fn second(&self) {
         let speed = self.config.simulation.map_or(1, |s| s.speed.max(1));
-        self.ambient.clock().sleep_until(self.ambient.now() + Duration::from_secs(1) * speed).await;
+        drop(self.ambient.clock().sleep_until(self.ambient.now() + Duration::from_secs(1) * speed).await);
     }
 
     /// Rows of a list when `--limit` does not say: 50 on a terminal, all in a pipe.

@@ -11,7 +11,7 @@ use tokio::task::JoinSet;
 
 use super::idle;
 use super::poll::{self, Pass, PassRequest, Shared, Shop};
-use crate::clock::Timestamp;
+use crate::clock::{Busy, Timestamp};
 use crate::http::Call;
 use crate::store::{Planning, StoreError};
 
@@ -103,8 +103,12 @@ impl ShopPass {
 pub type Doors = BTreeMap<String, mpsc::Sender<PassRequest>>;
 
 /// Runs until `shared.stop`.
-pub async fn run(shared: Shared, shops: Vec<Arc<Shop>>, doors: Doors) {
-    let mut busy = shared.ambient.clock().busy();
+pub fn run(shared: Shared, shops: Vec<Arc<Shop>>, doors: Doors) -> impl Future<Output = ()> + Send {
+    let busy = shared.ambient.clock().busy();
+    turns(shared, shops, doors, busy)
+}
+
+async fn turns(shared: Shared, shops: Vec<Arc<Shop>>, doors: Doors, mut busy: Busy) {
     let doors = Arc::new(doors);
     let shops = Arc::new(shops);
     let mut seen = None;
@@ -132,8 +136,9 @@ pub async fn run(shared: Shared, shops: Vec<Arc<Shop>>, doors: Doors) {
             }
             if due(&mut expiries_at, now, EXPIRIES) {
                 let (shared, shops) = (shared.clone(), Arc::clone(&shops));
+                let busy = shared.ambient.clock().busy();
                 passes.spawn(async move {
-                    let _busy = shared.ambient.clock().busy();
+                    let _busy = busy;
                     for shop in shops.iter() {
                         read_expiries(&shared, shop).await;
                     }
@@ -150,8 +155,9 @@ pub async fn run(shared: Shared, shops: Vec<Arc<Shop>>, doors: Doors) {
                     }
                     taken.push(request.id.clone());
                     let (shared, shops, doors) = (shared.clone(), Arc::clone(&shops), Arc::clone(&doors));
+                    let busy = shared.ambient.clock().busy();
                     passes.spawn(async move {
-                        let _busy = shared.ambient.clock().busy();
+                        let _busy = busy;
                         serve(&shared, &shops, &doors, &request.id, request.args).await;
                         request.id
                     });

@@ -16,9 +16,9 @@ use tokio::task::JoinSet;
 use super::guard::{self, Before};
 use super::idle;
 use super::poll::Shared;
-use crate::clock::{Ambient, Timestamp};
+use crate::clock::{Ambient, Busy, Timestamp};
 use crate::domain::money::Yen;
-use crate::domain::operation::{Answer, Event, LOOK_DELAYS, Progress, State, Verdict};
+use crate::domain::operation::{Answer, Event, Intent, LOOK_DELAYS, Progress, State, Verdict};
 use crate::domain::planner::{Contract, Mode};
 use crate::domain::settlement::{Observed, SettlementState};
 use crate::http::{Bucket, Call, Client, Closed, Gate, SendError};
@@ -70,8 +70,13 @@ impl Account {
     }
 
     /// Runs the account until `shared.stop`, then waits for what is in flight (the caller bounds that wait).
-    pub async fn run(self: Arc<Self>, shared: Shared) {
-        let mut busy = shared.ambient.clock().busy();
+    pub fn run(self: Arc<Self>, shared: Shared) -> impl Future<Output = ()> + Send {
+        // Busy from the call on, not from the first poll: a manual clock must not run away in between.
+        let busy = shared.ambient.clock().busy();
+        self.turns(shared, busy)
+    }
+
+    async fn turns(self: Arc<Self>, shared: Shared, mut busy: Busy) {
         let mut in_flight = JoinSet::new();
         let finished = Arc::new(Notify::new());
         let mut planned = shared.planned.watch();
@@ -111,8 +116,9 @@ impl Account {
         let full = claimed.len();
         for (work, claimed) in claimed {
             let (account, shared, finished) = (Arc::clone(self), shared.clone(), Arc::clone(finished));
+            let busy = shared.ambient.clock().busy();
             in_flight.spawn(async move {
-                let _busy = shared.ambient.clock().busy();
+                let _busy = busy;
                 account.work(&shared, work, claimed).await;
                 finished.notify_one();
             });
@@ -146,8 +152,9 @@ impl Account {
             let mut set = JoinSet::new();
             for (work, claimed) in claimed {
                 let (account, shared) = (Arc::clone(&self), shared.clone());
+                let busy = shared.ambient.clock().busy();
                 set.spawn(async move {
-                    let _busy = shared.ambient.clock().busy();
+                    let _busy = busy;
                     account.work(&shared, work, claimed).await
                 });
             }
@@ -323,7 +330,13 @@ impl Account {
             }
         };
         let operation = &claimed.operation;
-        let verdict = self.gateway.judge(&operation.intent, &looked, operation.progress.claimed_done);
+        let done = shared.store.done_intents(&claimed.order.id).await?;
+        let registered: Vec<String> = done
+            .into_iter()
+            .map(|Intent::Capture { slip_number, .. }| slip_number)
+            .collect();
+        let claimed_done = operation.progress.claimed_done;
+        let verdict = self.gateway.judge_further(&operation.intent, &looked, claimed_done, &registered);
         let attempt = NewAttempt { outcome: verdict_word(&verdict).to_owned(), ..attempt };
         self.observe(shared, &claimed, &looked, verdict == Verdict::Done).await?;
         self.rest(shared, &claimed, Event::Looked(verdict), Some(attempt)).await
@@ -557,7 +570,7 @@ const fn verdict_word(verdict: &Verdict) -> &'static str {
 
 /// What the gateway shows once the slip is registered, without asking again: the next look-up tells more.
 fn registered(observed: &Observed, claimed: &Claimed) -> Observed {
-    let crate::domain::operation::Intent::Capture { slip_number, delivery_service_code, .. } =
+    let Intent::Capture { slip_number, delivery_service_code, .. } =
         &claimed.operation.intent;
     let mut after = observed.clone();
     after.state = SettlementState::Registered;

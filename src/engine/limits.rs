@@ -44,9 +44,11 @@ impl Gate for StoreGate {
             if until.since(now) > LONG {
                 return Err(Closed::Until(until));
             }
+            // Declared first, dropped last: the work is taken up again before the wake-up's guard is let go.
+            let _awake;
             let _rest = self.ambient.clock().rest();
             tokio::select! {
-                () = self.ambient.clock().sleep_until(until) => {}
+                awake = self.ambient.clock().sleep_until(until) => _awake = awake,
                 () = self.stop.cancelled() => return Err(Closed::Stopping),
             }
         }

@@ -38,12 +38,11 @@ pub async fn idle(
         }
     };
     *busy = Busy::default();
-    tokio::select! {
-        () = sleep => {}
-        () = nudge => {}
-        () = stop.cancelled() => {}
-    }
-    *busy = ambient.clock().busy();
+    *busy = tokio::select! {
+        awake = sleep => awake,
+        () = nudge => ambient.clock().busy(),
+        () = stop.cancelled() => ambient.clock().busy(),
+    };
 }
 
 /// A counter that loops watch: a nudge between two looks is not lost.

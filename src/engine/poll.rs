@@ -159,12 +159,21 @@ impl Shop {
     ///
     /// # Errors
     /// Only when the streams' rows cannot be made at the start.
-    pub async fn run(
+    pub fn run<'a>(
+        &'a self,
+        shared: &'a Shared,
+        requests: mpsc::Receiver<PassRequest>,
+    ) -> impl Future<Output = Result<(), StoreError>> + Send + 'a {
+        let busy = shared.ambient.clock().busy();
+        self.turns(shared, requests, busy)
+    }
+
+    async fn turns(
         &self,
         shared: &Shared,
         mut requests: mpsc::Receiver<PassRequest>,
+        mut busy: Busy,
     ) -> Result<(), StoreError> {
-        let mut busy = shared.ambient.clock().busy();
         self.prepare(shared).await?;
         while !shared.stop.is_cancelled() {
             let mut asked = Vec::new();

@@ -76,7 +76,7 @@ impl World {
             next = (next + every).max(self.now());
             tokio::select! {
                 () = stop.cancelled() => return Ok(()),
-                () = self.options.clock.sleep_until(next) => {}
+                _ = self.options.clock.sleep_until(next) => {}
             }
         }
     }

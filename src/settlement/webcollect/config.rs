@@ -97,12 +97,14 @@ pub struct Common {
     pub amount_limit: Yen,
     /// Calls a second.
     pub max_per_second: u32,
+    /// How long a changing call may take, in seconds; a longer one makes fewer unknown outcomes (§5.7).
+    pub call_seconds: u64,
 }
 
 impl Default for Common {
     /// interface.md's defaults.
     fn default() -> Self {
-        Self { amount_limit: Yen(300_000), max_per_second: 5 }
+        Self { amount_limit: Yen(300_000), max_per_second: 5, call_seconds: 60 }
     }
 }
 
@@ -304,7 +306,7 @@ mod tests {
     fn the_environment_decides_hosts_and_suffix() {
         let section = |json: Value| Section::read(&json).unwrap_or_else(|e| panic!("{e:?}"));
         let production = section(json!({ "trader_code": "1" }));
-        assert_eq!(production.common, Common { amount_limit: Yen(300_000), max_per_second: 5 });
+        assert_eq!(production.common, Common::default());
         assert_eq!((production.base(), production.environment.suffix()), (PRODUCTION, ""));
         assert_eq!(production.address_base(), (TEST, ".api"), "H01 is answered by the test host alone");
         let test = section(json!({ "trader_code": "1", "environment": "test" }));

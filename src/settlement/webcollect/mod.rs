@@ -34,11 +34,6 @@ pub mod wire;
 pub use codes::{CodeRow, code_table};
 pub use config::{Common, Environment, PRODUCTION, Section, TEST};
 
-/// A changing call, whole: a longer one makes fewer unknown outcomes (§5.7).
-const CHANGE: Duration = Duration::from_secs(60);
-/// A look-up, whole.
-const LOOK: Duration = Duration::from_secs(30);
-
 /// The line in the table.
 pub const PROVIDER: Registration = Registration {
     name: "webcollect",
@@ -130,7 +125,8 @@ impl WebCollect {
             headers: Vec::new(),
             body: Body::Form(form),
             changes,
-            deadline: if changes { CHANGE } else { LOOK },
+            // A look-up is always safe to repeat: it may be given up sooner.
+            deadline: if changes { self.deadline() } else { self.deadline() / 2 },
             buckets: vec![self.bucket()],
         }
     }
@@ -172,7 +168,7 @@ impl Settlement for WebCollect {
     }
 
     fn deadline(&self) -> Duration {
-        CHANGE
+        Duration::from_secs(self.common.call_seconds)
     }
 
     fn check_locally(&self, intent: &Intent) -> Result<(), String> {

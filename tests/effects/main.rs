@@ -1,0 +1,10 @@
+//! Captures under fault, end to end: the engine's own loops against the simulated gateway, over sockets, on both
+//! databases; every way an answer can be lost (decisions.md 40) × every crash point × two workers. Counted at the gateway:
+//! one effective capture for each settlement, nothing sent again blindly, nothing left behind silently (I6, I7, I8, I11).
+
+#[path = "../support/mod.rs"]
+mod support;
+
+mod guards;
+mod matrix;
+mod rig;

@@ -1,0 +1,333 @@
+//! A gateway, its books, a contract and orders with slips that are due; two workers on one database.
+
+use std::collections::BTreeMap;
+use std::panic::resume_unwind;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use chrono::NaiveTime;
+use mallsync::clock::{Ambient, ManualClock, Timestamp};
+use mallsync::domain::account::{Bucket, Health};
+use mallsync::domain::money::Yen;
+use mallsync::domain::operation::{Intent, State, Verdict};
+use mallsync::domain::order::{
+    Amounts, Carrier, CollectedBy, FulfilledBy, Notes, Order, Package, Party, Payment, PaymentMethod,
+    PaymentStatus, Status,
+};
+use mallsync::domain::planner::{
+    CaptureOn, Contract, Delivery, MatchRule, Mode, Parcels, Reception, RegisteredBy,
+};
+use mallsync::domain::slip::SlipRow;
+use mallsync::engine::effects::Account;
+use mallsync::engine::limits::StoreGate;
+use mallsync::engine::poll::Shared;
+use mallsync::engine::{Nudge, chores};
+use mallsync::http::{Call, Client, ClientSpec, Fault, SendError};
+use mallsync::settlement::{
+    Built, Function, LookFailed, Looked, PROVIDERS, Sent, Settlement as Gateway,
+};
+use mallsync::sim::{self, Catalogue, Fact, Options, Server, World};
+use mallsync::store::Planning;
+use mallsync::store::operations::{Operation, OperationFilter};
+use mallsync::store::orders::{NewOrder, PageCommit};
+use serde_json::json;
+use tokio::net::TcpListener;
+use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
+
+use crate::support::{TestStore, start};
+
+/// Where a worker dies, once for each reception number.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Crash {
+    BeforeLook,
+    AfterLook,
+    BeforeSend,
+    AfterSend,
+    BeforeSettle,
+    AfterSettle,
+}
+
+/// Reception numbers and where the worker that has them in hand dies.
+pub type Crashes = Arc<Mutex<BTreeMap<String, Crash>>>;
+
+/// The real connector, in a worker that dies where it is told to.
+struct Mortal {
+    inner: Box<dyn Gateway>,
+    crashes: Crashes,
+    sent: Mutex<Vec<String>>,
+}
+
+impl Mortal {
+    fn die_at(&self, number: &str, points: &[Crash]) {
+        let mut crashes = self.crashes.lock().unwrap();
+        if crashes.get(number).is_some_and(|at| points.contains(at)) {
+            let at = crashes.remove(number);
+            drop(crashes);
+            // The task is gone, its lease stays behind: what a killed process looks like to the others.
+            resume_unwind(Box::new(at));
+        }
+    }
+
+    fn was_sent(&self, number: &str) -> bool {
+        self.sent.lock().unwrap().iter().any(|n| n == number)
+    }
+}
+
+#[async_trait]
+impl Gateway for Mortal {
+    fn can(&self) -> &'static [Function] {
+        self.inner.can()
+    }
+    fn bucket(&self) -> Bucket {
+        self.inner.bucket()
+    }
+    fn deadline(&self) -> Duration {
+        self.inner.deadline()
+    }
+    fn check_locally(&self, intent: &Intent) -> Result<(), String> {
+        self.inner.check_locally(intent)
+    }
+    async fn send(&self, call: &Call<'_>, intent: &Intent) -> Result<Sent, SendError> {
+        let number = intent.reception_number();
+        self.die_at(number, &[Crash::BeforeSend]);
+        let sent = self.inner.send(call, intent).await;
+        self.sent.lock().unwrap().push(number.to_owned());
+        self.die_at(number, &[Crash::AfterSend]);
+        sent
+    }
+    async fn look_up(&self, call: &Call<'_>, number: &str) -> Result<Looked, LookFailed> {
+        let settling = self.was_sent(number);
+        self.die_at(number, if settling { &[Crash::BeforeSettle] } else { &[Crash::BeforeLook] });
+        let looked = self.inner.look_up(call, number).await;
+        self.die_at(number, if settling { &[Crash::AfterSettle] } else { &[Crash::AfterLook] });
+        looked
+    }
+    fn judge(&self, intent: &Intent, looked: &Looked, claimed: bool) -> Verdict {
+        self.inner.judge(intent, looked, claimed)
+    }
+    fn judge_further(&self, intent: &Intent, looked: &Looked, claimed: bool, registered: &[String]) -> Verdict {
+        self.inner.judge_further(intent, looked, claimed, registered)
+    }
+    async fn check(&self, call: &Call<'_>, linked: Option<&str>) -> Result<Health, Fault> {
+        self.inner.check(call, linked).await
+    }
+}
+
+/// Everything a test needs.
+pub struct Rig {
+    pub db: TestStore,
+    pub world: Arc<World>,
+    pub server: Server,
+    pub contract: Contract,
+    pub crashes: Crashes,
+    /// Card orders that may be captured, in the order of the catalogue.
+    pub orders: Vec<Fact>,
+}
+
+pub fn contract() -> Contract {
+    Contract {
+        name: sim::SETTLEMENT.to_owned(),
+        mode: Mode::Live,
+        since: Some(start() - Duration::from_secs(40 * 86_400)),
+        registered_by: RegisteredBy::Mallsync,
+        capture: CaptureOn::Slip,
+        capture_time: NaiveTime::MIN,
+        parcels: Parcels::First,
+        delivery: Delivery::BySlip,
+        authorization_days: Some(60),
+        amount_limit: Yen(300_000),
+        max_per_hour: 100_000,
+        max_yen_per_day: Yen(1_000_000_000),
+        rules: vec![MatchRule {
+            shop: sim::CART_SHOP.to_owned(),
+            mall_payment: vec!["*webコレクト*".to_owned()],
+            except: Vec::new(),
+            own_contract: false,
+            reception: Reception::Template("{mall_order_id}".to_owned()),
+        }],
+    }
+}
+
+/// A sound Yamato number.
+pub fn yamato(serial: u64) -> String {
+    let body = 41_000_000_000 + serial;
+    format!("{body}{}", body % 7)
+}
+
+fn order(fact: &Fact) -> Order {
+    let mut amounts = Amounts::none("JPY");
+    amounts.due = fact.due.map(Yen);
+    Order {
+        mall_order_id: fact.order_number.clone(),
+        status: Status::AwaitingShipment,
+        mall_status: fact.status.clone(),
+        pending_reason: None,
+        fulfilled_by: FulfilledBy::Shop,
+        ordered_at: fact.ordered_at,
+        mall_updated_at: None,
+        ship_by: None,
+        payment: Payment {
+            method: PaymentMethod::CreditCard,
+            mall_method: Some(fact.payment.clone()),
+            status: PaymentStatus::Unknown,
+            collected_by: CollectedBy::Shop,
+        },
+        amounts,
+        taxes: Vec::new(),
+        buyer: Party::default(),
+        packages: vec![Package { package_id: "1".to_owned(), ..Package::default() }],
+        notes: Notes::default(),
+        flags: Vec::new(),
+        reception_number: None,
+        source_columns: BTreeMap::new(),
+    }
+}
+
+impl Rig {
+    /// A rig with `wanted` orders whose capture is due, on `db`.
+    pub async fn new(db: TestStore, wanted: usize, contract: Contract) -> Self {
+        let clock = Arc::new(db.clock.clone());
+        let count = (wanted as u64 + 8) * 3;
+        let mut options = Options::per_day(11, clock, 1, Duration::ZERO);
+        options.cart = Catalogue::spread(start(), Duration::from_secs(20 * 86_400), count);
+        options.rakuten.clear();
+        options.oddities = false;
+        let world = World::new(options);
+        let server =
+            Server::start(TcpListener::bind(("127.0.0.1", 0)).await.unwrap(), Arc::clone(&world)).unwrap();
+        let orders: Vec<Fact> = world
+            .truth(sim::CART_SHOP)
+            .filter(|fact| fact.capturable && fact.due.is_some_and(|due| due > 0))
+            .take(wanted)
+            .collect();
+        assert_eq!(orders.len(), wanted, "the catalogue has enough card orders");
+        let rig = Self { db, world, server, contract, crashes: Crashes::default(), orders };
+        rig.seed().await;
+        rig
+    }
+
+    /// Orders and their slips, as a poll and an import would leave them.
+    async fn seed(&self) {
+        let store = &self.db.store;
+        store.ensure_streams(sim::CART_SHOP, &["new"], start()).await.unwrap();
+        let lease =
+            store.claim_shop(sim::CART_SHOP, "seed", start(), start() + Duration::from_secs(60)).await.unwrap();
+        let lease = lease.expect("nobody else polls");
+        let commit = PageCommit {
+            mall: "csv".to_owned(),
+            stream: "new".to_owned(),
+            cursor_before: None,
+            cursor_after: None,
+            orders: self
+                .orders
+                .iter()
+                .map(|f| NewOrder { order: order(f), raw: Vec::new(), read_at: start() })
+                .collect(),
+            bad: Vec::new(),
+        };
+        store.commit_page(&lease, &commit, &self.planning()).await.unwrap();
+        store.release_shop(&lease).await.unwrap();
+        for (i, fact) in self.orders.iter().enumerate() {
+            self.slip(&fact.order_number, &yamato(i as u64)).await;
+        }
+    }
+
+    pub fn planning(&self) -> Planning<'_> {
+        Planning { contracts: std::slice::from_ref(&self.contract), now: start() }
+    }
+
+    /// A person adds a slip.
+    pub async fn slip(&self, number: &str, slip: &str) {
+        let found = self.db.store.find_orders(number).await.unwrap();
+        let row = SlipRow {
+            source: "person:test".to_owned(),
+            order_key: number.to_owned(),
+            other_keys: Vec::new(),
+            reception_numbers: Vec::new(),
+            number: slip.to_owned(),
+            carrier: Carrier::Yamato,
+            kind: "0".to_owned(),
+            ship_date: None,
+            postal_code: None,
+            package_id: None,
+        };
+        self.db.store.add_slip(&found[0].id, &row, "test", &self.planning()).await.unwrap();
+    }
+
+    /// A worker of its own: account, shared state, owner.
+    pub fn worker(&self, stop: &CancellationToken) -> (Arc<Account>, Shared) {
+        let section = json!({
+            "trader_code": sim::TRADER_CODE,
+            "environment": "production",
+            "base_url": format!("http://{}/webcollect/api/", self.server.addr()),
+            "common": { "amount_limit": 300_000, "max_per_second": 500, "call_seconds": 2 },
+        });
+        let provider = PROVIDERS.iter().find(|p| p.name == "webcollect").unwrap();
+        let Built { settlement, client, .. } =
+            (provider.build)(sim::SETTLEMENT, &section).unwrap_or_else(|e| panic!("{e:?}"));
+        let gateway =
+            Mortal { inner: settlement, crashes: Arc::clone(&self.crashes), sent: Mutex::default() };
+        let account = Account {
+            contract: self.contract.clone(),
+            gateway: Box::new(gateway),
+            client: Client::new(&ClientSpec { base_url: client.base_url, ..ClientSpec::default() }).unwrap(),
+            window: None,
+            max_in_flight: 3,
+        };
+        let ambient = Ambient::new(Arc::new(self.db.clock.clone()));
+        let shared = Shared {
+            store: self.db.store.clone(),
+            gate: Arc::new(StoreGate::new(self.db.store.clone(), ambient.clone(), stop.clone())),
+            contracts: [self.contract.clone()].into(),
+            owner: ambient.id(),
+            ambient,
+            stop: stop.clone(),
+            planned: Nudge::default(),
+        };
+        (Arc::new(account), shared)
+    }
+
+    /// Two workers and the daemon's chores for `time`.
+    pub async fn run(&self, time: Duration) {
+        let stop = CancellationToken::new();
+        let mut tasks = JoinSet::new();
+        for _ in 0..2 {
+            let (account, shared) = self.worker(&stop);
+            tasks.spawn(chores::run(shared.clone(), Vec::new(), BTreeMap::new()));
+            tasks.spawn(account.run(shared));
+        }
+        let clock: &ManualClock = &self.db.clock;
+        let end = mallsync::clock::Clock::now(clock) + time;
+        clock.run_until(end).await;
+        stop.cancel();
+        while tasks.join_next().await.is_some() {}
+    }
+
+    pub async fn operations(&self) -> Vec<Operation> {
+        let all = self.db.store.list_operations(&OperationFilter::default()).await.unwrap();
+        all.into_iter().map(|row| row.operation).collect()
+    }
+
+    /// State and reason of the operation of each reception number.
+    pub async fn states(&self) -> BTreeMap<String, (State, String)> {
+        self.operations()
+            .await
+            .into_iter()
+            .map(|op| {
+                let why = format!(
+                    "{} {}",
+                    op.progress.code.unwrap_or_default(),
+                    op.progress.reason.unwrap_or_default()
+                );
+                (op.intent.reception_number().to_owned(), (op.progress.state, why))
+            })
+            .collect()
+    }
+}
+
+/// Now, as a test clock shows it.
+pub fn now(db: &TestStore) -> Timestamp {
+    mallsync::clock::Clock::now(&db.clock)
+}
