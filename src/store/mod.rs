@@ -12,11 +12,14 @@ use crate::clock::{Ambient, Timestamp};
 use crate::domain::planner::Contract;
 
 mod db;
+mod decisions;
+mod linking;
 mod matching;
 mod open;
 mod pages;
 mod planning;
 mod rows;
+mod workers;
 
 /// Accounts that were stopped, and guards that hold.
 pub mod accounts;
@@ -229,6 +232,11 @@ impl Store {
     }
 
     async fn write(&self, lock: db::Lock) -> Result<db::Conn> {
+        if self.inner.access == Access::Read {
+            return Err(StoreError::Refused(
+                "the database was opened to read only; nothing was written".to_owned(),
+            ));
+        }
         self.inner.pools.write(lock, self.inner.access == Access::Command).await
     }
 }
