@@ -304,6 +304,7 @@ impl App {
         options: &SyncOptions,
         progress: &dyn Progress,
     ) -> Result<ShopPass, StoreError> {
+        let _busy = self.ambient.clock().busy();
         shop.prepare(shared).await?;
         let streams = chores::begin(shared, shop, options).await?;
         let mut all = ShopPass { shop: shop.name.clone(), ..ShopPass::default() };
@@ -319,6 +320,7 @@ impl App {
             all.add(&pass);
             if let Some(until) = pass.error.as_deref().and_then(throttled_until) {
                 progress.wait(&shop.name, until);
+                let _rest = self.ambient.clock().rest();
                 tokio::select! {
                     () = self.ambient.clock().sleep_until(until) => continue,
                     () = shared.stop.cancelled() => {}

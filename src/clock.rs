@@ -163,6 +163,8 @@ pub trait Clock: Send + Sync + fmt::Debug {
     fn sleep_until(&self, at: Timestamp) -> BoxFuture<'static, ()>;
     /// Held while work is under way. A manual clock stands still meanwhile; the others ignore it.
     fn busy(&self) -> Busy;
+    /// Held by who holds a [`Busy`] while it waits for the clock or for somebody else: takes one [`Busy`] back.
+    fn rest(&self) -> Rest;
 }
 
 /// Work under way; see [`Clock::busy`].
@@ -175,6 +177,21 @@ impl Drop for Busy {
         if let Some(state) = &self.0 {
             state.lock().busy -= 1;
             state.changed.notify_waiters();
+        }
+    }
+}
+
+/// A wait within work under way; see [`Clock::rest`].
+#[derive(Debug, Default)]
+#[must_use]
+pub struct Rest(Option<Arc<ManualState>>);
+
+impl Drop for Rest {
+    fn drop(&mut self) {
+        if let Some(state) = &self.0 {
+            let mut inner = state.lock();
+            inner.busy += 1;
+            inner.serial += 1;
         }
     }
 }
@@ -243,6 +260,10 @@ impl Clock for SystemClock {
     fn busy(&self) -> Busy {
         Busy(None)
     }
+
+    fn rest(&self) -> Rest {
+        Rest(None)
+    }
 }
 
 /// A clock that stands still until told otherwise, for tests and the demo.
@@ -258,7 +279,7 @@ struct ManualState {
 #[derive(Debug)]
 struct ManualInner {
     now: Timestamp,
-    busy: usize,
+    busy: isize,
     /// Sleepers by wake-up time, so that they wake in order.
     sleepers: BTreeMap<(Timestamp, u64), Arc<Notify>>,
     serial: u64,
@@ -294,6 +315,26 @@ impl ManualClock {
     pub fn advance(&self, d: Duration) {
         let now = self.0.lock().now;
         self.set(now + d);
+    }
+
+    /// Runs `work` to its end; whenever nobody is busy, jumps to the next sleeper's time.
+    pub async fn drive<T>(&self, work: impl Future<Output = T>) -> T {
+        tokio::pin!(work);
+        loop {
+            let jump = async {
+                self.quiet().await;
+                let next = self.0.lock().sleepers.first_key_value().map(|(k, _)| k.0);
+                match next {
+                    Some(at) => self.set(at.max(self.now())),
+                    None => tokio::task::yield_now().await,
+                }
+            };
+            tokio::select! {
+                biased;
+                done = &mut work => return done,
+                () = jump => {}
+            }
+        }
     }
 
     /// Lets the program run until `end`: whenever nobody is busy, jumps to the next sleeper's time.
@@ -368,6 +409,12 @@ impl Clock for ManualClock {
         inner.busy += 1;
         inner.serial += 1;
         Busy(Some(Arc::clone(&self.0)))
+    }
+
+    fn rest(&self) -> Rest {
+        self.0.lock().busy -= 1;
+        self.0.changed.notify_waiters();
+        Rest(Some(Arc::clone(&self.0)))
     }
 }
 

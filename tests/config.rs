@@ -6,5 +6,6 @@ mod bad;
 mod good;
 #[path = "config/outputs.rs"]
 mod outputs;
+#[cfg(test)]
 #[path = "config/support.rs"]
 mod support;

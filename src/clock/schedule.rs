@@ -31,7 +31,7 @@ impl Schedule {
     pub fn parse(text: &str) -> Result<Self, String> {
         let fields: Vec<&str> = text.split_whitespace().collect();
         let (seconds, rest) = match fields.as_slice() {
-            [rest @ ..] if rest.len() == 5 => ("0", rest),
+            rest if rest.len() == 5 => ("0", rest),
             [seconds, rest @ ..] if rest.len() == 5 => (*seconds, rest),
             _ => {
                 return Err(format!(
@@ -54,10 +54,10 @@ impl Schedule {
                  systems: leave one of them `*`"
             ));
         }
-        if fields
-            .iter()
-            .any(|field| field.split(['/', ',']).skip(1).any(str::is_empty) || field.ends_with("/0"))
-        {
+        let idle = |item: &str| {
+            item.split_once('/').is_some_and(|(_, step)| step.trim_start_matches('0').is_empty())
+        };
+        if fields.iter().flat_map(|field| field.split(',')).any(|item| item.is_empty() || idle(item)) {
             return Err("a step must be 1 or more, and nothing may be missing beside a comma".to_owned());
         }
         let six = format!("{seconds} {}", rest.join(" "));

@@ -65,7 +65,7 @@ impl Findings {
     }
 
     /// Whether `key` itself was given by a variable.
-    pub(super) fn from_variable(&self, key: &str) -> bool {
+    pub(super) fn by_variable(&self, key: &str) -> bool {
         matches!(self.places.get(key), Some(Place::Variable(_)))
     }
 

@@ -8,8 +8,7 @@ use serde_json::{Value, json};
 use tracing_subscriber::EnvFilter;
 use url::Url;
 
-use super::schedule;
-use crate::clock::Timestamp;
+use crate::clock::{Timestamp, schedule};
 use crate::secret::SecretRef;
 
 /// A form: how a value of it is read (the error says what was expected and what was found) and its JSON Schema.

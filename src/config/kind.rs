@@ -4,6 +4,9 @@ use schemars::SchemaGenerator;
 use schemars::generate::SchemaSettings;
 use serde_json::{Map, Value};
 
+/// Checks the keys of a section; the error is (key, message), the key empty when the whole section is meant.
+pub type Validate = fn(&Value) -> Result<(), Vec<(String, String)>>;
+
 /// What a mall or gateway says of the keys of its section, so that this module can check them without knowing it.
 #[derive(Clone, Copy)]
 pub struct Kind {
@@ -11,8 +14,8 @@ pub struct Kind {
     pub name: &'static str,
     /// JSON Schema of its own keys.
     pub schema: fn(&mut SchemaGenerator) -> schemars::Schema,
-    /// Checks them; the error is (key, message), the key empty when the whole section is meant.
-    pub validate: fn(&Value) -> Result<(), Vec<(String, String)>>,
+    /// Checks them.
+    pub validate: Validate,
     /// URLs in force with these keys.
     pub urls: fn(&Value) -> Vec<String>,
 }

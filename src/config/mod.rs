@@ -21,8 +21,6 @@ mod read;
 mod reception;
 mod redact;
 mod rules;
-/// When something runs: cron expressions in Asia/Tokyo.
-pub use crate::clock::schedule;
 mod schema;
 mod section;
 mod show;
@@ -32,9 +30,11 @@ mod text;
 pub use environment::Environment;
 pub use findings::Finding;
 pub use init::{InitError, Written, init};
-pub use kind::{Kind, Kinds};
+pub use kind::{Kind, Kinds, Validate};
 pub use schema::schema;
 pub use show::show;
+
+pub use crate::clock::schedule;
 
 /// Everything in force.
 #[derive(Clone)]

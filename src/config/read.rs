@@ -22,11 +22,11 @@ pub(super) fn config(
     findings: &Findings,
 ) -> Option<Config> {
     for name in tree.keys().filter(|name| !keys::TABLES.contains(&name.as_str())) {
-        findings.add(name, unknown(name, keys::TABLES.into_iter()));
+        findings.add(name, unknown(name, &keys::TABLES));
     }
     let simple = |name: &str, known: &[&dyn Known]| {
         let section = Section::of(tree, "", name, findings);
-        section.refuse_unknown(known.iter().map(|key| key.name()));
+        section.refuse_unknown(&names(known));
         section
     };
     let database = database(&simple("database", keys::DATABASE));
@@ -111,7 +111,7 @@ fn sections<T>(
     tree: &Tree,
     name: &str,
     findings: &Findings,
-    mut read: impl FnMut(Section<'_>) -> Option<T>,
+    mut read: impl FnMut(&Section<'_>) -> Option<T>,
 ) -> Vec<T> {
     let parent = Section::of(tree, "", name, findings);
     let mut names: Vec<&String> = parent.table.keys().collect();
@@ -123,7 +123,7 @@ fn sections<T>(
             parent.wrong(name, message);
         }
         if parent.table.get(name).is_some_and(Value::is_object) {
-            all.extend(read(Section::of(&parent.table, &parent.path, name, findings)));
+            all.extend(read(&Section::of(&parent.table, &parent.path, name, findings)));
         } else if let Some(other) = parent.table.get(name) {
             parent.wrong(
                 name,
@@ -143,6 +143,10 @@ fn is_name(name: &str) -> bool {
         && name.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
 }
 
+fn names(keys: &[&dyn Known]) -> Vec<&'static str> {
+    keys.iter().map(|key| key.name()).collect()
+}
+
 fn name_of(section: &Section<'_>) -> String {
     section.path.rsplit('.').next().unwrap_or_default().to_owned()
 }
@@ -157,14 +161,14 @@ pub(super) struct Calls {
     pub(super) proxy: Option<String>,
 }
 
-fn shop(section: Section<'_>, malls: &[Kind], urls: &mut Vec<Calls>) -> Option<Shop> {
+fn shop(section: &Section<'_>, malls: &[Kind], urls: &mut Vec<Calls>) -> Option<Shop> {
     let enabled = section.get(&keys::ENABLED);
     let schedule = section.get(&keys::SCHEDULE);
     let initial_lookback = section.get(&keys::INITIAL_LOOKBACK);
-    let kind = kind(&section, "mall", malls)?;
-    let own = own_keys(&section, kind, keys::SHOP, &["mall"], enabled.unwrap_or(true), urls)?;
+    let kind = kind(section, "mall", malls)?;
+    let own = own_keys(section, kind, keys::SHOP, &["mall"], enabled.unwrap_or(true), urls)?;
     Some(Shop {
-        name: name_of(&section),
+        name: name_of(section),
         mall: kind.name.to_owned(),
         enabled: enabled?,
         schedule,
@@ -174,7 +178,7 @@ fn shop(section: Section<'_>, malls: &[Kind], urls: &mut Vec<Calls>) -> Option<S
 }
 
 fn settlement(
-    section: Section<'_>,
+    section: &Section<'_>,
     providers: &[Kind],
     shops: &[&str],
     urls: &mut Vec<Calls>,
@@ -194,16 +198,16 @@ fn settlement(
     let max_in_flight = section.get(&keys::MAX_IN_FLIGHT);
     let max_per_second = section.get(&keys::MAX_PER_SECOND);
     let maintenance = section.get(&keys::MAINTENANCE);
-    let rules = match_rules(&section, shops);
+    let rules = match_rules(section, shops);
     let live = mode.as_deref() == Some("live");
     if live {
-        rules::live(&section);
+        rules::live(section);
     }
-    let kind = kind(&section, "provider", providers)?;
+    let kind = kind(section, "provider", providers)?;
     let common = ["provider", "match"];
-    let own = own_keys(&section, kind, keys::SETTLEMENT, &common, enabled.unwrap_or(true), urls)?;
+    let own = own_keys(section, kind, keys::SETTLEMENT, &common, enabled.unwrap_or(true), urls)?;
     Some(Settlement {
-        name: name_of(&section),
+        name: name_of(section),
         provider: kind.name.to_owned(),
         enabled: enabled?,
         live,
@@ -254,19 +258,16 @@ fn own_keys(
 ) -> Option<Value> {
     let properties = kind.properties();
     let is_common = |name: &str| also.contains(&name) || common.iter().any(|key| key.name() == name);
-    section.refuse_unknown(
-        also.iter()
-            .copied()
-            .chain(common.iter().map(|key| key.name()))
-            .chain(properties.keys().map(String::as_str)),
-    );
+    let own_names = properties.keys().map(String::as_str);
+    let known: Vec<&str> = also.iter().copied().chain(names(common)).chain(own_names).collect();
+    section.refuse_unknown(&known);
     let own: Tree = section
         .table
         .iter()
         .filter(|(name, _)| !is_common(name))
         .filter_map(|(name, value)| {
             let schema = properties.get(name)?;
-            let given = section.findings.from_variable(&section.key(name));
+            let given = section.findings.by_variable(&section.key(name));
             Some((name.clone(), if given { coerce(value, schema) } else { value.clone() }))
         })
         .collect();
@@ -317,7 +318,7 @@ fn match_rules(section: &Section<'_>, shops: &[&str]) -> Vec<Match> {
             continue;
         };
         let rule = Section { path, table: table.clone(), findings: section.findings };
-        rule.refuse_unknown(keys::MATCH.iter().map(|key| key.name()));
+        rule.refuse_unknown(&names(keys::MATCH));
         rules.extend(match_rule(&rule, shops));
     }
     rules

@@ -21,7 +21,8 @@ pub fn schema(kinds: Kinds<'_>) -> Value {
                         properties.insert(word.to_owned(), json!({ "const": kind.name }));
                         properties.extend(also.clone());
                         if let Some(Value::Object(own)) = own.get("properties") {
-                            properties.extend(own.clone());
+                            properties
+                                .extend(own.iter().map(|(key, form)| (key.clone(), without_null(form))));
                         }
                     }
                     let own_required =
@@ -68,6 +69,24 @@ pub fn schema(kinds: Kinds<'_>) -> Value {
         whole["$defs"] = Value::Object(definitions);
     }
     whole
+}
+
+/// TOML has no null: a key that may be null for serde is one that may be left out.
+fn without_null(form: &Value) -> Value {
+    let mut form = form.clone();
+    if let Some(object) = form.as_object_mut() {
+        if object.get("default").is_some_and(Value::is_null) {
+            object.remove("default");
+        }
+        if let Some(Value::Array(types)) = object.get_mut("type") {
+            types.retain(|kind| kind != "null");
+            if let [only] = types.as_slice() {
+                let only = only.clone();
+                object.insert("type".to_owned(), only);
+            }
+        }
+    }
+    form
 }
 
 fn object(known: &[&dyn Known]) -> Value {

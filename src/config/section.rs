@@ -104,7 +104,7 @@ impl<'a> Section<'a> {
     pub(super) fn get<T>(&self, key: &Key<T>) -> Option<T> {
         let path = self.key(key.name);
         let value = match self.table.get(key.name) {
-            Some(value) if self.findings.from_variable(&path) => coerce(value, &(key.form.schema)()),
+            Some(value) if self.findings.by_variable(&path) => coerce(value, &(key.form.schema)()),
             Some(value) => value.clone(),
             None => match key.default.value() {
                 Some(value) => value,
@@ -120,19 +120,19 @@ impl<'a> Section<'a> {
     }
 
     /// Tells of every key that is not in `known`.
-    pub(super) fn refuse_unknown<'k>(&self, known: impl Iterator<Item = &'k str> + Clone) {
-        for name in self.table.keys().filter(|name| !known.clone().any(|k| k == name.as_str())) {
-            self.wrong(name, unknown(name, known.clone()));
+    pub(super) fn refuse_unknown(&self, known: &[&str]) {
+        for name in self.table.keys().filter(|name| !known.contains(&name.as_str())) {
+            self.wrong(name, unknown(name, known));
         }
     }
 }
 
 /// "unknown key", with the nearest known one or all of them.
-pub(super) fn unknown<'k>(name: &str, known: impl Iterator<Item = &'k str> + Clone) -> String {
-    match nearest(name, known.clone()) {
+pub(super) fn unknown(name: &str, known: &[&str]) -> String {
+    match nearest(name, known.iter().copied()) {
         Some(near) => format!("unknown key; did you mean `{near}`?"),
         None => {
-            let mut all: Vec<&str> = known.collect();
+            let mut all = known.to_vec();
             all.sort_unstable();
             format!("unknown key; known here: {}", all.join(", "))
         }

@@ -100,7 +100,6 @@ impl Line<'_> {
         while let Some(&c) = chars.get(at) {
             let triple = chars.get(at + 1) == Some(&c) && chars.get(at + 2) == Some(&c);
             match self.place {
-                Place::Comment => self.out.push(c),
                 Place::Long(quote) => {
                     if c == '\\' && quote == '"' {
                         self.out.push(c);
@@ -130,7 +129,7 @@ impl Line<'_> {
                     self.out.push('"');
                     self.place = Place::Plain;
                 }
-                Place::Wide => self.out.push(c),
+                Place::Comment | Place::Wide => self.out.push(c),
                 Place::Plain => {
                     opened = self.out.len();
                     if matches!(c, '"' | '\'') && triple {

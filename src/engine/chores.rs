@@ -270,9 +270,12 @@ async fn through_door(shared: &Shared, shop: &Shop, doors: &Doors, options: &Syn
                 ..all
             };
         };
-        let pass = match door.send(request).await {
-            Ok(()) => answer.await.ok(),
-            Err(_) => None,
+        let pass = {
+            let _rest = shared.ambient.clock().rest();
+            match door.send(request).await {
+                Ok(()) => answer.await.ok(),
+                Err(_) => None,
+            }
         };
         let Some(pass) = pass else {
             return ShopPass { error: Some("the daemon is stopping".to_owned()), ..all };

@@ -133,15 +133,23 @@ impl Account {
         if self.contract.mode != Mode::Live {
             return Ok(drained);
         }
-        while self.closed(shared).await?.is_none() && !shared.stop.is_cancelled() {
+        while !shared.stop.is_cancelled() {
+            let busy = shared.ambient.clock().busy();
+            if self.closed(shared).await?.is_some() {
+                break;
+            }
             let claimed = self.claim(shared, self.max_in_flight).await?;
+            drop(busy);
             if claimed.is_empty() {
                 break;
             }
             let mut set = JoinSet::new();
             for (work, claimed) in claimed {
                 let (account, shared) = (Arc::clone(&self), shared.clone());
-                set.spawn(async move { account.work(&shared, work, claimed).await });
+                set.spawn(async move {
+                    let _busy = shared.ambient.clock().busy();
+                    account.work(&shared, work, claimed).await
+                });
             }
             while let Some(state) = set.join_next().await {
                 match state {

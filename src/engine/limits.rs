@@ -12,7 +12,7 @@ use crate::store::Store;
 /// A wait longer than this is not waited out with a lease in hand: the work comes back later.
 const LONG: Duration = Duration::from_secs(90);
 
-/// The gate of one account.
+/// The gate of one account. Who asks it holds the clock's busy guard; it rests while it waits.
 #[derive(Clone, Debug)]
 pub struct StoreGate {
     store: Store,
@@ -44,6 +44,7 @@ impl Gate for StoreGate {
             if until.since(now) > LONG {
                 return Err(Closed::Until(until));
             }
+            let _rest = self.ambient.clock().rest();
             tokio::select! {
                 () = self.ambient.clock().sleep_until(until) => {}
                 () = self.stop.cancelled() => return Err(Closed::Stopping),

@@ -119,10 +119,10 @@ impl World {
             for (n, slip) in slips.iter().enumerate() {
                 let recipient = &order.recipients[n / order.parcels];
                 let mut parcel = Parcel::new(&order.number(), (n, slips.len()), slip.clone(), at, recipient);
-                if order.index % 3 == 0 && order.payment == cart::Payment::Card {
+                if order.index.is_multiple_of(3) && order.payment == cart::Payment::Card {
                     parcel.reception_number = Some(order.number());
                 }
-                if order.index % 7 == 0 {
+                if order.index.is_multiple_of(7) {
                     parcel.kind = "8";
                 }
                 if oddities && wrong_postal_code(order.index) {

@@ -66,12 +66,14 @@ impl World {
         every: Duration,
         stop: CancellationToken,
     ) -> io::Result<()> {
+        let mut next = self.now();
         loop {
             let (world, target) = (Arc::clone(&self), folders.clone());
             tokio::task::spawn_blocking(move || world.carrier_tick(&target))
                 .await
                 .map_err(io::Error::other)??;
-            let next = self.now() + every;
+            // From the planned time, so that a slow round moves none after it; missed rounds collapse to one.
+            next = (next + every).max(self.now());
             tokio::select! {
                 () = stop.cancelled() => return Ok(()),
                 () = self.options.clock.sleep_until(next) => {}

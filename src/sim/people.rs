@@ -46,7 +46,8 @@ const GIVEN: [(&str, &str); 8] = [
     ("テスト", "テスト"),
 ];
 /// Prefecture, its JIS number, postal code, city, remote island.
-const PLACES: [(&str, u8, (&str, &str), &str, bool); 10] = [
+type Place = (&'static str, u8, (&'static str, &'static str), &'static str, bool);
+const PLACES: [Place; 10] = [
     ("北海道", 1, ("060", "0000"), "札幌市見本区", false),
     ("宮城県", 4, ("980", "0000"), "仙台市見本区", false),
     ("東京都", 13, ("100", "0000"), "見本区", false),

@@ -89,8 +89,26 @@ pub fn survey(mut source: impl Read, declared: Option<Encoding>) -> Result<Surve
     }
     facts.end();
     let (encoding, bom) = facts.decide(declared)?;
-    let digest = hash.finish().as_ref().iter().map(|b| format!("{b:02x}")).collect();
-    Ok(Survey { bytes, digest, encoding, bom })
+    Ok(Survey { bytes, digest: hex(hash), encoding, bom })
+}
+
+/// SHA-256 of a file, hex, whatever it holds.
+///
+/// # Errors
+/// When it cannot be read.
+pub fn digest(mut source: impl Read) -> std::io::Result<String> {
+    let mut hash = digest::Context::new(&digest::SHA256);
+    let mut chunk = vec![0_u8; CHUNK];
+    loop {
+        match fill(&mut source, &mut chunk)? {
+            0 => return Ok(hex(hash)),
+            n => hash.update(&chunk[..n]),
+        }
+    }
+}
+
+fn hex(hash: digest::Context) -> String {
+    hash.finish().as_ref().iter().map(|b| format!("{b:02x}")).collect()
 }
 
 /// Fills `chunk` as far as the source goes.

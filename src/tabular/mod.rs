@@ -21,7 +21,7 @@ pub mod values;
 /// CSV files for people.
 pub mod write;
 
-pub use encoding::{Encoding, MAX_BYTES, Survey, survey};
+pub use encoding::{Encoding, MAX_BYTES, Survey, digest, survey};
 pub use profile::Profile;
 pub use records::{Dialect, Records};
 pub use sheet::{Row, Sheet};

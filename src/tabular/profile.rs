@@ -242,8 +242,8 @@ impl Profile {
         let there = match header {
             Some(names) if !columns.is_empty() => format!("the file has: {}", names.join(", ")),
             Some(_) => {
-                "no known column name stands in this line: is the header missing, are skip_lines and delimiter right, is it the file of \
-                 another system?"
+                "no known column name stands in this line (is the header missing? are skip_lines and delimiter right? \
+                 is it the file of another system?)"
                     .to_owned()
             }
             None => format!("the file has {width} columns"),

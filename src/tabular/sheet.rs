@@ -126,7 +126,7 @@ impl<R: Read> Sheet<R> {
             }
             self.all_full &= record.fields.len() >= self.width;
             self.rows += 1;
-            return Ok(Some(self.fit(record)));
+            return Ok(Some(self.fit(&record)));
         }
     }
 
@@ -156,7 +156,7 @@ impl<R: Read> Sheet<R> {
         Ok(())
     }
 
-    fn fit(&self, record: Record) -> Row {
+    fn fit(&self, record: &Record) -> Row {
         let extra = record.fields.iter().skip(self.width).any(|f| !f.trim().is_empty());
         let problem = extra
             .then(|| format!("column count: {} cells under a header of {}", record.fields.len(), self.width));

@@ -2,6 +2,8 @@ use insta::assert_snapshot;
 
 use crate::support::{Folder, SHOP, findings};
 
+const TEMPLATE: &str = include_str!("../../config/mallsync.toml");
+
 /// A settlement that is as it should be, for adding what is not.
 const CARD: &str = "[settlements.card]\nprovider = \"webcollect\"\ntrader_code = \"1\"\n";
 
@@ -60,6 +62,7 @@ verify_recipient = true
         mallsync.toml:15: shops.rakuten-main.initial_lookback: expected a length of time such as "7d" (days), "12h" or "90m" (minutes), found "7 days"
         mallsync.toml:16: shops.rakuten-main.service_secret: expected where the secret is kept: `file:PATH`, `credential:NAME`, `env:NAME` or, for tests, `plain:VALUE` (what was found is not repeated here: it may be a secret)
         mallsync.toml:17: shops.rakuten-main.licence_key: unknown key; did you mean `license_key`?
+        mallsync.toml:19: shops.rakuten-main.base_url: plain http:// to rms.example would send secrets unencrypted: expected https:// (http:// only to this machine)
         mallsync.toml:20: settlements.card.since: missing: mode = "live" needs since = "YYYY-MM-DD": orders placed before that day are never touched
         mallsync.toml:20: settlements.card.authorization_days: missing: mode = "live" needs authorization_days = N: 与信有効期間 in days, the day of authorisation included, as the contract says
         mallsync.toml:24: settlements.card.amount_limit: expected a whole number of yen above 0 (no quotes, no comma, no sign), found "300,000"
@@ -81,7 +84,7 @@ fn a_missing_file_is_told_with_how_to_get_one() {
 fn what_is_no_toml_is_told_line_by_line_beside_the_rest() {
     let text = "[log]\nfilter = info\nformat = \"xml\"\n[shops.rakuten-main\nmall = \"rakuten\"\n[daemon]\nlanguage \"ja\"\nlanguage = \"jp\"\n[log]\nfilter = \"info\"\n";
     assert_snapshot!(findings(text), @r#"
-        mallsync.toml:2: not TOML: invalid float, expected `inf`
+        mallsync.toml:2: not TOML: invalid float, expected `inf`; text needs quotes, as in key = "value"
         mallsync.toml:3: log.format: expected "auto" or "json" or "text", found "xml"
         mallsync.toml:4: not TOML: unclosed table, expected `]`
         mallsync.toml:7: not TOML: key with no value, expected `=`
@@ -418,11 +421,31 @@ fn findings_in_variables_name_the_variable() {
     assert!(!told.contains("canary"), "{told}");
     assert_snapshot!(told, @r#"
         MALLSYNC__: names no key: expected MALLSYNC__SECTION__KEY or MALLSYNC__SHOPS__NAME__KEY
+        MALLSYNC__SLIPS: names a table while other variables name keys in it; unset it
         MALLSYNC__SLIPS__verify_recipient: gives the same key as MALLSYNC__SLIPS__VERIFY_RECIPIENT; unset one of them
         databse: unknown key; did you mean `database`? (given by the environment variable MALLSYNC__DATABSE__URL)
         log.format: expected "auto" or "json" or "text", found "xml" (given by the environment variable MALLSYNC__LOG__FORMAT)
-        slips: expected a table: [slips] and its keys below, found "x" (given by the environment variable MALLSYNC__SLIPS)
         shops.rakuten-main.colour: unknown key; known here: base_url, ca_file, enabled, initial_lookback, license_key, license_key_next, mall, page_size, proxy, schedule, service_secret (given by the environment variable MALLSYNC__SHOPS__RAKUTEN_MAIN__COLOUR)
         shops.rakuten-main.license_key: expected where the secret is kept: `file:PATH`, `credential:NAME`, `env:NAME` or, for tests, `plain:VALUE` (what was found is not repeated here: it may be a secret) (given by the environment variable MALLSYNC__SHOPS__RAKUTEN_MAIN__LICENSE_KEY)
         "#);
+}
+
+proptest::proptest! {
+    /// Whatever a slip of the hand does to a good file: it loads, or it is told what is wrong, by line where there is one.
+    #[test]
+    fn no_slip_of_the_hand_is_too_much(at in 0..TEMPLATE.len(), cut in 0..12usize, put in "[ =\"'#\\[\\].,\n0a“＝　\u{0}-]{0,4}") {
+        let mut text = TEMPLATE.as_bytes().to_vec();
+        let end = (at + cut).min(text.len());
+        text.splice(at..end, put.bytes());
+        if let Err(told) = Folder::with(text).load() {
+            proptest::prop_assert!(!told.is_empty());
+            for line in told.lines().filter(|line| line.starts_with("mallsync.toml:")) {
+                let number = line["mallsync.toml:".len()..].split(':').next().and_then(|n| n.trim().parse::<usize>().ok());
+                proptest::prop_assert!(
+                    number.is_none_or(|n| n >= 1 && n <= TEMPLATE.lines().count() + 5),
+                    "{line}"
+                );
+            }
+        }
+    }
 }

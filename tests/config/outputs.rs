@@ -11,7 +11,7 @@ const TEMPLATE: &str = include_str!("../../config/mallsync.toml");
 
 #[test]
 fn the_commented_file_loads_and_everything_in_it_is_switched_off() {
-    let config = Folder::with(TEMPLATE).good();
+    let config = Folder::with(TEMPLATE).real();
     assert_eq!(
         config.shops.iter().map(|shop| shop.name.as_str()).collect::<Vec<_>>(),
         ["own-shop", "rakuten-main"]
@@ -40,7 +40,7 @@ fn the_commented_file_loads_with_every_resting_key_awake() {
             _ => format!("{line}\n"),
         })
         .collect();
-    let config = Folder::with(awake).good();
+    let config = Folder::with(awake).real();
     assert!(config.simulation.is_some() && config.settlements[0].since.is_some());
     assert!(config.shops[1].section.get("license_key_next").is_some());
 }
@@ -212,7 +212,7 @@ fn init_writes_once_and_what_it_writes_loads() {
     let mode = |path: &Path| std::fs::metadata(path).unwrap().permissions().mode() & 0o777;
     assert_eq!((mode(&first.secrets), mode(&first.config) & 0o007), (0o700, 0));
 
-    let config = load_with(Some(&first.config), kinds(), &Environment::default()).unwrap();
+    let config = load_with(Some(&first.config), App::kinds(), &Environment::default()).unwrap();
     let shown = dir.display().to_string();
     assert_eq!(config.database.url, format!("sqlite:{}/mallsync.db", shown.replace('%', "%25")));
     assert_eq!(config.shops[0].section["directory"], format!("{shown}/orders/own-shop"));

@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use mallsync::app::App;
 use mallsync::config::{Config, Environment, Kind, Kinds, load_with};
 use mallsync::secret::SecretRef;
 use schemars::{JsonSchema, SchemaGenerator};
@@ -118,7 +119,17 @@ impl Folder {
     }
 
     pub fn load_path(&self, path: &Path) -> Result<Config, String> {
-        load_with(Some(path), kinds(), &self.env).map_err(|findings| {
+        self.load_as(path, kinds())
+    }
+
+    /// With the malls and gateways that there are.
+    pub fn real(&self) -> Config {
+        self.load_as(&self.path("mallsync.toml"), App::kinds())
+            .unwrap_or_else(|findings| panic!("{findings}"))
+    }
+
+    fn load_as(&self, path: &Path, kinds: Kinds<'_>) -> Result<Config, String> {
+        load_with(Some(path), kinds, &self.env).map_err(|findings| {
             let lines: Vec<String> = findings.iter().map(ToString::to_string).collect();
             lines.join("\n").replace(&format!("{}/", self.dir.path().display()), "")
         })

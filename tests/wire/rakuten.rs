@@ -1,24 +1,22 @@
-//! Rakuten: samples through the parser (rakuten-rms.md), and calls against a scripted server.
+//! Rakuten: samples through the parser (rakuten-rms.md).
+
+#![cfg(test)]
+
+mod calls;
+mod simulated;
 
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex};
 
-use async_trait::async_trait;
 use bytes::Bytes;
-use mallsync::clock::{Ambient, ManualClock, Timestamp};
-use mallsync::domain::account::{Bucket, Level};
+use mallsync::clock::Timestamp;
 use mallsync::domain::ids::OrderRef;
 use mallsync::domain::order::{PendingReason, Status};
-use mallsync::http::{Call, Client, ClientSpec, Closed, Fault, Gate, Response};
-use mallsync::malls::rakuten::auth::Credentials;
+use mallsync::http::{Fault, Response};
+use mallsync::malls::Details;
 use mallsync::malls::rakuten::wire::{Envelope, ExpiryAnswer, GetAnswer, SearchAnswer, decode};
-use mallsync::malls::rakuten::{Rakuten, check, get, read_order, read_orders, search};
-use mallsync::malls::{Details, Mall, Scope, Stream};
-use mallsync::secret::Secret;
+use mallsync::malls::rakuten::{check, get, read_order, read_orders, search};
 use proptest::prelude::*;
 use serde_json::{Value, json};
-use wiremock::matchers::{body_partial_json, header, method, path, query_param};
-use wiremock::{Mock, MockServer, ResponseTemplate};
 
 fn fixtures() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/rakuten")
@@ -301,7 +299,7 @@ fn null_and_absent_are_alike_and_fail_only_what_is_no_order() {
                     && order.pointer(parent).unwrap()["deleteItemFlag"] == json!(1);
                 let hidden = removed
                     || order
-                        .pointer(&place.split("/ItemModelList").next().unwrap().to_owned())
+                        .pointer(place.split("/ItemModelList").next().unwrap())
                         .is_some_and(|p| p["packageDeleteFlag"] == json!(1));
                 assert_eq!(null.is_err(), needed && !hidden, "{file} {place}: {null:?}");
             }
@@ -408,269 +406,4 @@ proptest! {
             prop_assert!(!read.mall_order_id.is_empty());
         }
     }
-}
-
-/// Opens for everybody and remembers what it was told.
-#[derive(Default)]
-struct OpenGate {
-    admitted: Mutex<Vec<String>>,
-    paused: Mutex<Vec<Timestamp>>,
-}
-
-#[async_trait]
-impl Gate for OpenGate {
-    async fn admit(&self, bucket: &Bucket) -> Result<(), Closed> {
-        self.admitted.lock().unwrap().push(bucket.key.clone());
-        Ok(())
-    }
-    async fn pause(&self, _: &Bucket, until: Timestamp) {
-        self.paused.lock().unwrap().push(until);
-    }
-}
-
-struct Bench {
-    server: MockServer,
-    mall: Rakuten,
-    client: Client,
-    gate: OpenGate,
-    ambient: Ambient,
-}
-
-const FIRST: &str = "ESA U1AxOlNMMQ==";
-const SECOND: &str = "ESA U1AxOlNMMg==";
-const SEARCH: &str = "/es/2.0/order/searchOrder/";
-const GET: &str = "/es/2.0/order/getOrder/";
-const EXPIRY: &str = "/es/1.0/license-management/license-key/expiry-date";
-
-impl Bench {
-    async fn new() -> Self {
-        let server = MockServer::start().await;
-        let keys = vec![("license_key", Secret::new("SL1")), ("license_key_next", Secret::new("SL2"))];
-        let client = Client::new(&ClientSpec { base_url: server.uri(), ..ClientSpec::default() }).unwrap();
-        Self {
-            server,
-            mall: Rakuten::new(Credentials::new(Secret::new("SP1"), keys), 10),
-            client,
-            gate: OpenGate::default(),
-            ambient: Ambient::seeded(Arc::new(ManualClock::new(now())), 1),
-        }
-    }
-
-    fn call(&self) -> Call<'_> {
-        Call { account: "shop", client: &self.client, gate: &self.gate, ambient: &self.ambient }
-    }
-
-    async fn answer(&self, at: &str, key: &str, body: &Value) {
-        let template = ResponseTemplate::new(200).set_body_json(body);
-        Mock::given(path(at))
-            .and(header("authorization", key))
-            .respond_with(template)
-            .mount(&self.server)
-            .await;
-    }
-
-    async fn refuse(&self, at: &str, key: &str) {
-        let body = json!({ "Results": { "errorCode": "ES04-01", "message": "Un-Authorised" } });
-        let template = ResponseTemplate::new(401).set_body_json(body);
-        Mock::given(path(at))
-            .and(header("authorization", key))
-            .respond_with(template)
-            .mount(&self.server)
-            .await;
-    }
-
-    async fn requests(&self) -> usize {
-        self.server.received_requests().await.unwrap().len()
-    }
-}
-
-fn scope() -> Scope {
-    Scope { initial_lookback: std::time::Duration::from_secs(7 * 86_400) }
-}
-
-fn one() -> Vec<OrderRef> {
-    vec![OrderRef::new("345678-20260401-0301000002")]
-}
-
-#[tokio::test]
-async fn pages_follow_each_other_and_the_cursor_resumes() {
-    let bench = Bench::new().await;
-    for page in 1..=3 {
-        let body = sample(&format!("02-searchOrder-response-page{page}.json"));
-        Mock::given(method("POST"))
-            .and(path(SEARCH))
-            .and(header("content-type", "application/json; charset=utf-8"))
-            .and(body_partial_json(
-                json!({ "dateType": 1, "PaginationRequestModel": { "requestPage": page } }),
-            ))
-            .respond_with(ResponseTemplate::new(200).set_body_json(body))
-            .mount(&bench.server)
-            .await;
-    }
-    let (mut cursor, mut numbers, mut progress) = (None, Vec::new(), Vec::new());
-    loop {
-        let page = bench.mall.changes(&bench.call(), Stream::New, cursor.as_ref(), &scope()).await.unwrap();
-        numbers.extend(page.refs);
-        progress.push(page.progress.unwrap());
-        cursor = Some(page.next);
-        if !page.more {
-            break;
-        }
-    }
-    assert_eq!(numbers.len(), 12);
-    assert_eq!(progress, [(1, 3), (2, 3), (3, 3)]);
-    let sent = bench.server.received_requests().await.unwrap();
-    let ends: Vec<Value> =
-        sent.iter().map(|r| r.body_json::<Value>().unwrap()["endDatetime"].clone()).collect();
-    assert_eq!(ends, [json!("2026-04-04T12:00:00+0900"), ends[0].clone(), ends[0].clone()], "one fixed end");
-    let buckets = bench.gate.admitted.lock().unwrap().clone();
-    assert_eq!(buckets.len(), 3);
-    assert!(buckets[0].starts_with("rakuten/") && !buckets[0].contains("SP1"));
-}
-
-#[tokio::test]
-async fn the_second_key_is_tried_once_and_then_preferred() {
-    let bench = Bench::new().await;
-    bench.refuse(GET, FIRST).await;
-    bench.answer(GET, SECOND, &sample("12-getOrder-response-cod.json")).await;
-    let read = bench.mall.details(&bench.call(), &one()).await.unwrap();
-    assert_eq!(read.orders.len(), 1);
-    assert_eq!(read.orders[0].read_at, now());
-    assert_eq!(bench.requests().await, 2);
-    bench.mall.details(&bench.call(), &one()).await.unwrap();
-    assert_eq!(bench.requests().await, 3, "the key that works is asked first");
-}
-
-#[tokio::test]
-async fn a_switched_off_function_is_told_from_a_dead_key() {
-    let bench = Bench::new().await;
-    for key in [FIRST, SECOND] {
-        bench.refuse(GET, key).await;
-        bench.answer(SEARCH, key, &sample("03-searchOrder-response-empty.json")).await;
-    }
-    let Err(Fault::Auth { code, message }) = bench.mall.details(&bench.call(), &one()).await else {
-        panic!()
-    };
-    assert_eq!(code, "ES04-01");
-    assert!(message.starts_with("function rpay.order.getOrder is not enabled"), "{message}");
-    assert!(message.contains("利用機能編集"), "{message}");
-
-    let bench = Bench::new().await;
-    for (at, key) in [(GET, FIRST), (GET, SECOND), (SEARCH, FIRST), (SEARCH, SECOND)] {
-        bench.refuse(at, key).await;
-    }
-    let Err(Fault::Auth { message, .. }) = bench.mall.details(&bench.call(), &one()).await else { panic!() };
-    assert!(message.starts_with("licence key invalid, expired or not active yet"), "{message}");
-    assert!(message.contains("90 minutes"), "{message}");
-}
-
-#[tokio::test]
-async fn older_editions_are_tried_and_remembered() {
-    let bench = Bench::new().await;
-    for version in [10, 9] {
-        Mock::given(path(GET))
-            .and(body_partial_json(json!({ "version": version })))
-            .respond_with(
-                ResponseTemplate::new(400)
-                    .set_body_json(sample("20-getOrder-response-error-no-version.json")),
-            )
-            .mount(&bench.server)
-            .await;
-    }
-    Mock::given(path(GET))
-        .and(body_partial_json(json!({ "version": 8 })))
-        .respond_with(ResponseTemplate::new(200).set_body_json(sample("12-getOrder-response-cod.json")))
-        .mount(&bench.server)
-        .await;
-    assert_eq!(bench.mall.details(&bench.call(), &one()).await.unwrap().orders.len(), 1);
-    assert_eq!(bench.requests().await, 3);
-    bench.mall.details(&bench.call(), &one()).await.unwrap();
-    assert_eq!(bench.requests().await, 4);
-}
-
-#[tokio::test]
-async fn a_server_that_refuses_every_edition_is_believed() {
-    let bench = Bench::new().await;
-    let refusal =
-        ResponseTemplate::new(400).set_body_json(sample("20-getOrder-response-error-no-version.json"));
-    Mock::given(path(GET)).respond_with(refusal).mount(&bench.server).await;
-    let fault = bench.mall.details(&bench.call(), &one()).await.unwrap_err();
-    assert_eq!(fault.kind(), "rejected");
-    assert_eq!(bench.requests().await, 4);
-}
-
-#[tokio::test]
-async fn a_pause_that_the_server_asks_for_reaches_the_gate() {
-    let bench = Bench::new().await;
-    let limit = sample("93-http-403-qpslimit.json");
-    let page = ResponseTemplate::new(403)
-        .set_body_raw(limit["bodyText"].as_str().unwrap(), "text/xml;charset=UTF-8");
-    Mock::given(path(SEARCH)).respond_with(page).mount(&bench.server).await;
-    let fault = bench.mall.changes(&bench.call(), Stream::New, None, &scope()).await.unwrap_err();
-    assert_eq!(fault, Fault::Throttled { until: None });
-    assert_eq!(*bench.gate.paused.lock().unwrap(), [now() + std::time::Duration::from_secs(2)]);
-    assert_eq!(bench.requests().await, 1, "a throttled call is not tried with another key");
-}
-
-#[tokio::test]
-async fn check_makes_three_calls_and_reports() {
-    let bench = Bench::new().await;
-    bench.answer(SEARCH, FIRST, &sample("02-searchOrder-response-page1.json")).await;
-    bench.answer(GET, FIRST, &sample("12-getOrder-response-cod.json")).await;
-    Mock::given(method("GET"))
-        .and(path(EXPIRY))
-        .and(query_param("licenseKey", "SL1"))
-        .respond_with(
-            ResponseTemplate::new(200).set_body_json(json!({ "expiryDate": "2026-04-10T23:59:59" })),
-        )
-        .mount(&bench.server)
-        .await;
-    let health = bench.mall.check(&bench.call(), None).await.unwrap();
-    let found: Vec<_> = health.findings.iter().map(|f| (f.code.as_str(), f.level)).collect();
-    // The scripted server's clock is the machine's, the test's is not.
-    let wanted = [
-        ("signed_in", Level::Ok),
-        ("clock_skew", Level::Warning),
-        ("permission", Level::Ok),
-        ("key_expiry", Level::Warning),
-    ];
-    assert_eq!(found, wanted);
-    assert_eq!(health.expiries[0].what, "license_key");
-    assert_eq!(bench.requests().await, 3);
-}
-
-#[tokio::test]
-async fn check_names_what_is_switched_off_and_never_makes_a_fourth_call() {
-    let bench = Bench::new().await;
-    bench.answer(SEARCH, FIRST, &sample("03-searchOrder-response-empty.json")).await;
-    for key in [FIRST, SECOND] {
-        bench.refuse(GET, key).await;
-        bench.refuse(EXPIRY, key).await;
-    }
-    let health = bench.mall.check(&bench.call(), Some(&one()[0])).await.unwrap();
-    let missing = health.findings.iter().find(|f| f.code == "permission_missing").unwrap();
-    assert!(missing.message.contains("rpay.order.getOrder"), "{missing:?}");
-    assert!(missing.action.as_ref().unwrap().contains("利用機能編集"));
-    assert_eq!(bench.requests().await, 3);
-
-    let bench = Bench::new().await;
-    for at in [SEARCH, GET, EXPIRY] {
-        bench.refuse(at, FIRST).await;
-        bench.refuse(at, SECOND).await;
-    }
-    let health = bench.mall.check(&bench.call(), Some(&one()[0])).await.unwrap();
-    assert_eq!(health.findings.len(), 1);
-    assert_eq!((health.findings[0].code.as_str(), health.findings[0].level), ("signed_in", Level::Error));
-    assert_eq!(bench.requests().await, 3);
-}
-
-#[tokio::test]
-async fn the_end_of_every_key_is_read_and_a_dead_one_hides_none() {
-    let bench = Bench::new().await;
-    bench.refuse(EXPIRY, FIRST).await;
-    bench.answer(EXPIRY, SECOND, &sample("70-licenseExpiry-response.json")).await;
-    let expiries = bench.mall.expiries(&bench.call()).await.unwrap();
-    assert_eq!(expiries.len(), 1);
-    assert_eq!(expiries[0].what, "license_key_next");
-    assert_eq!(expiries[0].at.to_string(), "2026-06-30T23:59:59+09:00");
 }

@@ -1,5 +1,7 @@
 //! B2クラウド files through `slips::parse`: every sample, every prefix of every sample, and what spreadsheets do to them.
 
+#![expect(clippy::unwrap_used, reason = "helpers of tests: a wrong fixture is a failed test")]
+
 use std::fmt::Write as _;
 
 use encoding_rs::SHIFT_JIS;

@@ -4,16 +4,15 @@
 
 use std::collections::BTreeMap;
 use std::fs::{self, File, Metadata};
-use std::io::{self, Read};
+use std::io;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
-use aws_lc_rs::digest;
 use serde::{Deserialize, Serialize};
 
 use crate::clock::Timestamp;
 use crate::malls::{Fetched, SetAside};
-use crate::tabular::{Profile, ReadError};
+use crate::tabular::{self, Profile, ReadError};
 
 use super::read::{self, Window};
 
@@ -255,11 +254,12 @@ impl Folder<'_> {
         Ok(files)
     }
 
-    /// Whether files could be moved: the places are made, and a file is written and taken away again.
+    /// Whether files could be moved: a file is written and taken away again. No folder is made here: a person who runs
+    /// `check` would own it, and the service could not write to it.
     pub(super) fn try_write(&self) -> io::Result<()> {
-        for place in ["done", "rejected"] {
-            let place = self.directory.join(place);
-            fs::create_dir_all(&place)?;
+        let places =
+            [self.directory.to_owned(), self.directory.join("done"), self.directory.join("rejected")];
+        for place in places.iter().filter(|place| place.exists()) {
             let probe = place.join(".mallsync-check");
             fs::write(&probe, b"")?;
             fs::remove_file(&probe)?;
@@ -342,18 +342,7 @@ fn facts(meta: &Metadata) -> (u64, i64) {
 }
 
 fn digest_of(path: &Path) -> io::Result<String> {
-    let mut file = File::open(path)?;
-    let mut hash = digest::Context::new(&digest::SHA256);
-    let mut chunk = vec![0_u8; 64 << 10];
-    loop {
-        match file.read(&mut chunk) {
-            Ok(0) => break,
-            Ok(n) => hash.update(&chunk[..n]),
-            Err(e) if e.kind() == io::ErrorKind::Interrupted => {}
-            Err(e) => return Err(e),
-        }
-    }
-    Ok(hash.finish().as_ref().iter().map(|b| format!("{b:02x}")).collect())
+    tabular::digest(File::open(path)?)
 }
 
 /// `orders.csv`, or `orders.1a2b3c4d.csv` when another file of that name is there already.

@@ -68,9 +68,8 @@ fn status(model: &OrderModel, progress: &str, flags: &mut Vec<Flag>) -> (Status,
     let checking = model.rakuten_confirm_flag.0 == Some(1);
     match progress {
         "100" => (Status::AwaitingConfirmation, None),
-        "200" if checking => (Status::Pending, Some(PendingReason::MallCheck)),
+        "200" | "300" if checking => (Status::Pending, Some(PendingReason::MallCheck)),
         "200" => (Status::Pending, Some(PendingReason::Payment)),
-        "300" if checking => (Status::Pending, Some(PendingReason::MallCheck)),
         "300" if live(model).any(|p| awaits_recipient(p) || not_fixed(p)) => {
             (Status::Pending, Some(PendingReason::NotFinal))
         }
@@ -196,17 +195,19 @@ fn payment_status(
     if collected_by == CollectedBy::Shop {
         return PaymentStatus::Unknown;
     }
-    match (method, progress) {
-        (M::CreditCard | M::Wallet | M::BankTransfer | M::ConvenienceStore, "100" | "200") => {
-            PaymentStatus::Unpaid
-        }
-        (M::CreditCard | M::Wallet, "300" | "400" | "500" | "600") => PaymentStatus::Authorized,
-        (M::BankTransfer | M::ConvenienceStore, "300" | "400" | "500" | "600") => PaymentStatus::Paid,
-        (M::CashOnDelivery | M::Deferred | M::Invoice, "100" | "200" | "300" | "400" | "500" | "600") => {
-            PaymentStatus::Unpaid
-        }
-        (_, "700") => PaymentStatus::Paid,
-        _ => PaymentStatus::Unknown,
+    let before_check = matches!(progress, "100" | "200");
+    let after_check = matches!(progress, "300" | "400" | "500" | "600");
+    let held = matches!(method, M::CreditCard | M::Wallet);
+    let prepaid = matches!(method, M::BankTransfer | M::ConvenienceStore);
+    let postpaid = matches!(method, M::CashOnDelivery | M::Deferred | M::Invoice);
+    if progress == "700" || (prepaid && after_check) {
+        PaymentStatus::Paid
+    } else if held && after_check {
+        PaymentStatus::Authorized
+    } else if ((held || prepaid) && before_check) || (postpaid && (before_check || after_check)) {
+        PaymentStatus::Unpaid
+    } else {
+        PaymentStatus::Unknown
     }
 }
 

@@ -56,11 +56,8 @@ const NUMBERS: usize = 100;
 /// The oldest edition fallen back to (§5.1).
 const OLDEST_FALLBACK: i64 = 7;
 /// Every list stream with its pace; *late* is the tail of decisions.md 15.
-const STREAMS: &[(Stream, Option<Duration>)] = &[
-    (Stream::New, None),
-    (Stream::Late, Some(Duration::from_secs(6 * 3_600))),
-    (Stream::Open, Some(Duration::from_secs(15 * 60))),
-];
+const STREAMS: &[(Stream, Option<Duration>)] =
+    &[(Stream::New, None), (Stream::Late, Some(Duration::from_secs(6 * 3_600)))];
 
 /// One shop at Rakuten.
 pub struct Rakuten {
@@ -177,7 +174,7 @@ impl Mall for Rakuten {
             pages: totals.and_then(|p| p.total_pages.0),
         };
         let refs = if state.take(stream, hits) { refs(&answer) } else { Vec::new() };
-        if let Some(from) = state.clamped_to.filter(|_| page == 1) {
+        if let Some(from) = state.clamped_to.filter(|&from| page == 1 && window.start == from) {
             tracing::info!(shop = call.account, from = %from, "backfill began at the oldest order that Rakuten shows (730 days)");
         }
         Ok(Page::of(&state, hits, refs))

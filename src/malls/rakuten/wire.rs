@@ -268,35 +268,18 @@ pub fn decode<T: Envelope>(response: &Response) -> Result<T, Fault> {
     let Ok(body) = text::decode(&response.body, charset) else {
         return Err(refusal.unreadable("text in an unknown charset", ""));
     };
-    if (200..300).contains(&response.status) {
-        match serde_json::from_str::<T>(&body) {
-            Ok(answer) if answer.messages().is_some() || answer.has_data() => {
-                let error = answer.messages().unwrap_or_default().iter().find(|m| m.is("ERROR"));
-                return match error {
-                    Some(m) if !answer.has_data() => Err(refusal.by_message(m)),
-                    _ => Ok(answer),
-                };
-            }
-            Ok(_) => {}
-            Err(e) if body.trim_start().starts_with(['{', '[']) => {
-                // Cut in the middle of a number it is no end of file to the parser.
-                let cut = e.is_eof() || !body.trim_end().ends_with('}');
-                return Err(if cut {
-                    Fault::Transient(
-                        refusal.with_id(format!("the answer was cut off after {} bytes", body.len())),
-                    )
-                } else {
-                    Fault::Malformed(refusal.with_id(format!(
-                        "JSON that does not fit the contract at line {}, column {}",
-                        e.line(),
-                        e.column()
-                    )))
-                });
-            }
-            Err(_) => {}
-        }
+    if !(200..300).contains(&response.status) {
+        return Err(refusal.outside(&body));
     }
-    Err(refusal.outside(&body))
+    let answer = match serde_json::from_str::<T>(&body) {
+        Ok(answer) if answer.messages().is_some() || answer.has_data() => answer,
+        Err(e) if body.trim_start().starts_with('{') => return Err(refusal.broken(&body, &e)),
+        _ => return Err(refusal.outside(&body)),
+    };
+    match answer.messages().unwrap_or_default().iter().find(|m| m.is("ERROR")) {
+        Some(message) if !answer.has_data() => Err(refusal.by_message(message)),
+        _ => Ok(answer),
+    }
 }
 
 /// Turns a refusing answer into a fault.
@@ -324,6 +307,18 @@ impl Refusal<'_> {
         }
         let kind = if body.trim_start().starts_with('<') { "an HTML or XML page" } else { "an unknown body" };
         self.unreadable(kind, body)
+    }
+
+    /// JSON at 200 that is not the function's answer.
+    fn broken(&self, body: &str, error: &serde_json::Error) -> Fault {
+        // Cut in the middle of a number it is no end of file to the parser.
+        if error.is_eof() || !body.trim_end().ends_with('}') {
+            return Fault::Transient(
+                self.with_id(format!("the answer was cut off after {} bytes", body.len())),
+            );
+        }
+        let place = format!("line {}, column {}", error.line(), error.column());
+        Fault::Malformed(self.with_id(format!("JSON that does not fit the contract at {place}")))
     }
 
     fn by_message(&self, message: &Message) -> Fault {

@@ -68,7 +68,7 @@ impl World {
 
 fn generic(order: &CartOrder, now: Timestamp) -> String {
     let due = if now < order.fixed { String::new() } else { thousands(order.due()) };
-    let reception = if order.index % 2 == 0 { order.number() } else { String::new() };
+    let reception = if order.index.is_multiple_of(2) { order.number() } else { String::new() };
     let cells = [
         order.number(),
         order.placed.jst().format("%Y-%m-%d %H:%M:%S").to_string(),
@@ -127,7 +127,7 @@ fn eccube4(text: &mut String, order: &CartOrder, now: Timestamp) {
         .map(|l| l.goods.price_with_tax() * l.units * l.goods.rate_percent / (100 + l.goods.rate_percent))
         .sum();
     let buyer = &order.buyer;
-    let memo = if order.index % 11 == 0 { "のし希望\n「御祝」" } else { "" };
+    let memo = if order.index.is_multiple_of(11) { "のし希望\n「御祝」" } else { "" };
     for (n, detail) in details.iter().enumerate() {
         let mut cells: Vec<String> = vec![id.clone(), id.clone(), String::new()];
         cells.extend(person(buyer, true));

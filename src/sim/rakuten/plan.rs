@@ -184,7 +184,10 @@ impl Plan {
         plan.paid = Some(paid);
 
         match kind {
-            Kind::PrepaidUnpaid => plan.cancel(confirmed + days(8), confirmed + days(8) + minutes(5)),
+            Kind::PrepaidUnpaid => {
+                (plan.instructed, plan.shipped, plan.paying, plan.paid) = (None, None, None, None);
+                plan.cancel(confirmed + days(8), confirmed + days(8) + minutes(5));
+            }
             Kind::CancelBefore => {
                 let asked = placed + dice.minutes(10, 20 * 60);
                 plan.cancel(asked, asked + dice.minutes(5, 24 * 60));
@@ -195,9 +198,6 @@ impl Plan {
                 plan.cancel(asked, canceled);
             }
             _ => {}
-        }
-        if kind == Kind::PrepaidUnpaid {
-            plan.instructed = None;
         }
         plan
     }

@@ -151,7 +151,7 @@ impl View<'_> {
             "emailAddress".into(),
             json!(format!("{:032x}s1@pc.fw.rakuten.ne.jp.example.jp", self.plan.index)),
         );
-        model.insert("sex".into(), json!(if year % 2 == 0 { "男" } else { "女" }));
+        model.insert("sex".into(), json!(if year.is_multiple_of(2) { "男" } else { "女" }));
         model.insert("birthYear".into(), json!(year));
         model.insert("birthMonth".into(), json!(month));
         model.insert("birthDay".into(), json!(day));
@@ -201,8 +201,8 @@ impl View<'_> {
                 "depo": "07", "openTime": "06:00", "closeTime": "24:00", "cvsRemarks": null,
             })),
             "defaultDeliveryCompanyCode": if self.plan.kind == Kind::CvsPickup { "1003" } else { "1001" },
-            "dropOffFlag": i32::from(id % 9 == 0),
-            "dropOffLocation": (id % 9 == 0).then_some("宅配ボックス"),
+            "dropOffFlag": i32::from(id.is_multiple_of(9)),
+            "dropOffLocation": id.is_multiple_of(9).then_some("宅配ボックス"),
             "SocialGiftModel": self.plan.gift_entered.map(|at| json!({
                 "sgMngNumber": format!("{}-{}-{:010}-sg", self.shop.id, date(self.plan.placed).replace('-', ""), self.plan.index),
                 "inputDueDate": date(self.plan.placed + std::time::Duration::from_hours(168)),
@@ -253,7 +253,7 @@ impl View<'_> {
         let count = self.content.packages.iter().filter(|p| !p.removed).count();
         let shipped = self.past(self.plan.parcel_shipped(k, count)).filter(|_| !package.removed);
         let Some(at) = shipped else {
-            return if self.plan.index % 3 == 0 { Value::Null } else { json!([]) };
+            return if self.plan.index.is_multiple_of(3) { Value::Null } else { json!([]) };
         };
         json!([{
             "shippingDetailId": 904_000_000_000 + self.shop.basket_id(self.plan.index, k),
@@ -293,7 +293,7 @@ impl View<'_> {
                 item,
             ));
         }
-        if list.is_empty() && self.plan.index % 2 == 0 { Value::Null } else { Value::Array(list) }
+        if list.is_empty() && self.plan.index.is_multiple_of(2) { Value::Null } else { Value::Array(list) }
     }
 
     fn changes(&self) -> Value {
@@ -323,7 +323,7 @@ impl View<'_> {
         let reason = match plan.kind {
             Kind::PrepaidUnpaid => (1, 4),
             Kind::CancelAfter => (1, 2),
-            _ if plan.index % 2 == 0 => (0, 8),
+            _ if plan.index.is_multiple_of(2) => (0, 8),
             _ => (1, 1),
         };
         if let Some(asked) = self.past(plan.cancel_asked) {

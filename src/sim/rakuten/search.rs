@@ -102,7 +102,7 @@ fn check(body: &Map<String, Value>, now: Timestamp) -> Result<Search<'_>, Vec<(&
     match numbers(body, "subStatusIdList") {
         // "None set" is only allowed together with states (§4.2).
         Ok(Some(list)) if list.contains(&-1) && progress.is_empty() => {
-            bad("orderProgressList", Wrong::Missing)
+            bad("orderProgressList", Wrong::Missing);
         }
         Ok(_) => {}
         Err(w) => bad("subStatusIdList", w),
@@ -183,7 +183,7 @@ fn check_optional(body: &Map<String, Value>, bad: &mut impl FnMut(&'static str, 
         ("phoneNumber", 36),
         ("reserveNumber", 382),
     ] {
-        if given(body, member).is_some_and(|v| !v.as_str().is_some_and(|t| t.chars().count() <= cap)) {
+        if given(body, member).is_some_and(|v| v.as_str().is_none_or(|t| t.chars().count() > cap)) {
             bad(member, Wrong::Format);
         }
     }

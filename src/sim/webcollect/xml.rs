@@ -88,11 +88,8 @@ impl Reply {
         }
         out.push_str("<return>\n");
         let number = if self.refused && !self.zero { "1" } else { "0" };
-        let mut envelope = vec![
-            ("returnCode", number.to_owned()),
-            ("errorCode", self.code.clone()),
-            ("returnDate", stamp(now)),
-        ];
+        let mut envelope =
+            [("returnCode", number.to_owned()), ("errorCode", self.code.clone()), ("returnDate", stamp(now))];
         if self.strange {
             envelope.reverse();
             out.push_str(

@@ -1,0 +1,32 @@
+# What people type. `make test` is the whole suite on SQLite and on PostgreSQL.
+
+CARGO ?= cargo
+
+.PHONY: test lint soak bench postgres schema
+
+test: postgres
+	$(CARGO) test --locked
+
+lint:
+	$(CARGO) fmt --check
+	$(CARGO) clippy --locked --all-targets -- -D warnings
+	$(CARGO) deny check bans licenses sources
+
+# Many seeds, and the long forms of the tests that have one.
+soak: postgres
+	MALLSYNC_SEEDS=50 $(CARGO) test --locked --release
+
+bench:
+	$(CARGO) bench --locked
+
+# config/schema.json as the code has it now.
+schema:
+	$(CARGO) run --locked --quiet -- config schema > config/schema.json
+
+# The tests start a server of their own from local binaries; they come from the distribution's packages if missing.
+postgres:
+	@if ! ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 && ! command -v initdb >/dev/null 2>&1; then \
+	  echo "PostgreSQL is missing: installing it for the tests"; \
+	  if [ "$$(id -u)" = 0 ]; then apt-get update -q && DEBIAN_FRONTEND=noninteractive apt-get install -y -q postgresql; \
+	  else sudo apt-get update -q && sudo DEBIAN_FRONTEND=noninteractive apt-get install -y -q postgresql; fi; \
+	fi

@@ -1,0 +1,135 @@
+//! `mallsync settlements hold` and `release`: of one settlement, or of a whole contract.
+
+use clap::Args;
+
+use super::args::MoneyArgs;
+use super::context::{Context, note};
+use super::failure::{Ended, Failure, Outcome};
+use super::preview::Sums;
+use super::follow::{self, Whose};
+use super::{money, preview, settlements, words};
+use crate::app::App;
+use crate::domain::planner::Contract;
+use crate::store::people::Deed;
+
+#[derive(Args, Debug)]
+pub struct Hold {
+    /// A settlement (our id, reception number, order), or the name of a contract in the config
+    #[arg(value_name = "ID")]
+    id: String,
+    /// Why: shown wherever it is held, and kept with your user name
+    #[arg(long, value_name = "TEXT", default_value = "held by a person")]
+    reason: String,
+    /// Show it and write nothing
+    #[arg(long)]
+    dry_run: bool,
+}
+
+#[derive(Args, Debug)]
+pub struct Release {
+    /// A settlement (our id, reception number, order), or the name of a contract in the config
+    #[arg(value_name = "ID")]
+    id: String,
+    /// Show, ask, follow.
+    #[command(flatten)]
+    money: MoneyArgs,
+}
+
+/// `hold`.
+pub async fn hold(context: &Context, args: Hold) -> Outcome {
+    let app = context.writer().await?;
+    let actor = Context::actor();
+    if is_contract(context, &args.id) {
+        if args.dry_run {
+            note(context.say(words::DRY_RUN_ONLY));
+            return Ok(Ended::Well);
+        }
+        let mut account = app.store().account(&args.id).await?;
+        account.held_reason = Some(args.reason.clone());
+        account.held_at = Some(context.ambient.now());
+        app.store().put_account(&account).await?;
+        record(context, &app, actor, "settlements.hold", &args.id, args.reason).await?;
+        note(&context.tell(words::HELD, &[&args.id, &args.id]));
+        return Ok(Ended::Well);
+    }
+    let row = settlements::find(context, app.store(), &args.id).await?;
+    if args.dry_run {
+        note(context.say(words::DRY_RUN_ONLY));
+        return Ok(Ended::Well);
+    }
+    app.store().hold_settlement(&row.settlement.id, &args.reason, &actor, &app.planning()).await?;
+    note(&context.tell(words::HELD, &[&row.mall_order_id, &row.settlement.id]));
+    Ok(Ended::Well)
+}
+
+/// `release`.
+pub async fn release(context: &Context, args: Release) -> Outcome {
+    let app = context.writer().await?;
+    if is_contract(context, &args.id) {
+        return release_contract(context, &app, &args).await;
+    }
+    let store = app.store();
+    let row = settlements::find(context, store, &args.id).await?;
+    let contract = in_force(context, &app, &row.settlement.name)?;
+    let order_id = row.settlement.order_id.clone();
+    let order = super::orders::find(context, store, &order_id).await?;
+    let mut settlement = row.settlement.clone();
+    settlement.held = None;
+    let done = store.done_intents(&order_id).await?;
+    let plan = money::foresee(contract, &order, &settlement, &done, context.ambient.now());
+    money::announce(context, contract, &plan);
+    if !money::confirm(context, args.money, contract.mode)? {
+        return Ok(if args.money.dry_run { Ended::Well } else { Ended::Badly });
+    }
+    store.release_settlement(&settlement.id, &Context::actor(), &app.planning()).await?;
+    note(&context.tell(words::RELEASED, &[&row.mall_order_id]));
+    follow::follow(context, store, &Whose::Order(order_id), args.money.follow).await
+}
+
+async fn release_contract(context: &Context, app: &App, args: &Release) -> Outcome {
+    let contract = in_force(context, app, &args.id)?;
+    let mut account = app.store().account(&args.id).await?;
+    let Some(reason) = account.held_reason.take() else {
+        note(&context.tell(words::CONTRACT_NOT_HELD, &[&args.id]));
+        return Ok(Ended::Well);
+    };
+    account.held_at = None;
+    let Sums { now, now_yen, .. } = preview::sums(context, app, &args.id).await?;
+    note(&context.tell(words::FOLLOWS_CONTRACT, &[&args.id, &now, &now_yen]));
+    if !money::confirm(context, args.money, contract.mode)? {
+        return Ok(if args.money.dry_run { Ended::Well } else { Ended::Badly });
+    }
+    app.store().put_account(&account).await?;
+    record(context, app, Context::actor(), "settlements.release", &args.id, reason).await?;
+    note(&context.tell(words::RELEASED, &[&args.id]));
+    follow::follow(context, app.store(), &Whose::Contract(args.id.clone()), args.money.follow).await
+}
+
+fn is_contract(context: &Context, name: &str) -> bool {
+    context.config.settlements.iter().any(|settlement| settlement.name == name)
+}
+
+fn in_force<'a>(context: &Context, app: &'a App, name: &str) -> Result<&'a Contract, Failure> {
+    app.contracts()
+        .iter()
+        .find(|contract| contract.name == name)
+        .ok_or_else(|| Failure::Failed(context.tell(words::CONTRACT_DISABLED, &[&name])))
+}
+
+async fn record(
+    context: &Context,
+    app: &App,
+    actor: String,
+    action: &str,
+    subject: &str,
+    detail: String,
+) -> Result<(), Failure> {
+    let deed = Deed {
+        at: context.ambient.now(),
+        actor,
+        action: action.to_owned(),
+        subject: subject.to_owned(),
+        detail,
+    };
+    Ok(app.store().record_deed(&deed).await?)
+}

@@ -1,0 +1,268 @@
+//! `mallsync settlements preview`: what would be sent now, what waits and why, what needs a person.
+
+use serde::Serialize;
+
+use super::args::ListArgs;
+use super::context::{Context, Page, note};
+use super::failure::{Failure, Outcome};
+use super::output::Column;
+use super::table::yen;
+use super::views::{digits, text};
+use super::words::{self, Text};
+use crate::app::App;
+use crate::clock::Timestamp;
+use crate::domain::money::Yen;
+use crate::domain::operation::Intent;
+use crate::domain::planner::Mode;
+use crate::store::settlements::Preview;
+
+#[derive(clap::Args, Debug)]
+pub struct Args {
+    /// Only of this contract (its name in the config)
+    #[arg(long, value_name = "NAME")]
+    settlement: Option<String>,
+    /// Format and length.
+    #[command(flatten)]
+    list: ListArgs,
+}
+
+/// What becomes of an order.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+enum Action {
+    /// Sent now.
+    Send,
+    /// Sent when its time has come.
+    Later,
+    /// Waits for something.
+    Wait,
+    /// A person decides.
+    Person,
+}
+
+impl Action {
+    const fn word(self) -> &'static str {
+        match self {
+            Self::Send => "send",
+            Self::Later => "later",
+            Self::Wait => "wait",
+            Self::Person => "person",
+        }
+    }
+
+    const fn text(self) -> Text {
+        match self {
+            Self::Send => words::P_SEND,
+            Self::Later => words::P_LATER,
+            Self::Wait => words::P_WAIT,
+            Self::Person => words::P_PERSON,
+        }
+    }
+}
+
+/// One line of the preview.
+#[derive(Clone, Debug, Serialize)]
+struct Line {
+    settlement: String,
+    settlement_id: String,
+    shop: String,
+    order_id: String,
+    mall_order_id: String,
+    reception_number: Option<String>,
+    action: Action,
+    run_at: Option<Timestamp>,
+    slip_number: Option<String>,
+    yen: Option<Yen>,
+    reason: Option<String>,
+}
+
+/// What is wanted, in all.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Sums {
+    /// Sent now.
+    pub now: u64,
+    /// Their yen.
+    pub now_yen: Yen,
+    /// Sent later.
+    pub later: u64,
+    /// Their yen.
+    pub later_yen: Yen,
+    /// Waiting for something.
+    pub waiting: u64,
+    /// Needing a person.
+    pub person: u64,
+}
+
+/// Settlements planned at a time.
+const PAGE: u64 = 500;
+
+/// The command.
+pub async fn run(context: &Context, args: Args) -> Outcome {
+    if let Some(name) = &args.settlement {
+        super::settlements::known_contract(context, name)?;
+    }
+    let app = context.app(crate::store::Access::Read).await?;
+    let wanted = |name: &str| args.settlement.as_deref().is_none_or(|only| only == name);
+    let contracts: Vec<_> = app.contracts().iter().filter(|contract| wanted(&contract.name)).collect();
+    let now = context.ambient.now();
+    let mut place: (usize, Option<String>) = (0, None);
+    let outcome = context
+        .list(args.list, COLUMNS, async |_, _: Option<&Line>| {
+            let Some(contract) = contracts.get(place.0) else { return Ok(Page::new(Vec::new(), true)) };
+            let page = app.store().preview(&contract.name, &app.planning(), place.1.as_deref(), PAGE).await?;
+            place = if full(&page) {
+                (place.0, page.last().map(|preview| preview.row.settlement.id.clone()))
+            } else {
+                (place.0 + 1, None)
+            };
+            Ok(Page::new(page.iter().flat_map(|preview| lines(preview, now)).collect(), false))
+        })
+        .await?;
+    for contract in contracts {
+        let name = &contract.name;
+        let s = sums(context, &app, name).await?;
+        note(
+            &context.tell(
+                words::P_SUM,
+                &[name, &s.now, &s.now_yen, &s.later, &s.later_yen, &s.waiting, &s.person],
+            ),
+        );
+        if contract.mode == Mode::DryRun {
+            note(&context.tell(words::P_DRY, &[name]));
+        }
+    }
+    Ok(outcome)
+}
+
+/// The sums of a contract.
+///
+/// # Errors
+/// Of the database.
+pub async fn sums(context: &Context, app: &App, contract: &str) -> Result<Sums, Failure> {
+    let now = context.ambient.now();
+    let mut sums = Sums::default();
+    let mut after: Option<String> = None;
+    loop {
+        let page = app.store().preview(contract, &app.planning(), after.as_deref(), PAGE).await?;
+        for line in page.iter().flat_map(|preview| lines(preview, now)) {
+            sums.add(&line);
+        }
+        if !full(&page) {
+            return Ok(sums);
+        }
+        after = page.last().map(|preview| preview.row.settlement.id.clone());
+    }
+}
+
+fn full(page: &[Preview]) -> bool {
+    u64::try_from(page.len()).unwrap_or(u64::MAX) >= PAGE
+}
+
+impl Sums {
+    fn add(&mut self, line: &Line) {
+        let yen = line.yen.unwrap_or_default();
+        match line.action {
+            Action::Send => {
+                self.now += 1;
+                self.now_yen = [self.now_yen, yen].into_iter().sum();
+            }
+            Action::Later => {
+                self.later += 1;
+                self.later_yen = [self.later_yen, yen].into_iter().sum();
+            }
+            Action::Wait => self.waiting += 1,
+            Action::Person => self.person += 1,
+        }
+    }
+}
+
+fn lines(preview: &Preview, now: Timestamp) -> Vec<Line> {
+    let row = &preview.row;
+    let base = |action: Action| Line {
+        settlement: row.settlement.name.clone(),
+        settlement_id: row.settlement.id.clone(),
+        shop: row.shop.clone(),
+        order_id: row.settlement.order_id.clone(),
+        mall_order_id: row.mall_order_id.clone(),
+        reception_number: row.settlement.reception_number.clone(),
+        action,
+        run_at: None,
+        slip_number: None,
+        yen: row.due,
+        reason: None,
+    };
+    let plan = &preview.plan;
+    let mut lines = Vec::new();
+    // What the planner waits for may be the person who holds it.
+    let held = row.settlement.held.as_ref();
+    let held = held.filter(|held| plan.waiting.as_ref().is_some_and(|waiting| waiting.contains(*held)));
+    if let Some(reason) = plan.hold.as_ref().or(held) {
+        lines.push(Line { reason: Some(reason.clone()), ..base(Action::Person) });
+        return lines;
+    }
+    for wanted in &plan.wanted {
+        let action = if wanted.run_at <= now { Action::Send } else { Action::Later };
+        let Intent::Capture { slip_number, reception_number, amount, .. } = &wanted.intent;
+        lines.push(Line {
+            reception_number: Some(reception_number.clone()),
+            run_at: Some(wanted.run_at),
+            slip_number: Some(slip_number.clone()),
+            yen: Some(*amount),
+            ..base(action)
+        });
+    }
+    if let Some(reason) = &plan.waiting {
+        lines.push(Line { reason: Some(reason.clone()), ..base(Action::Wait) });
+    }
+    lines
+}
+
+const COLUMNS: &[Column<Line>] = &[
+    Column::text(
+        "action",
+        words::H_ACTION,
+        12,
+        |l, look| l.action.text().get(look.language).to_owned(),
+        |l| l.action.word().to_owned(),
+    ),
+    Column::text(
+        "settlement",
+        words::H_SETTLEMENT,
+        20,
+        |l, _| l.settlement.clone(),
+        |l| l.settlement.clone(),
+    ),
+    Column::csv("settlement_id", |l| l.settlement_id.clone()),
+    Column::csv("order_id", |l| l.order_id.clone()),
+    Column::text("shop", words::H_SHOP, 16, |l, _| l.shop.clone(), |l| l.shop.clone()),
+    Column::text(
+        "mall_order_id",
+        words::H_ORDER,
+        28,
+        |l, _| l.mall_order_id.clone(),
+        |l| l.mall_order_id.clone(),
+    ),
+    Column::text(
+        "reception_number",
+        words::H_RECEPTION,
+        23,
+        |l, _| text(l.reception_number.as_ref()),
+        |l| text(l.reception_number.as_ref()),
+    ),
+    Column::text(
+        "slip_number",
+        words::H_SLIP,
+        14,
+        |l, _| text(l.slip_number.as_ref()),
+        |l| text(l.slip_number.as_ref()),
+    ),
+    Column::number("yen", words::H_AMOUNT, |l, _| yen(l.yen), |l| digits(l.yen)),
+    Column::text(
+        "run_at",
+        words::H_DUE_AT,
+        11,
+        |l, look| look.maybe_time(l.run_at),
+        |l| text(l.run_at.as_ref()),
+    ),
+    Column::text("reason", words::H_REASON, 60, |l, _| text(l.reason.as_ref()), |l| text(l.reason.as_ref())),
+];

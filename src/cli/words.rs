@@ -1,0 +1,377 @@
+//! Every word that people read in tables, notices and questions, in Japanese and English (decisions.md 37). JSON, CSV
+//! headings, logs and help stay English.
+
+use std::fmt::Display;
+
+use crate::config::Language;
+use crate::domain::account::Level;
+use crate::domain::operation::State;
+use crate::domain::order::{PaymentMethod, Status};
+use crate::domain::settlement::SettlementState;
+use crate::domain::slip::RowOutcome;
+use crate::status::Topic;
+
+/// The same words in both languages; `{0}`, `{1}` … are filled in by [`Text::with`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Text {
+    en: &'static str,
+    ja: &'static str,
+}
+
+impl Text {
+    /// The words in `language`.
+    pub const fn get(self, language: Language) -> &'static str {
+        match language {
+            Language::En => self.en,
+            Language::Ja => self.ja,
+        }
+    }
+
+    /// The words in `language` with `values` in place of `{0}`, `{1}` …
+    pub fn with(self, language: Language, values: &[&dyn Display]) -> String {
+        // One pass over the text, so that a value which holds braces itself is left alone.
+        let mut text = String::new();
+        let mut rest = self.get(language);
+        while let Some((before, after)) = rest.split_once('{') {
+            text.push_str(before);
+            match after.split_once('}') {
+                Some((index, tail)) => {
+                    if let Some(value) = index.parse().ok().and_then(|i: usize| values.get(i)) {
+                        text.push_str(&value.to_string());
+                    }
+                    rest = tail;
+                }
+                None => rest = after,
+            }
+        }
+        text.push_str(rest);
+        text
+    }
+}
+
+macro_rules! texts {
+    ($($name:ident = $en:literal | $ja:literal;)+) => {
+        $(pub const $name: Text = Text { en: $en, ja: $ja };)+
+        #[cfg(test)]
+        const ALL: &[(&str, Text)] = &[$((stringify!($name), $name)),+];
+    };
+}
+
+texts! {
+    // The demo.
+    DEMO_BEGINS = "A simulated 楽天市場, a cart, B2クラウド and クロネコwebコレクト are running in this process." | "楽天市場・自社カート・B2クラウド・クロネコwebコレクトの模擬環境をこのプロセス内で動かします。";
+    DEMO_ORDERS = "1. {0} orders came in from the mall and from the cart's CSV file." | "1. モールとカートのCSVから {0} 件の注文を取り込みました。";
+    DEMO_SLIPS = "2. B2's file gave {0} parcels their slip numbers; {1} rows are questions for a person." | "2. B2の発行済データから {0} 個口の送り状番号を取り込みました。{1} 行は確認が必要です。";
+    DEMO_CAPTURES = "3. {0} card sales were registered at the gateway, each looked up first." | "3. カード売上 {0} 件を、照会してから登録しました。";
+    DEMO_LOST = "4. The answer to {0} of them was lost on purpose: it is not sent again, it is looked up." | "4. うち {0} 件の応答をわざと失わせました。再送はせず、照会で確かめます。";
+    DEMO_SETTLED = "5. A minute later the look-up found {0} done." | "5. 1分後の照会で {0} 件が登録済と分かりました。";
+    DEMO_SUMMARY = "\nSummary" | "\nまとめ";
+    DEMO_SHOP = "  {0}: {1} orders ({2})" | "  {0}: 注文 {1} 件 ({2})";
+    DEMO_YEN = "  Registered: {0} yen. Not registered yet: {1} yen." | "  売上登録済: {0} 円  未登録: {1} 円";
+    DEMO_BOOKS = "  The gateway's books: {0} yen registered; registered twice: {1}; orders lost: {2}." | "  決済側の帳簿: 登録 {0} 円  二重登録: {1} 件  注文の取りこぼし: {2} 件";
+    DEMO_PERSON = "  Waiting for a person: {0} (no such settlement, another amount, cancelled elsewhere: planted on purpose)." | "  人の判断待ち: {0} 件 (わざと混ぜた、決済なし・金額違い・他での取消)";
+    DEMO_NEXT = "\nNext: `mallsync simulate --write-config sim/mallsync.toml`, `mallsync --config sim/mallsync.toml check`, `mallsync --config sim/mallsync.toml run`." | "\n次は: `mallsync simulate --write-config sim/mallsync.toml`、`mallsync --config sim/mallsync.toml check`、`mallsync --config sim/mallsync.toml run`";
+    // Headings.
+    H_ACTION = "What to do" | "すること";
+    H_AMOUNT = "Yen" | "金額(円)";
+    H_ATTEMPT = "Attempt" | "回";
+    H_AT_GATEWAY = "At the gateway" | "決済側の金額(円)";
+    H_LINKED_BY = "Linked by" | "結び付け";
+    H_LOOKED = "Looked up" | "照会";
+    H_REGISTERED_SLIPS = "Registered slips" | "登録済の伝票";
+    H_AT = "At" | "日時";
+    H_BUYER = "Buyer" | "購入者";
+    H_CARRIER = "Carrier" | "運送会社";
+    H_CARD = "Card sale" | "カード売上";
+    H_CHANGED = "Changed" | "更新";
+    H_CHANGES = "What changed" | "変わった項目";
+    H_COLUMN = "Column" | "列";
+    H_EXAMPLE = "Example" | "例";
+    H_NAME = "Name" | "名前";
+    H_READ_AS = "Read as" | "読み取り先";
+    H_CODE = "Code" | "コード";
+    H_COUNT = "Count" | "件数";
+    H_LAG = "Lag" | "経過";
+    H_ORDERS = "Orders" | "注文";
+    H_DUE_AT = "Not before" | "予定";
+    H_ERROR = "Error" | "エラー";
+    H_FINDING = "Finding" | "確認結果";
+    H_ID = "ID" | "ID";
+    H_KIND = "Kind" | "種類";
+    H_LAPSES = "Lapses on" | "与信期限";
+    H_LAST_SUCCESS = "Last success" | "最終成功";
+    H_LINE = "Line" | "行";
+    H_MALL = "Mall" | "モール";
+    H_MESSAGE = "Message" | "内容";
+    H_MODE = "Mode" | "モード";
+    H_NEW = "New" | "新規";
+    H_NEXT_RUN = "Next run" | "次回";
+    H_NOTE = "Note" | "備考";
+    H_OPERATIONS = "Open operations" | "未完了の処理";
+    H_ORDER = "Order" | "注文番号";
+    H_ORDERED = "Ordered" | "注文日時";
+    H_OUTCOME = "Outcome" | "結果";
+    H_PAGES = "Pages" | "ページ";
+    H_PAYMENT = "Payment" | "支払方法";
+    H_READ = "Read" | "取得";
+    H_REASON = "Reason" | "理由";
+    H_RECEPTION = "Reception no." | "受付番号";
+    H_REGISTERED = "Registered" | "登録済(円)";
+    H_SET_ASIDE = "Set aside" | "保留";
+    H_SETTLEMENT = "Settlement" | "決済";
+    H_SHIP_DATE = "Ship date" | "出荷予定日";
+    H_SHOP = "Shop" | "店舗";
+    H_SLIP = "Slip" | "伝票番号";
+    H_SLIPS = "Slips" | "伝票";
+    H_SOURCE = "Source" | "元";
+    H_STATE = "State" | "状態";
+    H_STATUS = "Status" | "状態";
+    H_SUBJECT = "What" | "対象";
+    H_UNCHANGED = "Unchanged" | "変更なし";
+    H_VERSION = "Version" | "版";
+    H_WAITING = "Waiting" | "登録待ち(円)";
+
+    // Notes under tables.
+    AND_MORE = "… and more (--limit)" | "… 続きがあります（--limit）";
+    NOTHING = "Nothing to show." | "該当するものはありません。";
+    NO_SUCH_ORDER = "No order {0}: `mallsync orders list` shows them." | "注文 {0} は見つかりません。`mallsync orders list` で確認してください。";
+    TWO_ORDERS = "{0} is an order number in several shops ({1}): use our id from `mallsync orders list`." | "注文番号 {0} は複数の店舗（{1}）にあります。`mallsync orders list` の ID を指定してください。";
+    NO_SUCH_SETTLEMENT = "No settlement {0}: `mallsync settlements list` shows them." | "決済 {0} は見つかりません。`mallsync settlements list` で確認してください。";
+    TWO_SETTLEMENTS = "{0} names several settlements ({1}): use our id from `mallsync settlements list`." | "{0} に当たる決済が複数あります（{1}）。`mallsync settlements list` の ID を指定してください。";
+    NO_SUCH_OPERATION = "No operation {0}: `mallsync operations list` shows them." | "処理 {0} は見つかりません。`mallsync operations list` で確認してください。";
+    NO_SUCH_SHOP = "No shop {0} in the config; there are: {1}" | "設定に店舗 {0} がありません。ある店舗: {1}";
+    NO_SUCH_CONTRACT = "No settlement {0} in the config; there are: {1}" | "設定に決済 {0} がありません。ある決済: {1}";
+    CONTRACT_DISABLED = "{0} is not in force (enabled = false): nothing can be decided for it." | "{0} は無効（enabled = false）です。操作できません。";
+    WHICH_CONTRACT = "Which settlement? Name it with --settlement; there are: {0}" | "どの決済ですか。--settlement で指定してください。ある決済: {0}";
+    NO_CONTRACT = "The config has no [settlements.NAME]; `settlements link` needs one." | "設定に [settlements.名前] がありません。`settlements link` には必要です。";
+    CP932_LOST = "{0} cannot be written in CP932 (column {1}, row {2}): 〓 stands in its place. --encoding utf-8 keeps it." | "「{0}」は CP932 で書けません（列 {1}、{2} 行目）。〓 に置き換えました。--encoding utf-8 ならそのまま残ります。";
+    CP932_LOST_MORE = "… and {0} further characters that CP932 does not have." | "… ほか {0} 文字も CP932 にありません。";
+
+    // Commands that write.
+    QUEUED = "Queued for the running daemon." | "動作中のデーモンに渡しました。";
+    NO_DAEMON = "Stored. No daemon is running: it goes out with the next `mallsync run` or `mallsync sync --send`." | "保存しました。デーモンは動いていません。次の `mallsync run` または `mallsync sync --send` で送られます。";
+    FOLLOWING = "Following what comes of it (Ctrl-C stops watching only) …" | "結果を待っています（Ctrl-C で待つのをやめます。処理は続きます）…";
+    STILL_OPEN = "Still open after a minute: `mallsync operations list` shows how it goes on." | "1 分たってもまだ終わっていません。`mallsync operations list` で続きを確認できます。";
+    STOPPED_WATCHING = "No longer watching; the daemon goes on." | "待つのをやめました。デーモンの処理は続きます。";
+    OPERATION_IS = "{0} {1}: {2}" | "{0} {1}: {2}";
+    OPERATION_PLANNED = "{0} {1}: planned, not before {2}" | "{0} {1}: {2} 以降に予定";
+    DONE = "Done." | "完了しました。";
+    DRY_RUN_ONLY = "Dry run: nothing was written." | "ドライランのため何も書き込んでいません。";
+    ASK = "Go on? [y/N] " | "実行しますか？ [y/N] ";
+    ASK_WITHOUT_TERMINAL = "This may move money and there is no terminal to ask on: read the lines above, then add --yes (or --dry-run)." | "お金が動く可能性がありますが、確認できる端末がありません。上の内容を確かめて --yes（または --dry-run）を付けてください。";
+    NOT_DONE = "Nothing was done." | "何もしませんでした。";
+    FOLLOWS_SEND = "This will register slip {0} on reception number {1} for {2} yen, not before {3}." | "受付番号 {1} に伝票 {0} を登録し、{2} 円を売上にします（{3} 以降）。";
+    FOLLOWS_WAIT = "Nothing is sent yet: {0}" | "まだ何も送りません: {0}";
+    FOLLOWS_HOLD = "A person is still needed: {0}" | "まだ人の判断が必要です: {0}";
+    FOLLOWS_NOTHING = "Nothing follows from it for now." | "今のところ送るものはありません。";
+    FOLLOWS_DRY = "{0} is in dry-run: nothing is sent." | "{0} はドライランです。何も送りません。";
+    LINKED = "{0} is linked to reception number {1} of {2}." | "注文 {0} を {2} の受付番号 {1} に結び付けました。";
+    UNLINKED = "{0} has no reception number any more." | "注文 {0} から受付番号を外しました。";
+    HELD = "{0} is held: nothing is sent for it until `mallsync settlements release {1}`." | "{0} を止めました。`mallsync settlements release {1}` まで何も送りません。";
+    RELEASED = "{0} is released." | "{0} の停止を解除しました。";
+    CONTRACT_NOT_HELD = "{0} is not held." | "{0} は止まっていません。";
+    FOLLOWS_CONTRACT = "Releasing {0} lets go of {1} operations that are due ({2} yen)." | "{0} を解除すると、送る時期の来た処理 {1} 件（{2} 円）が動きます。";
+
+    // Preview.
+    P_SEND = "send now" | "今送る";
+    P_LATER = "later" | "後で送る";
+    P_WAIT = "waits" | "待ち";
+    P_PERSON = "person" | "要判断";
+    P_SUM = "{0}: now {1} ({2} yen) · later {3} ({4} yen) · waiting {5} · needs a person {6}" | "{0}: 今送る {1} 件（{2} 円）· 後で {3} 件（{4} 円）· 待ち {5} 件 · 要判断 {6} 件";
+    P_DRY = "{0} is in dry-run: this is what it would do; nothing is sent." | "{0} はドライランです。実際には何も送りません。";
+
+    // Slips and orders from files.
+    SLIPS_SUM = "{0}: {1} matched · {2} already known · {3} waiting for their order · {4} held · {5} refused" | "{0}: 登録 {1} · 既知 {2} · 注文待ち {3} · 保留 {4} · 不可 {5}";
+    SLIPS_NOT_ISSUED = "{0}: {1} rows have no slip number yet and were left out." | "{0}: 伝票番号がまだない {1} 行は取り込んでいません。";
+    SLIPS_SEEN = "{0}: the same file was imported on {1}; importing it again changes nothing." | "{0}: 同じ内容のファイルを {1} に取り込み済みです。再度取り込んでも変わりません。";
+    FILE_REFUSED = "{0}: {1}" | "{0}: {1}";
+    SLIP_ADDED = "Order {0}: slip {1} added." | "注文 {0} に伝票 {1} を登録しました。";
+    SLIP_REPLACED = "Order {0}: slip {1} replaced by {2}." | "注文 {0} の伝票 {1} を {2} に差し替えました。";
+    SLIP_REMOVED = "Order {0}: slip {1} removed." | "注文 {0} の伝票 {1} を外しました。";
+    CANNOT_READ = "{0}: cannot be read: {1}" | "{0}: 読み込めません: {1}";
+    EXPLAINED = "Profile {0} · {1} · separated by {2} · {3} rows · {4} orders" | "プロファイル {0} · {1} · 区切り {2} · {3} 行 · 注文 {4} 件";
+    EXPLAINED_ABSENT = "Fields of the profile that the file does not have: {0}" | "プロファイルにあってファイルにない項目: {0}";
+    IMPORTED = "{0}: {1} new · {2} changed · {3} unchanged · {4} set aside" | "{0}: 新規 {1} · 更新 {2} · 変更なし {3} · 保留 {4}";
+    HANDED_OVER = "The running daemon holds {0}: the file was put into {1} and is read within its schedule." | "{0} は動作中のデーモンが担当しています。ファイルを {1} に置きました。次回の実行で取り込まれます。";
+    NOT_A_CSV_SHOP = "{0} is a shop of {1}: orders are imported into shops with mall = \"csv\"." | "{0} は {1} の店舗です。取り込めるのは mall = \"csv\" の店舗だけです。";
+
+    // Sync, run, check, status.
+    SYNC_ASKED = "A daemon is running: asked it for the pass, waiting for the result …" | "デーモンが動いています。実行を依頼して結果を待っています…";
+    SYNC_SENT = "{0} operations sent · {1} failed" | "送信 {0} 件 · 失敗 {1} 件";
+    SYNC_NO_ANSWER = "The daemon has gone without an answer: `mallsync status` shows how things stand." | "デーモンが結果を返さずに終わりました。`mallsync status` で状況を確認してください。";
+    PROGRESS = "{0}: {1} orders, {2} pages" | "{0}: 注文 {1} 件、{2} ページ";
+    PROGRESS_OF = "{0}: {1} orders, {2} pages ({3} of {4})" | "{0}: 注文 {1} 件、{2} ページ（{3}/{4}）";
+    PROGRESS_WAITS = "{0}: waits until {1} (quota of the mall)" | "{0}: {1} まで待ちます（モールの呼出制限）";
+    DRAINING = "Stopping: what is in flight is finished, nothing new is sent." | "停止します。送信中のものだけを終え、新しくは送りません。";
+    ALL_WELL = "All is well." | "すべて順調です。";
+    NOT_WELL = "{0} things need attention." | "対応が必要なことが {0} 件あります。";
+    DAEMON_RUNS = "The daemon is running." | "デーモンは動作中です。";
+    DAEMON_RUNS_NOT = "No daemon is running." | "デーモンは動いていません。";
+    T_STOPPED = "stopped by the other side" | "相手側の理由で停止";
+    T_ACCOUNT_HELD = "everything is held" | "すべて停止中";
+    T_OPERATIONS = "operations need a person" | "処理に人の判断が必要";
+    T_SETTLEMENTS = "settlements need a person" | "決済に人の判断が必要";
+    T_UNLINKED = "no reception number" | "受付番号なし";
+    T_POLL_FAILS = "polls fail" | "取得に失敗";
+    T_OVERDUE = "polls are overdue" | "取得が遅れています";
+    T_SET_ASIDE = "orders could not be read" | "読めない注文";
+    T_SLIPS = "slips need a person" | "伝票に人の判断が必要";
+    T_ENDS = "a key ends soon" | "鍵の期限が近い";
+    CHECK_SUM = "{0} ok · {1} warnings · {2} errors" | "正常 {0} · 注意 {1} · エラー {2}";
+    CONFIG_INVALID = "The config is invalid (findings: {0}); nothing was started." | "設定に誤りがあります（{0} 件）。何も開始していません。";
+    EXPIRES_IN = "{0} {1}: {2} days left ({3})" | "{0} {1}: 残り {2} 日（{3}）";
+
+    // Init, migrate, simulate.
+    INIT_WROTE = "Wrote {0}" | "作成しました: {0}";
+    INIT_KEPT = "Left as it is: {0}" | "既にあるため変更していません: {0}";
+    INIT_NEXT = "Next: edit {0}, put the secrets into {1}, then `mallsync --config {0} check`." | "次に {0} を編集し、秘密情報を {1} に置いてから `mallsync --config {0} check` を実行してください。";
+    MIGRATED = "Schema {0} → {1}." | "スキーマ {0} → {1}。";
+    MIGRATED_NOT = "Schema {0}: nothing to do." | "スキーマ {0}: 変更はありません。";
+    SIMULATING = "Simulated malls, gateway and carrier listen on http://{0} (Ctrl-C ends)." | "模擬モール・決済・運送会社が http://{0} で待ち受けています（Ctrl-C で終了）。";
+    SIM_SLIPS = "The simulated B2 drops its slip files into {0}: `mallsync --config {1} slips import FILE`." | "模擬 B2 の発行済データは {0} に置かれます。`mallsync --config {1} slips import ファイル` で取り込みます。";
+    SIM_CONFIG = "Wrote {0}; in another terminal: `mallsync --config {0} check`, then `mallsync --config {0} run`." | "{0} を作成しました。別の端末で `mallsync --config {0} check`、続いて `mallsync --config {0} run` を実行してください。";
+
+    // Modes of a settlement.
+    LIVE = "live" | "本番";
+    DRY_RUN = "dry-run" | "ドライラン";
+    DISABLED = "disabled" | "無効";
+}
+
+/// A status of an order.
+pub const fn status(status: Status, language: Language) -> &'static str {
+    let ja = match status {
+        Status::Pending => "保留中",
+        Status::AwaitingConfirmation => "確認待ち",
+        Status::AwaitingShipment => "発送待ち",
+        Status::PartiallyShipped => "一部発送",
+        Status::Shipped => "発送済",
+        Status::Completed => "完了",
+        Status::OnHold => "停止中",
+        Status::CancelRequested => "取消依頼",
+        Status::Canceled => "取消",
+        Status::Unknown => "不明",
+    };
+    pick(language, status.as_str(), ja)
+}
+
+/// A state of a settlement.
+pub const fn settlement(state: SettlementState, language: Language) -> &'static str {
+    let ja = match state {
+        SettlementState::Unlinked => "受付番号なし",
+        SettlementState::Authorized => "与信済",
+        SettlementState::Reserved => "予約",
+        SettlementState::Registered => "精算確定待ち",
+        SettlementState::Settled => "精算確定",
+        SettlementState::Canceled => "取消",
+        SettlementState::Lapsed => "与信切れ",
+        SettlementState::Refused => "与信NG",
+        SettlementState::Unknown => "未確認",
+    };
+    pick(language, state.as_str(), ja)
+}
+
+/// A state of an operation.
+pub const fn operation(state: State, language: Language) -> &'static str {
+    let ja = match state {
+        State::Planned => "予定",
+        State::Ready => "送信待ち",
+        State::Sending => "送信中",
+        State::Unknown => "結果不明",
+        State::Looking => "照会中",
+        State::NeedsPerson => "要判断",
+        State::Done => "完了",
+        State::Refused => "拒否",
+        State::Superseded => "不要",
+        State::Abandoned => "中止",
+    };
+    pick(language, state.as_str(), ja)
+}
+
+/// What became of a row of a file.
+pub const fn outcome(outcome: RowOutcome, language: Language) -> &'static str {
+    let ja = match outcome {
+        RowOutcome::Matched => "登録",
+        RowOutcome::Known => "既知",
+        RowOutcome::Waiting => "注文待ち",
+        RowOutcome::Held => "保留",
+        RowOutcome::Refused => "不可",
+    };
+    pick(language, outcome.as_str(), ja)
+}
+
+/// A way to pay.
+pub const fn method(method: PaymentMethod, language: Language) -> &'static str {
+    let ja = match method {
+        PaymentMethod::CreditCard => "カード",
+        PaymentMethod::CashOnDelivery => "代引",
+        PaymentMethod::BankTransfer => "銀行振込",
+        PaymentMethod::ConvenienceStore => "コンビニ",
+        PaymentMethod::Deferred => "後払い",
+        PaymentMethod::CarrierBilling => "キャリア決済",
+        PaymentMethod::Wallet => "電子マネー等",
+        PaymentMethod::Points => "ポイント",
+        PaymentMethod::Invoice => "請求書",
+        PaymentMethod::Other => "その他",
+    };
+    pick(language, method.as_str(), ja)
+}
+
+/// A state of an operation, from its word.
+pub fn operation_word(word: &str, language: Language) -> String {
+    State::from_word(word).map_or_else(|| word.to_owned(), |state| operation(state, language).to_owned())
+}
+
+/// What needs attention.
+pub const fn topic(topic: Topic) -> Text {
+    match topic {
+        Topic::Stopped => T_STOPPED,
+        Topic::AccountHeld => T_ACCOUNT_HELD,
+        Topic::OperationsNeedPerson => T_OPERATIONS,
+        Topic::SettlementsHeld => T_SETTLEMENTS,
+        Topic::Unlinked => T_UNLINKED,
+        Topic::PollFails => T_POLL_FAILS,
+        Topic::Overdue => T_OVERDUE,
+        Topic::SetAside => T_SET_ASIDE,
+        Topic::SlipsHeld => T_SLIPS,
+        Topic::Ends => T_ENDS,
+    }
+}
+
+/// The mark of a finding.
+pub const fn mark(level: Level) -> &'static str {
+    match level {
+        Level::Ok => "✓",
+        Level::Warning => "!",
+        Level::Error => "✗",
+    }
+}
+
+const fn pick(language: Language, en: &'static str, ja: &'static str) -> &'static str {
+    match language {
+        Language::En => en,
+        Language::Ja => ja,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn holes(text: &str) -> std::collections::BTreeSet<&str> {
+        text.split('{').skip(1).filter_map(|s| s.split_once('}').map(|(n, _)| n)).collect()
+    }
+
+    #[test]
+    fn both_languages_say_the_same_facts() {
+        for (name, text) in ALL {
+            assert!(!text.en.is_empty() && !text.ja.is_empty(), "{name}");
+            assert_eq!(holes(text.en), holes(text.ja), "{name}");
+        }
+    }
+
+    #[test]
+    fn values_are_filled_in_once() {
+        let text = Text { en: "{1} then {0}", ja: "" };
+        assert_eq!(text.with(Language::En, &[&"{1}", &"b"]), "b then {1}");
+    }
+}

@@ -1,0 +1,372 @@
+//! The planner: tables of cases, and what must hold whatever the facts are (I8; decisions.md 2–5).
+
+use std::time::Duration;
+
+use chrono::{NaiveDate, NaiveTime};
+use mallsync::clock::Timestamp;
+use mallsync::domain::money::Yen;
+use mallsync::domain::operation::Intent;
+use mallsync::domain::order::{
+    Amounts, Carrier, CollectedBy, FulfilledBy, Notes, Order, Package, Party, Payment, PaymentMethod,
+    PaymentStatus, Status,
+};
+use mallsync::domain::planner::{
+    CaptureOn, Contract, Delivery, Facts, MatchRule, Mode, Parcels, Plan, Reception, RegisteredBy, link, plan,
+};
+use mallsync::domain::settlement::{Settlement, SettlementState};
+use mallsync::domain::slip::{Slip, WriteBack};
+use mallsync::secret::Personal;
+use proptest::prelude::*;
+
+const DAY: Duration = Duration::from_secs(86_400);
+
+fn noon() -> Timestamp {
+    Timestamp::parse("2026-12-10T12:00:00+09:00").unwrap()
+}
+
+fn date(text: &str) -> NaiveDate {
+    text.parse().unwrap()
+}
+
+fn contract() -> Contract {
+    Contract {
+        name: "webcollect-main".to_owned(),
+        mode: Mode::Live,
+        since: Some(noon() - DAY * 30),
+        registered_by: RegisteredBy::Mallsync,
+        capture: CaptureOn::ShipDate,
+        capture_time: NaiveTime::from_hms_opt(17, 0, 0).unwrap(),
+        parcels: Parcels::All,
+        delivery: Delivery::BySlip,
+        authorization_days: Some(60),
+        amount_limit: Yen(300_000),
+        max_per_hour: 500,
+        max_yen_per_day: Yen(5_000_000),
+        rules: vec![MatchRule {
+            shop: "own-shop".to_owned(),
+            mall_payment: vec!["*webコレクト*".to_owned()],
+            except: vec!["*後払い*".to_owned()],
+            own_contract: false,
+            reception: Reception::Template("{mall_order_id}".to_owned()),
+        }],
+    }
+}
+
+fn order() -> Order {
+    let mut amounts = Amounts::none("JPY");
+    amounts.due = Some(Yen(5_500));
+    Order {
+        mall_order_id: "100001".to_owned(),
+        status: Status::AwaitingShipment,
+        mall_status: "新規受付".to_owned(),
+        pending_reason: None,
+        fulfilled_by: FulfilledBy::Shop,
+        ordered_at: noon() - DAY * 2,
+        mall_updated_at: None,
+        ship_by: None,
+        payment: Payment {
+            method: PaymentMethod::CreditCard,
+            mall_method: Some("クロネコｗｅｂコレクト(カード)".to_owned()),
+            status: PaymentStatus::Unknown,
+            collected_by: CollectedBy::Shop,
+        },
+        amounts,
+        taxes: Vec::new(),
+        buyer: Party::default(),
+        packages: vec![Package { package_id: "1".to_owned(), ..Package::default() }],
+        notes: Notes::default(),
+        flags: Vec::new(),
+        reception_number: None,
+        source_columns: [].into(),
+    }
+}
+
+fn settlement() -> Settlement {
+    Settlement {
+        id: "s".to_owned(),
+        name: "webcollect-main".to_owned(),
+        order_id: "o".to_owned(),
+        reception_number: Some("100001".to_owned()),
+        state: SettlementState::Unknown,
+        amount: None,
+        authorized_on: None,
+        lapses_on: None,
+        verified_at: None,
+        looked_at: None,
+        slips: Vec::new(),
+        held: None,
+        generation: 0,
+        linked_by: "rule".to_owned(),
+    }
+}
+
+fn slip(number: &str) -> Slip {
+    Slip {
+        number: number.to_owned(),
+        carrier: Carrier::Yamato,
+        kind: "0".to_owned(),
+        package_id: None,
+        source: "b2.csv:2".to_owned(),
+        ship_date: Some(date("2026-12-10")),
+        learnt_at: noon(),
+        write_back: WriteBack::Unsent,
+        held: None,
+    }
+}
+
+/// One situation; every test changes what it is about.
+#[derive(Debug)]
+struct Case {
+    contract: Contract,
+    order: Order,
+    settlement: Settlement,
+    slips: Vec<Slip>,
+    shared: Vec<String>,
+    done: Vec<Intent>,
+    now: Timestamp,
+}
+
+fn case() -> Case {
+    Case {
+        contract: contract(),
+        order: order(),
+        settlement: settlement(),
+        slips: vec![slip("400012345600")],
+        shared: Vec::new(),
+        done: Vec::new(),
+        now: noon(),
+    }
+}
+
+impl Case {
+    fn with(mut self, change: impl FnOnce(&mut Self)) -> Self {
+        change(&mut self);
+        self
+    }
+
+    fn plan(&self) -> Plan {
+        let facts = Facts {
+            order: &self.order,
+            settlement: &self.settlement,
+            slips: &self.slips,
+            shared: &self.shared,
+            done: &self.done,
+        };
+        plan(&self.contract, &facts, self.now)
+    }
+}
+
+fn shown(plan: &Plan) -> String {
+    if let Some(reason) = &plan.hold {
+        return format!("ask: {reason}");
+    }
+    if let Some(reason) = &plan.waiting {
+        return format!("wait: {reason}");
+    }
+    let all: Vec<String> = plan
+        .wanted
+        .iter()
+        .map(|w| {
+            let Intent::Capture { slip_number, delivery_service_code, amount, .. } = &w.intent;
+            format!("{delivery_service_code} {slip_number} {amount} at {}", w.run_at.jst().format("%m-%d %H:%M"))
+        })
+        .collect();
+    all.join(", ")
+}
+
+#[test]
+fn what_is_wanted_in_each_situation() {
+    let cases: Vec<(&str, Case)> = vec![
+        ("a slip of today", case()),
+        ("as soon as the slip is known", case().with(|c| c.contract.capture = CaptureOn::Slip)),
+        ("only by hand", case().with(|c| c.contract.capture = CaptureOn::Manual)),
+        ("without a ship date", case().with(|c| c.slips[0].ship_date = None)),
+        ("no slip", case().with(|c| c.slips.clear())),
+        ("another carrier", case().with(|c| c.slips[0].carrier = Carrier::Sagawa)),
+        ("always another carrier", case().with(|c| c.contract.delivery = Delivery::Other)),
+        (
+            "two parcels of one destination",
+            case().with(|c| c.slips.push(Slip { ship_date: Some(date("2026-12-11")), ..slip("400012345611") })),
+        ),
+        (
+            "Yamato and another carrier",
+            case().with(|c| c.slips.push(Slip { carrier: Carrier::Sagawa, ..slip("360000000010") })),
+        ),
+        ("one of two destinations slipped", case().with(|c| c.order.packages.push(Package::default()))),
+        (
+            "one of two destinations is enough",
+            case().with(|c| {
+                c.order.packages.push(Package::default());
+                c.contract.parcels = Parcels::First;
+            }),
+        ),
+        (
+            "one of two for seven days",
+            case().with(|c| {
+                c.order.packages.push(Package::default());
+                c.now = noon() + DAY * 7;
+            }),
+        ),
+        ("a slip held", case().with(|c| c.slips[0].held = Some("another postal code".to_owned()))),
+        ("cash on delivery", case().with(|c| c.slips[0].kind = "2".to_owned())),
+        ("compact collect", case().with(|c| c.slips[0].kind = "9".to_owned())),
+        ("letter box", case().with(|c| c.slips[0].kind = "7".to_owned())),
+        ("the slip of two orders", case().with(|c| c.shared.push("400012345600".to_owned()))),
+        ("not fixed", case().with(|c| c.order.amounts.due = None)),
+        ("nothing due", case().with(|c| c.order.amounts.due = Some(Yen(0)))),
+        ("above the limit", case().with(|c| c.order.amounts.due = Some(Yen(300_001)))),
+        ("cancelled", case().with(|c| c.order.status = Status::Canceled)),
+        ("cancel asked for", case().with(|c| c.order.status = Status::CancelRequested)),
+        ("unknown status", case().with(|c| c.order.status = Status::Unknown)),
+        ("pending", case().with(|c| c.order.status = Status::Pending)),
+        ("shipped already", case().with(|c| c.order.status = Status::Shipped)),
+        ("before since", case().with(|c| c.order.ordered_at = noon() - DAY * 31)),
+        ("held by a person", case().with(|c| c.settlement.held = Some("asked the buyer".to_owned()))),
+        ("no reception number", case().with(|c| c.settlement.reception_number = None)),
+        ("B2 registers", case().with(|c| c.contract.registered_by = RegisteredBy::B2cloud)),
+        (
+            "another amount at the gateway",
+            case().with(|c| {
+                c.settlement.state = SettlementState::Authorized;
+                c.settlement.amount = Some(Yen(5_000));
+            }),
+        ),
+        ("cancelled at the gateway", case().with(|c| c.settlement.state = SettlementState::Canceled)),
+        ("settled at the gateway", case().with(|c| c.settlement.state = SettlementState::Settled)),
+        ("a reservation", case().with(|c| c.settlement.state = SettlementState::Reserved)),
+        (
+            "the last day of the authorisation",
+            case().with(|c| c.settlement.lapses_on = Some(date("2026-12-10"))),
+        ),
+        ("a day too late", case().with(|c| c.settlement.lapses_on = Some(date("2026-12-09")))),
+        (
+            "registered",
+            case().with(|c| {
+                let intent = c.plan().wanted[0].intent.clone();
+                c.done.push(intent);
+                c.settlement.state = SettlementState::Settled;
+            }),
+        ),
+        (
+            "a further parcel of a registered one",
+            case().with(|c| {
+                let intent = c.plan().wanted[0].intent.clone();
+                c.done.push(intent);
+                c.settlement.state = SettlementState::Registered;
+                c.slips.push(slip("400012345611"));
+            }),
+        ),
+    ];
+    let told: Vec<String> = cases.iter().map(|(name, case)| format!("{name}: {}", shown(&case.plan()))).collect();
+    insta::assert_snapshot!(told.join("\n"));
+}
+
+#[test]
+fn links_are_found_by_shop_payment_and_template() {
+    let mut rules = contract();
+    let number = |contracts: &[Contract], shop: &str, order: &Order| {
+        link(contracts, shop, order).map(|linked| linked.reception)
+    };
+    let all = [rules.clone()];
+    assert_eq!(number(&all, "own-shop", &order()), Some(Ok("100001".to_owned())));
+    assert_eq!(number(&all, "rakuten-main", &order()), None, "another shop");
+    let mut later = order();
+    later.payment.mall_method = Some("webコレクト後払い".to_owned());
+    assert_eq!(number(&all, "own-shop", &later), None, "excepted");
+    let mut mall = order();
+    mall.payment.collected_by = CollectedBy::Mall;
+    assert_eq!(number(&all, "own-shop", &mall), None, "the mall collects");
+    rules.rules[0].own_contract = true;
+    assert_eq!(number(&[rules.clone()], "own-shop", &mall), Some(Ok("100001".to_owned())));
+
+    rules.rules[0].reception = Reception::Template("W{mall_order_id|digits|tail:4}".to_owned());
+    assert_eq!(number(&[rules.clone()], "own-shop", &order()), Some(Ok("W0001".to_owned())));
+    let mut lower = order();
+    lower.mall_order_id = "ab_1".to_owned();
+    rules.rules[0].reception = Reception::Template("{mall_order_id|upper}".to_owned());
+    let reason = number(&[rules.clone()], "own-shop", &lower).unwrap().unwrap_err();
+    assert!(reason.contains("not a reception number"), "{reason}");
+
+    let regex = regex::Regex::new("受付番号[:\\x{FF1A}]\\s*(\\S+)").unwrap();
+    rules.rules[0].reception = Reception::Pattern { field: "notes.shop".to_owned(), regex };
+    let mut noted = order();
+    noted.notes.shop = Personal::new("受付番号： 2026-77 のし");
+    assert_eq!(number(&[rules.clone()], "own-shop", &noted), Some(Ok("2026-77".to_owned())));
+    assert!(number(&[rules], "own-shop", &order()).unwrap().is_err(), "nothing to find");
+}
+
+prop_compose! {
+    fn any_case()(
+        status in 0..Status::ALL.len(),
+        state in 0..SettlementState::ALL.len(),
+        due in prop::option::of(-10_i64..400_000),
+        held_amount in prop::option::of(-10_i64..400_000),
+        same in any::<bool>(),
+        kinds in prop::collection::vec((prop::sample::select(vec!["0", "2", "3", "7", "8", "9", "A", ""]), any::<bool>(), any::<bool>(), any::<bool>()), 0..4),
+        packages in 0_usize..4,
+        ordered_days in 0_u32..60,
+        lapses_in in prop::option::of(-5_i64..70),
+        later in 0_u32..80,
+        policy in 0_usize..3,
+        first in any::<bool>(),
+    ) -> Case {
+        case().with(|c| {
+            c.order.status = Status::ALL[status];
+            c.settlement.state = SettlementState::ALL[state];
+            c.order.amounts.due = due.map(Yen);
+            c.settlement.amount = if same { c.order.amounts.due } else { held_amount.map(Yen) };
+            c.order.packages = (0..packages).map(|i| Package { package_id: i.to_string(), ..Package::default() }).collect();
+            c.order.ordered_at = noon() - DAY * ordered_days;
+            c.contract.capture = CaptureOn::ALL[policy];
+            c.contract.parcels = if first { Parcels::First } else { Parcels::All };
+            c.now = noon() + DAY * later;
+            c.settlement.lapses_on = lapses_in.map(|d| noon().jst_date() + chrono::TimeDelta::days(d));
+            c.slips = kinds.iter().enumerate().map(|(i, (kind, yamato, held, shared))| {
+                let number = format!("4000123456{i:02}");
+                if *shared {
+                    c.shared.push(number.clone());
+                }
+                Slip {
+                    kind: (*kind).to_owned(),
+                    carrier: if *yamato { Carrier::Yamato } else { Carrier::JapanPost },
+                    held: held.then(|| "held".to_owned()),
+                    ..slip(&number)
+                }
+            }).collect();
+        })
+    }
+}
+
+proptest! {
+    #[test]
+    fn nothing_is_ever_wanted_that_must_not_be(case in any_case()) {
+        let plan = case.plan();
+        prop_assert!(plan.wanted.is_empty() || (plan.hold.is_none() && plan.waiting.is_none()));
+        prop_assert!(!plan.wanted.is_empty() || plan.hold.is_some() || plan.waiting.is_some(), "always a reason");
+        let mut seen = Vec::new();
+        for wanted in &plan.wanted {
+            let Intent::Capture { slip_number, amount, reception_number, .. } = &wanted.intent;
+            prop_assert!(case.order.status.may_ship());
+            prop_assert_eq!(Some(*amount), case.order.amounts.due);
+            prop_assert!(case.settlement.amount.is_none_or(|held| held == *amount), "never another amount than the authorised one");
+            prop_assert!(*amount > Yen::ZERO && *amount <= case.contract.amount_limit);
+            prop_assert!(case.order.ordered_at >= case.contract.since.unwrap());
+            prop_assert!(case.settlement.lapses_on.is_none_or(|last| wanted.run_at.max(case.now).jst_date() <= last));
+            prop_assert!(slip_number == reception_number || case.slips.iter().any(|s| s.number == *slip_number && s.held.is_none() && !matches!(s.kind.as_str(), "2" | "3" | "7" | "9")));
+            prop_assert!(!case.shared.contains(slip_number));
+            prop_assert!(!seen.contains(slip_number), "never two captures of one slip");
+            seen.push(slip_number.clone());
+        }
+        // What was done is not wanted again, whatever changed meanwhile.
+        let done: Vec<Intent> = plan.wanted.iter().map(|w| w.intent.clone()).collect();
+        let after = case.with(|c| {
+            c.done = done;
+            c.order.amounts.due = c.order.amounts.due.map(|due| Yen(due.0 + 1));
+        });
+        let again = after.plan().wanted.iter().any(|w| {
+            let Intent::Capture { slip_number, .. } = &w.intent;
+            seen.contains(slip_number)
+        });
+        prop_assert!(!again);
+    }
+}
