@@ -168,7 +168,10 @@ fn shown(plan: &Plan) -> String {
         .iter()
         .map(|w| {
             let Intent::Capture { slip_number, delivery_service_code, amount, .. } = &w.intent;
-            format!("{delivery_service_code} {slip_number} {amount} at {}", w.run_at.jst().format("%m-%d %H:%M"))
+            format!(
+                "{delivery_service_code} {slip_number} {amount} at {}",
+                w.run_at.jst().format("%m-%d %H:%M")
+            )
         })
         .collect();
     all.join(", ")
@@ -186,7 +189,8 @@ fn what_is_wanted_in_each_situation() {
         ("always another carrier", case().with(|c| c.contract.delivery = Delivery::Other)),
         (
             "two parcels of one destination",
-            case().with(|c| c.slips.push(Slip { ship_date: Some(date("2026-12-11")), ..slip("400012345611") })),
+            case()
+                .with(|c| c.slips.push(Slip { ship_date: Some(date("2026-12-11")), ..slip("400012345611") })),
         ),
         (
             "Yamato and another carrier",
@@ -257,7 +261,8 @@ fn what_is_wanted_in_each_situation() {
             }),
         ),
     ];
-    let told: Vec<String> = cases.iter().map(|(name, case)| format!("{name}: {}", shown(&case.plan()))).collect();
+    let told: Vec<String> =
+        cases.iter().map(|(name, case)| format!("{name}: {}", shown(&case.plan()))).collect();
     insta::assert_snapshot!(told.join("\n"));
 }
 

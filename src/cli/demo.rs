@@ -149,7 +149,8 @@ async fn import(app: &App, folder: &Path) -> Result<BTreeMap<RowOutcome, u64>, F
     for entry in std::fs::read_dir(folder)? {
         let path = entry?.path();
         let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-        let parsed = slips::parse(&name, &std::fs::read(&path)?).map_err(|e| Failure::Failed(e.to_string()))?;
+        let parsed =
+            slips::parse(&name, &std::fs::read(&path)?).map_err(|e| Failure::Failed(e.to_string()))?;
         let import = SlipImport {
             file: name,
             digest: parsed.digest,
@@ -188,8 +189,7 @@ async fn summary(app: &App, world: &World, language: Language) -> Result<bool, F
         line(words::DEMO_SHOP, &[shop, &all, &parts.join(" · ")])?;
     }
     let books = world.books();
-    let registered: Yen =
-        books.iter().filter(|b| b.effective_captures > 0).map(|b| Yen(b.amount)).sum();
+    let registered: Yen = books.iter().filter(|b| b.effective_captures > 0).map(|b| Yen(b.amount)).sum();
     let twice = books.iter().filter(|b| b.captures > 1 || b.repeated_captures > 0).count();
     let sums = app.store().sum_settlements().await?;
     let ours: Yen = sums.iter().filter(|s| s.state.is_some_and(|s| s.captured())).map(|s| s.yen).sum();

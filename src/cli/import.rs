@@ -18,9 +18,9 @@ use crate::app::App;
 use crate::config;
 use crate::malls::csv::{self, Explanation, Parsed, profiles};
 use crate::secret::Personal;
-use crate::tabular::Encoding;
 use crate::store::orders::{NewOrder, NewSetAside, PageCommit, PageResult};
 use crate::store::streams::{ShopLease, StreamEnd};
+use crate::tabular::Encoding;
 
 #[derive(clap::Args, Debug)]
 pub struct Args {
@@ -55,9 +55,8 @@ pub async fn run(context: &Context, args: Args) -> Outcome {
         return Err(Failure::Usage(context.tell(words::NOT_A_CSV_SHOP, &[&shop.name, &shop.mall])));
     }
     let key = |name: &str| shop.section.get(name).and_then(Value::as_str).unwrap_or_default();
-    let profile = profiles::load(key("profile")).map_err(|all| {
-        Failure::Failed(format!("shops.{}.profile: {}", shop.name, all.join("\n")))
-    })?;
+    let profile = profiles::load(key("profile"))
+        .map_err(|all| Failure::Failed(format!("shops.{}.profile: {}", shop.name, all.join("\n"))))?;
     let shown = args.file.display().to_string();
     let name = args.file.file_name().map_or_else(|| shown.clone(), |n| n.to_string_lossy().into_owned());
     let bytes = fs::read(&args.file)
@@ -107,7 +106,8 @@ async fn store(
     let mut cursor = rows.into_iter().find(|row| row.stream == STREAM).and_then(|row| row.cursor);
     let run = context.ambient.id();
     let mut sum = PageResult::default();
-    let mut orders = parsed.orders.into_iter().map(|o| NewOrder { order: o.order, raw: o.raw, read_at: o.read_at });
+    let mut orders =
+        parsed.orders.into_iter().map(|o| NewOrder { order: o.order, raw: o.raw, read_at: o.read_at });
     let mut bad: Vec<NewSetAside> = parsed
         .bad
         .into_iter()

@@ -94,7 +94,8 @@ pub async fn run(args: Args) -> Outcome {
 
 /// Writes the config and makes the folders beside it.
 fn write_config(file: &Path, addr: SocketAddr, simulation: Simulation) -> Result<Folders, Failure> {
-    let failed = |path: &Path, error: &std::io::Error| Failure::Failed(format!("{}: {error}", path.display()));
+    let failed =
+        |path: &Path, error: &std::io::Error| Failure::Failed(format!("{}: {error}", path.display()));
     let file = std::path::absolute(file).map_err(|error| failed(file, &error))?;
     let home = file.parent().unwrap_or(Path::new("/"));
     let folders = Folders { orders: home.join("orders"), slips: home.join("slips") };

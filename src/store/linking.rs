@@ -80,6 +80,7 @@ fn link_step(
         });
         return LinkStep { change: None, objection };
     };
+    let shows_one = linked.reception.is_ok();
     let (number, mut objection) = match linked.reception {
         Ok(number) => {
             let holder = holders.entry((linked.contract.clone(), number.clone()));
@@ -102,7 +103,7 @@ fn link_step(
     });
     if same {
         // A number that the order showed once and shows no more is still its number.
-        if record.is_some_and(|r| r.settlement.reception_number.is_some()) && number.is_none() {
+        if record.is_some_and(|r| r.settlement.reception_number.is_some()) && !shows_one {
             objection = None;
         }
         return LinkStep { change: None, objection };

@@ -4,6 +4,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::sync::Arc;
 
 use mallsync::clock::{Ambient, ManualClock};
+use mallsync::store::people::Deed;
 use mallsync::store::{Access, Store, StoreError};
 use sqlx::{Connection, Executor, PgConnection, SqliteConnection};
 use tempfile::TempDir;
@@ -119,6 +120,24 @@ async fn files_are_private_and_folders_must_exist() {
 async fn the_password_of_a_bad_url_is_not_repeated() {
     let refused = open("postgres://user:canary-password@host:port/db", Access::Read).await.unwrap_err();
     assert!(!format!("{refused} {refused:?}").contains("canary"), "{refused:?}");
+}
+
+#[tokio::test]
+async fn errors_hold_no_rows() {
+    for db in stores().await {
+        run(&db, "INSERT INTO deeds (id, at, actor, action, subject, detail) VALUES ('x', 1, 'canary', 'a', 's', 'd')")
+            .await;
+        run(&db, "CREATE UNIQUE INDEX deeds_by_actor ON deeds (actor)").await;
+        let deed = Deed {
+            at: start(),
+            actor: "canary".to_owned(),
+            action: String::new(),
+            subject: String::new(),
+            detail: String::new(),
+        };
+        let refused = db.store.record_deed(&deed).await.unwrap_err();
+        assert!(!format!("{refused} {refused:?}").contains("canary"), "{}: {refused:?}", db.name);
+    }
 }
 
 #[tokio::test]
