@@ -16,25 +16,30 @@ use crate::domain::settlement::Settlement;
 const RAW_LIMIT: usize = 64 * 1024;
 
 /// What keeps an operation from being sent: its account or settlement is held, or something else is under way for its
-/// reception number. `$2` is the wall time.
+/// reception number. `$2` is the wall time. The longer list of states is the index's own: SQLite uses a partial index
+/// only where its condition stands in the query.
 macro_rules! free_to_send {
     () => {
-        "p.account = $1 AND p.state IN ('planned', 'ready') AND (p.lease_until IS NULL OR p.lease_until <= $2)
+        "p.account = $1 AND p.state IN ('planned', 'ready', 'unknown', 'looking')
+         AND p.state IN ('planned', 'ready') AND (p.lease_until IS NULL OR p.lease_until <= $2)
          AND NOT EXISTS (SELECT 1 FROM accounts a WHERE a.name = p.account
              AND (a.held_reason IS NOT NULL OR a.stopped_code IS NOT NULL))
          AND NOT EXISTS (SELECT 1 FROM settlements s WHERE s.id = p.settlement_id
              AND (s.held IS NOT NULL OR s.asked IS NOT NULL))
          AND NOT EXISTS (SELECT 1 FROM operations q WHERE q.account = p.account
              AND q.reception_number = p.reception_number AND q.id <> p.id
-             AND (q.state IN ('sending', 'unknown', 'looking')
-                 OR q.lease_until > $2 AND q.state IN ('planned', 'ready')))"
+             AND q.state IN ('sending', 'unknown', 'looking'))
+         AND NOT EXISTS (SELECT 1 FROM operations q WHERE q.account = p.account
+             AND q.reception_number = p.reception_number AND q.id <> p.id
+             AND q.lease_until > $2 AND q.state IN ('planned', 'ready'))"
     };
 }
 
 /// Unknown ones, and those that a person wants looked at.
 macro_rules! free_to_look {
     () => {
-        "p.account = $1 AND (p.state = 'unknown' AND (p.lease_until IS NULL OR p.lease_until <= $2)
+        "p.account = $1 AND p.state IN ('planned', 'ready', 'unknown', 'looking')
+         AND (p.state = 'unknown' AND (p.lease_until IS NULL OR p.lease_until <= $2)
              OR p.state = 'looking' AND p.lease_owner IS NULL)"
     };
 }
@@ -200,18 +205,30 @@ impl Store {
     /// See [`StoreError`].
     pub async fn next_operation(&self, account: &str) -> Result<Option<Timestamp>> {
         let mut conn = self.read().await?;
-        let row: Option<(Option<i64>,)> = conn
+        let wall = self.ambient.wall();
+        let args = args![account, wall];
+        let to_send: Option<(i64,)> = conn
             .row(
                 concat!(
-                    "SELECT min(p.run_at) FROM operations p WHERE ",
+                    "SELECT p.run_at FROM operations p WHERE ",
                     free_to_send!(),
-                    " OR ",
-                    free_to_look!()
+                    " ORDER BY p.run_at, p.id LIMIT 1"
                 ),
-                args![account, self.ambient.wall()],
+                args,
             )
             .await?;
-        Ok(row.and_then(|(at,)| time(at)))
+        let to_look: Option<(i64,)> = conn
+            .row(
+                concat!(
+                    "SELECT p.run_at FROM operations p WHERE ",
+                    free_to_look!(),
+                    " ORDER BY p.run_at, p.id LIMIT 1"
+                ),
+                args,
+            )
+            .await?;
+        let next = to_send.into_iter().chain(to_look).map(|(at,)| at).min();
+        Ok(time(next))
     }
 
     /// A late answer to an operation this worker no longer holds; see [`Store::step_operation`].
