@@ -5,6 +5,8 @@ use std::process::{Command, Output, Stdio};
 
 use serde_json::Value;
 
+#[path = "cli/beside.rs"]
+mod beside;
 #[path = "cli/data.rs"]
 mod data;
 #[path = "cli/money.rs"]

@@ -17,7 +17,11 @@ pub enum Command {
 pub async fn run(context: &Context, command: &Command) -> Outcome {
     match command {
         Command::Migrate => {
-            let store = context.store(Access::Daemon).await?;
+            // A schema that can be read as it is needs no lock, and so is no matter beside a running daemon.
+            let store = match context.store(Access::Read).await {
+                Ok(store) => store,
+                Err(_) => context.store(Access::Daemon).await?,
+            };
             let (before, after) = store.migrate().await?;
             note(&if before == after {
                 context.tell(words::MIGRATED_NOT, &[&after])

@@ -251,16 +251,17 @@ fn build(spec: &ClientSpec, base: &Url, purpose: Purpose) -> Result<reqwest::Cli
     builder.build().map_err(|e| format!("the HTTP client cannot be built: {}", describe(e)))
 }
 
-/// Whether `text` may be a base URL: no query, no password, plain HTTP to loopback alone.
+/// Whether `text` has the form of a base URL: a host, no query, no password. Whether plain HTTP may go there is another
+/// question, which `config` answers for every URL at once.
 ///
 /// # Errors
 /// What was expected; the URL is not repeated.
 pub fn check_url(text: &str) -> Result<(), String> {
-    base_url(text).map(drop)
+    parse_base(text).map(drop)
 }
 
-fn base_url(text: &str) -> Result<Url, String> {
-    let url = Url::parse(text).map_err(|e| format!("not a URL ({e})"))?;
+fn parse_base(text: &str) -> Result<Url, String> {
+    let url = Url::parse(text).map_err(|e| format!("not a URL ({e}); expected https://HOST/…"))?;
     if url.query().is_some()
         || url.fragment().is_some()
         || url.password().is_some()
@@ -268,12 +269,18 @@ fn base_url(text: &str) -> Result<Url, String> {
     {
         return Err("must hold no query, fragment, user or password".to_owned());
     }
-    match (url.scheme(), url.host_str()) {
-        ("https", Some(_)) => Ok(url),
-        ("http", Some(host)) if is_loopback(host) => Ok(url),
-        ("http", _) => Err("plain http:// is allowed to loopback alone; use https://".to_owned()),
-        _ => Err("expected https://HOST/…".to_owned()),
+    if !matches!(url.scheme(), "https" | "http") || !url.has_host() {
+        return Err("expected https://HOST/…".to_owned());
     }
+    Ok(url)
+}
+
+fn base_url(text: &str) -> Result<Url, String> {
+    let url = parse_base(text)?;
+    if url.scheme() == "http" && !url.host_str().is_some_and(is_loopback) {
+        return Err("plain http:// is allowed to loopback alone; use https://".to_owned());
+    }
+    Ok(url)
 }
 
 fn is_loopback(host: &str) -> bool {

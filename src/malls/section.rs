@@ -166,7 +166,7 @@ mod tests {
     #[test]
     fn all_findings_come_at_once_and_show_no_value() {
         let value =
-            serde_json::json!({ "licence_key": "canary", "version": "x", "base_url": "http://example.jp" });
+            serde_json::json!({ "licence_key": "canary", "version": "x", "base_url": "ftp://example.jp" });
         let mut section = Section::new(&value, &["license_key", "version", "base_url"]);
         section.required_secret("license_key");
         section.number("version", 3..=10);

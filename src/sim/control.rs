@@ -3,7 +3,7 @@
 //!
 //! | path | does |
 //! | --- | --- |
-//! | GET `state` | time, counts, rate violations, broken connections |
+//! | GET `state` | time, counts, calls over the rate, broken connections |
 //! | GET, PUT, DELETE, POST `faults` | PUT replaces the list of rules, POST adds one |
 //! | GET, PUT `switches` | PUT takes any part of them |
 //! | GET `calls`, GET `books` | the latest calls; the gateway's ledger |
@@ -53,6 +53,7 @@ fn control(world: &Arc<World>, request: &Request, path: &str) -> Outcome {
             "now": world.now(),
             "counts": world.counts(),
             "rate_violations": world.rate_violations(),
+            "early_calls": world.early_calls(),
             "broken_connections": world.broken_connections(),
             "last_tick": world.last_tick(),
         })),

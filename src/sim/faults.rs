@@ -148,6 +148,20 @@ impl Fault {
         }
     }
 
+    /// Is it a fault of this service? (What one service calls an error means nothing to the other.)
+    fn concerns(&self, service: &str) -> bool {
+        match self {
+            Self::Code { .. }
+            | Self::ZeroWithCode
+            | Self::OneWithoutCode
+            | Self::Decorated
+            | Self::Doctype
+            | Self::TwoBlocks => service == "webcollect",
+            Self::Auth { .. } | Self::QpsLimit | Self::Withhold => service == "rakuten",
+            _ => true,
+        }
+    }
+
     /// Is a call that waits for its answer to be seen as in progress?
     pub(crate) fn holds(&self) -> bool {
         matches!(self, Self::Stall { hold: true, .. })
@@ -223,7 +237,8 @@ impl Faults {
     ) -> Option<Fault> {
         let mut hit = None;
         for (rule, met, struck) in &mut self.rules {
-            let fits = (rule.service.is_empty() || rule.service == service)
+            let fits = rule.fault.concerns(service)
+                && (rule.service.is_empty() || rule.service == service)
                 && (rule.function.is_empty() || rule.function == function)
                 && (rule.order.is_empty() || orders.contains(&rule.order));
             if !fits {

@@ -22,7 +22,7 @@ mod truth;
 mod webcollect;
 mod world;
 
-pub use b2::Parcel;
+pub use b2::{Parcel, b2_file};
 pub use carrier::{Folders, Tick};
 pub use cart::{Encoding, Format};
 pub use catalogue::Catalogue;
@@ -48,7 +48,8 @@ pub const TRADER_CODE: &str = "900000001";
 
 /// A Yamato slip number for the simulator's parcel `serial`: 4000, seven digits, check digit
 /// (kuroneko-webcollect.md §2.5).
-fn slip_number(serial: u64) -> String {
+#[must_use]
+pub fn slip_number(serial: u64) -> String {
     let body = 40_000_000_000 + serial % 10_000_000;
     format!("{body}{}", body % 7)
 }

@@ -39,15 +39,27 @@ impl Server {
         server.tasks.spawn(async move {
             let slots = Arc::new(Semaphore::new(CONNECTIONS));
             loop {
+                // A slot first: beyond them clients wait in the listener's own queue, not in open files of ours.
+                let slot = tokio::select! {
+                    () = stop.cancelled() => return,
+                    slot = Arc::clone(&slots).acquire_owned() => slot,
+                };
+                let Ok(slot) = slot else { return };
                 let accepted = tokio::select! {
                     () = stop.cancelled() => return,
                     accepted = listener.accept() => accepted,
                 };
-                // A client that vanished between connect and accept is nothing to stop for.
-                let Ok((stream, peer)) = accepted else { continue };
-                let (world, stop, slots) = (Arc::clone(&world), stop.clone(), Arc::clone(&slots));
+                let (stream, peer) = match accepted {
+                    Ok(accepted) => accepted,
+                    // A client that vanished between connect and accept is nothing to stop for.
+                    Err(error) => {
+                        world.note_broken(&error);
+                        continue;
+                    }
+                };
+                let (world, stop) = (Arc::clone(&world), stop.clone());
                 tasks.spawn(async move {
-                    let Ok(_slot) = slots.acquire_owned().await else { return };
+                    let _slot = slot;
                     tokio::select! {
                         () = stop.cancelled() => {}
                         ended = serve(stream, peer, &world) => {

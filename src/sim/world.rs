@@ -68,10 +68,12 @@ pub struct Call {
 }
 
 /// Pace of one Rakuten shop.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Pace {
     pub(crate) last: Option<Timestamp>,
     pub(crate) violations: u64,
+    /// The first violations: when, which function.
+    pub(crate) early: Vec<(Timestamp, String)>,
 }
 
 #[derive(Debug, Default)]
@@ -183,14 +185,21 @@ impl World {
         self.state().pace.values().map(|pace| pace.violations).sum()
     }
 
+    /// When the first of them came (at most 100 a shop), and to which function.
+    #[must_use]
+    pub fn early_calls(&self) -> Vec<(Timestamp, String)> {
+        self.state().pace.values().flat_map(|pace| pace.early.clone()).collect()
+    }
+
     /// Connections that broke while the simulator read or wrote.
     #[must_use]
     pub fn broken_connections(&self) -> u64 {
         self.state().broken
     }
 
-    pub(crate) fn note_broken(&self, _error: &std::io::Error) {
+    pub(crate) fn note_broken(&self, error: &std::io::Error) {
         self.state().broken += 1;
+        tracing::debug!(error.message = %error, "simulator lost a connection");
     }
 
     /// Cancels a Rakuten order at once, as its buyer would (900). False when there is no such order.

@@ -14,8 +14,13 @@ fn yen(object: &Value, member: &str) -> i64 {
     object[member].as_i64().unwrap_or_else(|| panic!("{member} of {object}"))
 }
 
-fn list(object: &Value, member: &str) -> Vec<Value> {
-    object[member].as_array().cloned().unwrap_or_default()
+fn list<'a>(object: &'a Value, member: &str) -> &'a [Value] {
+    object[member].as_array().map_or(&[], Vec::as_slice)
+}
+
+/// Those without the flag of a removed one.
+fn live<'a>(items: &'a [Value], flag: &str) -> Vec<&'a Value> {
+    items.iter().filter(|i| i[flag] == 0).collect()
 }
 
 /// Orders of the indices from `from`, through getOrder.
@@ -25,7 +30,7 @@ async fn read(sim: &Sim, numbers: &[String]) -> Vec<Value> {
         let (status, answer) =
             sim.rakuten("getOrder", &json!({ "orderNumberList": batch, "version": 10 })).await;
         assert_eq!(status, 200);
-        orders.extend(list(&answer, "OrderModelList"));
+        orders.extend(list(&answer, "OrderModelList").iter().cloned());
     }
     assert_eq!(orders.len(), numbers.len());
     orders
@@ -34,9 +39,6 @@ async fn read(sim: &Sim, numbers: &[String]) -> Vec<Value> {
 /// The identities of rakuten-rms.md §5.3.
 fn check_amounts(order: &Value) {
     let number = &order["orderNumber"];
-    let live = |items: Vec<Value>, flag: &str| -> Vec<Value> {
-        items.into_iter().filter(|i| i[flag] == 0).collect()
-    };
     let wrapping: i64 = ["WrappingModel1", "WrappingModel2"]
         .iter()
         .map(|m| &order[*m])
@@ -81,7 +83,7 @@ fn check_amounts(order: &Value) {
     assert_eq!(rows("reqPrice"), request + points - extra, "{number}");
     assert_eq!(rows("totalPrice"), yen(order, "totalPrice"), "{number}");
     assert_eq!(rows("couponPrice"), coupons, "{number}");
-    for row in &taxes {
+    for row in taxes {
         let percent = if row["taxRate"] == json!(0.08) { 8 } else { 10 };
         assert_eq!(yen(row, "reqPriceTax"), yen(row, "reqPrice") * percent / (100 + percent), "{number}");
         assert!(yen(row, "reqPrice") >= 0, "{number}");
@@ -104,8 +106,7 @@ async fn amounts_of_5000_orders_add_up_and_match_the_truth() {
         unfixed += u32::from(fact.due.is_none());
         assert_eq!(order["orderProgress"].to_string(), fact.status);
         assert_eq!(yen(order, "requestPrice"), fact.due.unwrap_or(-9_999));
-        let live: Vec<Value> =
-            list(order, "PackageModelList").into_iter().filter(|p| p["packageDeleteFlag"] == 0).collect();
+        let live = live(list(order, "PackageModelList"), "packageDeleteFlag");
         assert_eq!(live.len(), fact.packages);
         let slips: Vec<String> = live
             .iter()

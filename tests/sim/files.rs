@@ -4,7 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::time::Duration;
 
-use mallsync::sim::{CART_SHOP, ClockTriple, Encoding, Folders, Format, config_toml};
+use mallsync::sim::{
+    CART_SHOP, Catalogue, ClockTriple, Encoding, Folders, Format, Parcel, b2_file, config_toml,
+};
 use tokio_util::sync::CancellationToken;
 
 use crate::client::{DAY, Sim, start_time};
@@ -148,15 +150,30 @@ async fn the_slip_file_has_97_quoted_columns_and_valid_check_digits() {
     assert!(!text.contains("UNKNOWN") && !text.contains("999-9999") && !text.contains("=\""));
 }
 
+#[test]
+fn a_slip_can_be_issued_for_any_order() {
+    let mut parcel = Parcel::issue("ANY-1_2", "1000001", start_time(), 42);
+    parcel.reception_number = Some("WC-1".into());
+    assert!(seven_check(&parcel.slip));
+    let text = cp932(&b2_file(std::slice::from_ref(&parcel)).unwrap());
+    let row = &rows(&text)[1];
+    let shown = [&row[0], &row[3], &row[4], &row[10], &row[44]];
+    assert_eq!(shown, ["ANY-1_2", parcel.slip.as_str(), "2026/04/21", "100-0001", "WC-1"]);
+}
+
 #[tokio::test]
 async fn rounds_of_cart_and_carrier_drop_whole_files() {
-    let sim = Sim::start().await;
+    let sim = Sim::with(|o| {
+        o.cart = Catalogue::per_day(start_time(), DAY * 4, 100);
+        o.rakuten[0].orders = o.cart;
+    })
+    .await;
     let folder = tempfile::tempdir().unwrap();
     let folders = Folders { orders: folder.path().join("orders"), slips: folder.path().join("slips") };
     let stop = CancellationToken::new();
     let every = Duration::from_secs(1_800);
     let task = tokio::spawn(sim.world.clone().run_carrier(folders.clone(), every, stop.clone()));
-    let count = |path: &Path| std::fs::read_dir(path).map_or(0, |dir| dir.count());
+    let count = |path: &Path| std::fs::read_dir(path).map_or(0, Iterator::count);
     // One round after another: each ends before the clock goes on.
     for round in 0..6 {
         let due = start_time() + every * round;

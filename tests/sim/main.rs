@@ -1,8 +1,15 @@
 //! The simulators against the contracts, byte by byte over TCP: what they refuse, what they answer, what they break.
+//! (`cfg(test)` tells the lints that helpers are test code, too.)
 
+#[cfg(test)]
 mod catalogue;
+#[cfg(test)]
 mod client;
+#[cfg(test)]
 mod faults;
+#[cfg(test)]
 mod files;
+#[cfg(test)]
 mod rakuten;
+#[cfg(test)]
 mod webcollect;

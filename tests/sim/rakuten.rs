@@ -50,16 +50,17 @@ async fn refusals_outside_the_envelope_have_the_shapes_of_chapter_7() {
     let good = authorization("SP345678_sim", "SL345678_sim");
     let json_type = "application/json; charset=utf-8";
     let bad_key = authorization("SP345678_sim", "SL345678_other");
-    let cases: [(&str, &str, Option<&str>, &str, u16, &str); 9] = [
+    let (good, bad_key) = (good.as_str(), bad_key.as_str());
+    let cases = [
         ("POST", SEARCH, None, json_type, 401, "ES01-01"),
         ("POST", SEARCH, Some("ESA bm90aGluZw=="), json_type, 401, "ES01-01"),
-        ("POST", SEARCH, Some(&bad_key), json_type, 401, "ES01-01"),
-        ("POST", SEARCH, Some(&good), "application/json", 415, "ES04-03"),
-        ("POST", SEARCH, Some(&good), "text/plain; charset=utf-8", 415, "ES04-03"),
-        ("GET", SEARCH, Some(&good), json_type, 405, ""),
-        ("POST", "/rakuten/es/2.0/order/nothing/", Some(&good), json_type, 404, ""),
-        ("POST", "/rakuten/es/2.0/order/searchorder/", Some(&good), json_type, 404, ""),
-        ("POST", "/elsewhere", Some(&good), json_type, 404, ""),
+        ("POST", SEARCH, Some(bad_key), json_type, 401, "ES01-01"),
+        ("POST", SEARCH, Some(good), "application/json", 415, "ES04-03"),
+        ("POST", SEARCH, Some(good), "text/plain; charset=utf-8", 415, "ES04-03"),
+        ("GET", SEARCH, Some(good), json_type, 405, ""),
+        ("POST", "/rakuten/es/2.0/order/nothing/", Some(good), json_type, 404, ""),
+        ("POST", "/rakuten/es/2.0/order/searchorder/", Some(good), json_type, 404, ""),
+        ("POST", "/elsewhere", Some(good), json_type, 404, ""),
     ];
     for (method, path, authorization, content_type, status, code) in cases {
         let mut headers = vec![("Content-Type", content_type)];
@@ -71,7 +72,7 @@ async fn refusals_outside_the_envelope_have_the_shapes_of_chapter_7() {
         }
     }
     for spacing in ["application/json;charset=UTF-8", "application/json ; charset=\"utf-8\""] {
-        let headers = [("Content-Type", spacing), ("Authorization", good.as_str())];
+        let headers = [("Content-Type", spacing), ("Authorization", good)];
         assert_eq!(sim.send("POST", SEARCH.trim_end_matches('/'), &headers, &body).await.status, 200);
     }
     sim.world.switch(|s| {
@@ -116,6 +117,8 @@ async fn keys_die_are_young_and_are_followed_by_others() {
     assert_eq!((status, &answer["Results"]["errorCode"]), (401, &json!("ES04-01")));
     sim.clock.advance(Duration::from_secs(3_600));
     assert_eq!(sim.rakuten("searchOrder", &body).await.0, 200);
+    assert!(sim.world.set_keys("rakuten-main", vec![Key { dead: true, ..lasting() }]));
+    assert_eq!(sim.rakuten("searchOrder", &body).await.0, 401, "withdrawn");
 }
 
 #[tokio::test]
@@ -292,9 +295,18 @@ async fn get_order_checks_its_request() {
         sim.rakuten("getOrder", &unknown).await,
         (200, json_fixture("18-getOrder-response-none-found.json"))
     );
+    sim.clock.advance(DAY * 700);
+    sim.world.set_keys("rakuten-main", vec![lasting()]);
+    let old = json!({ "orderNumberList": [first], "version": 10 });
+    assert_eq!(codes(&sim.rakuten("getOrder", &old).await.1)[0].0, "102", "older than 730 days");
     sim.world.switch(|s| s.rakuten.max_version = 8);
     let (status, _) = sim.rakuten("getOrder", &json!({ "orderNumberList": [first], "version": 9 })).await;
     assert_eq!(status, 400);
+}
+
+fn lasting() -> Key {
+    let expires = start_time() + DAY * 1_000;
+    Key { key: "SL345678_sim".into(), works_from: start_time(), expires, dead: false }
 }
 
 fn members(value: &Value) -> BTreeSet<String> {
@@ -371,6 +383,7 @@ async fn pace_is_counted_always_and_enforced_on_demand() {
     assert_eq!(sim.rakuten("searchOrder", &body).await.0, 200);
     let (_, state) = sim.control("GET", "state", &Value::Null).await;
     assert_eq!(state["rate_violations"], 3);
+    assert_eq!(state["early_calls"].as_array().unwrap().len(), 3);
     assert_eq!(state["counts"]["rakuten.searchOrder"], 8);
 }
 

@@ -185,12 +185,13 @@ impl Mall for Rakuten {
         for batch in refs.chunks(NUMBERS) {
             let numbers: Vec<&OrderRef> = batch.iter().collect();
             let (answer, read_at) = self.get(call, &numbers).await?;
-            for (number, message) in notices(&answer) {
+            for message in notices(&answer) {
                 tracing::warn!(
                     shop = call.account,
-                    mall_order_id = number,
-                    error.message = message,
-                    "getOrder warned"
+                    mall_order_id = message.order_number.trimmed(),
+                    error.code = message.code(),
+                    error.message = wire::scrub(message.message.trimmed().unwrap_or_default()),
+                    "getOrder answered with a warning beside its data"
                 );
             }
             let read = read_orders(&answer, batch, read_at);
@@ -253,10 +254,8 @@ fn refs(answer: &SearchAnswer) -> Vec<OrderRef> {
 }
 
 /// Warnings and errors beside data: their meaning is not public, so they are logged and the numbers asked again (§5.1).
-fn notices(answer: &GetAnswer) -> Vec<(&str, &str)> {
-    let messages = wire::Envelope::messages(answer).unwrap_or_default();
-    let loud = messages.iter().filter(|m| !m.is("INFO"));
-    loud.map(|m| (m.order_number.trimmed().unwrap_or_default(), m.code())).collect()
+fn notices(answer: &GetAnswer) -> impl Iterator<Item = &wire::Message> {
+    wire::Envelope::messages(answer).unwrap_or_default().iter().filter(|m| !m.is("INFO"))
 }
 
 /// The orders of an answer, joined to the numbers asked for (§5.1). A number without an order is missing, whether the

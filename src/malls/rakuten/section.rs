@@ -101,3 +101,34 @@ pub fn schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
         }
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::MALL;
+
+    #[test]
+    fn a_section_builds_a_connector_and_warns_of_open_secrets() {
+        let section = serde_json::json!({
+            "service_secret": "plain: SP1 ", "license_key": "plain:SL1", "license_key_next": "plain:SL2",
+            "base_url": "http://127.0.0.1:9480/rakuten"
+        });
+        assert_eq!((MALL.validate)(&section), Ok(()));
+        assert_eq!((MALL.urls)(&section), ["http://127.0.0.1:9480/rakuten"]);
+        let built = (MALL.build)("shop", &section).unwrap_or_else(|p| panic!("{p:?}"));
+        assert_eq!(built.client.base_url, "http://127.0.0.1:9480/rakuten");
+        let keys: Vec<_> = built.warnings.iter().map(|w| w.key.as_str()).collect();
+        assert_eq!(keys, ["service_secret", "license_key", "license_key_next"]);
+        assert!(!format!("{:?}", built.warnings).contains("SP1"));
+    }
+
+    #[test]
+    fn what_cannot_be_read_stops_the_shop_with_every_reason() {
+        let section = serde_json::json!({
+            "service_secret": "file:/nonexistent/a", "license_key": "file:/nonexistent/b",
+            "ca_file": "/nonexistent/c"
+        });
+        let problems = (MALL.build)("shop", &section).err().unwrap_or_default();
+        let keys: Vec<_> = problems.iter().map(|p| p.key.as_str()).collect();
+        assert_eq!(keys, ["service_secret", "license_key", "ca_file"]);
+    }
+}

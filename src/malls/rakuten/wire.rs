@@ -379,7 +379,7 @@ impl Refusal<'_> {
 }
 
 /// The first 200 characters of somebody else's text, without control characters and mail addresses.
-fn scrub(text: &str) -> String {
+pub fn scrub(text: &str) -> String {
     let text: String = text.chars().map(|c| if c.is_control() { ' ' } else { c }).take(200).collect();
     text.split_whitespace()
         .map(|word| if word.contains('@') { "…" } else { word })

@@ -127,6 +127,7 @@ fn eccube4(text: &mut String, order: &CartOrder, now: Timestamp) {
         .map(|l| l.goods.price_with_tax() * l.units * l.goods.rate_percent / (100 + l.goods.rate_percent))
         .sum();
     let buyer = &order.buyer;
+    let shipment_postage = order.postage / i64::try_from(order.recipients.len()).unwrap_or(1);
     let memo = if order.index.is_multiple_of(11) { "のし希望\n「御祝」" } else { "" };
     for (n, detail) in details.iter().enumerate() {
         let mut cells: Vec<String> = vec![id.clone(), id.clone(), String::new()];
@@ -165,7 +166,7 @@ fn eccube4(text: &mut String, order: &CartOrder, now: Timestamp) {
         cells.extend(person(&order.recipients[detail.parcel], false));
         cells.extend([String::new(), "ヤマト運輸".to_owned()]);
         cells.extend(["", "", ""].map(str::to_owned));
-        cells.push(order.postage.to_string());
+        cells.push(shipment_postage.to_string());
         cells.push(order.shipped.filter(|at| *at <= now).map(time).unwrap_or_default());
         cells.extend(["", "", ""].map(str::to_owned));
         text.push_str(&row(&cells, false));

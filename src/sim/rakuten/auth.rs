@@ -106,13 +106,16 @@ pub(crate) fn shop<'w>(
 }
 
 /// Counts a call against one a second; true when it came too early.
-pub(crate) fn too_fast(state: &mut State, shop: u32, now: Timestamp, speed: u32) -> bool {
+pub(crate) fn too_fast(state: &mut State, shop: u32, function: &str, now: Timestamp, speed: u32) -> bool {
     let tolerance = Duration::from_millis(10) * speed.max(1);
     let enforced = state.switches.rakuten.enforce_rate;
     let pace = state.pace.entry(shop).or_default();
     let early = pace.last.is_some_and(|last| now + tolerance < last + Duration::from_secs(1));
     if early {
         pace.violations += 1;
+        if pace.early.len() < 100 {
+            pace.early.push((now, function.to_owned()));
+        }
     }
     if !(early && enforced) {
         pace.last = Some(now);

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use serde_json::{Map, Value, json};
 
-use super::{Shop, View, Wrong, message, number, render, required};
+use super::{Shop, View, Wrong, editions, message, number, required};
 use crate::clock::Timestamp;
 use crate::sim::World;
 use crate::sim::http::Answer;
@@ -52,7 +52,7 @@ pub(crate) fn answer(
         if let Some(plan) = plan.filter(|p| p.placed <= visible && now - REACH <= p.placed) {
             let content = shop.content(world.options.seed, &plan);
             let mut order = View { shop, plan: &plan, content: &content, now }.order();
-            render::hide(&mut order, version);
+            editions::hide(&mut order, version);
             orders.push(order);
         } else {
             let mut info = message("INFO", FUNCTION, "102", "受注情報が取得できませんでした。");
@@ -66,9 +66,12 @@ pub(crate) fn answer(
         messages.push(message("INFO", FUNCTION, "101", &text));
     }
     messages.extend(missing);
-    let mut answer = json!({ "MessageModelList": messages, "OrderModelList": orders });
+    // Moved, not copied: a hundred orders are half a megabyte.
+    let mut answer = Map::new();
+    answer.insert("MessageModelList".into(), Value::Array(messages));
+    answer.insert("OrderModelList".into(), Value::Array(orders));
     if version >= 6 {
-        answer["version"] = json!(version);
+        answer.insert("version".into(), json!(version));
     }
-    Answer::json(200, &answer)
+    Answer::json(200, &Value::Object(answer))
 }

@@ -1,12 +1,14 @@
-//! An order as `getOrder` shows it (rakuten-rms.md §5.2), newest edition; `hide` takes away what an older one lacks.
+//! An order as `getOrder` shows it (rakuten-rms.md §5.2), newest edition.
 
-use serde_json::{Map, Value, json};
+use std::time::Duration;
 
-use super::content::{Amounts, Content, Line, Package, UNFIXED};
+use serde_json::{Value, json};
+
+use super::content::{Amounts, Content, Line, Package, TaxRow, UNFIXED};
+use super::models::{address, gift_pending, join, put, rate, sender, store, wrapping};
 use super::plan::{Kind, Plan};
 use super::shop::Shop;
 use crate::clock::Timestamp;
-use crate::sim::people::Person;
 
 /// `2017-10-14T00:00:00+0900`, the one datetime form (§3.2).
 pub(crate) fn datetime(at: Timestamp) -> String {
@@ -66,7 +68,7 @@ impl View<'_> {
             "shippingInstDatetime": self.stamp(plan.instructed),
             "shippingCmplRptDatetime": self.stamp(plan.shipped),
             "cancelDueDate": null,
-            "deliveryDate": wished.then(|| date(plan.placed + std::time::Duration::from_hours(120))),
+            "deliveryDate": wished.then(|| date(plan.placed + Duration::from_hours(120))),
             "shippingTerm": if wished { json!(*dice.pick(&[0, 1, 2, 9, 1416, 1921])) } else { json!(*dice.pick(&[Some(0), None])) },
             "remarks": if dice.one_in(6) { "[配送日時指定:]\n\n[備考:]\n玄関前に置いてください。" } else { "[配送日時指定:]\n\n[備考:]\n" },
             "giftCheckFlag": i32::from(gift),
@@ -112,33 +114,33 @@ impl View<'_> {
             "deliveryCertPrgFlag": asuraku,
             "oneDayOperationFlag": i32::from(dice.one_in(10)),
         });
-        let parts = json!({
-            "OrdererModel": self.orderer(),
-            "SettlementModel": self.settlement(),
-            "DeliveryModel": { "deliveryName": "宅配便", "deliveryClass": null },
-            "PointModel": { "usedPoint": content.points },
-            "WrappingModel1": wrapping(1, "和紙（桜）", content.wrappings[0], false),
-            "WrappingModel2": wrapping(2, "リボン", content.wrappings[1], content.wrapping_removed),
-            "PackageModelList": (0..content.packages.len()).map(|k| self.package(k, &amounts)).collect::<Vec<_>>(),
-            "CouponModelList": self.coupons(),
-            "ChangeReasonModelList": self.changes(),
-            "TaxSummaryModelList": amounts.taxes.iter().map(|row| json!({
+        join(&mut order, money);
+        let summary = |row: &TaxRow| {
+            json!({
                 "taxRate": rate(row.rate), "reqPrice": row.request, "reqPriceTax": row.tax, "totalPrice": row.total,
                 "paymentCharge": row.charge, "couponPrice": row.coupon, "point": 0,
-            })).collect::<Vec<_>>(),
-            "DueDateModelList": self.due_dates(),
-        });
-        if let (Value::Object(order), Value::Object(money), Value::Object(parts)) = (&mut order, money, parts)
-        {
-            order.extend(money);
-            order.extend(parts);
-            if plan.kind == Kind::NewMembers {
-                order.insert("ecoPackagingFlag".into(), json!(1));
-                order.insert(
-                    "FutureModel".into(),
-                    json!({ "futureList": [1, 2, { "name": "未知" }], "futureFlag": null }),
-                );
-            }
+            })
+        };
+        let packages = (0..content.packages.len()).map(|k| self.package(k, &amounts)).collect();
+        put(
+            &mut order,
+            [
+                ("OrdererModel", self.orderer()),
+                ("SettlementModel", self.settlement()),
+                ("DeliveryModel", json!({ "deliveryName": "宅配便", "deliveryClass": null })),
+                ("PointModel", json!({ "usedPoint": content.points })),
+                ("WrappingModel1", wrapping(1, "和紙（桜）", content.wrappings[0], false)),
+                ("WrappingModel2", wrapping(2, "リボン", content.wrappings[1], content.wrapping_removed)),
+                ("PackageModelList", Value::Array(packages)),
+                ("CouponModelList", self.coupons()),
+                ("ChangeReasonModelList", self.changes()),
+                ("TaxSummaryModelList", amounts.taxes.iter().map(summary).collect()),
+                ("DueDateModelList", self.due_dates()),
+            ],
+        );
+        if plan.kind == Kind::NewMembers {
+            let future = json!({ "futureList": [1, 2, { "name": "未知" }], "futureFlag": null });
+            put(&mut order, [("ecoPackagingFlag", json!(1)), ("FutureModel", future)]);
         }
         order
     }
@@ -181,7 +183,7 @@ impl View<'_> {
         let postage = if unfixed { UNFIXED } else { package.postage };
         let waiting = self.plan.gift_entered.is_some_and(|at| at > self.now);
         let id = self.shop.basket_id(self.plan.index, k);
-        json!({
+        let mut model = json!({
             "basketId": id,
             "postagePrice": postage,
             "postageTaxRate": 0.1,
@@ -192,25 +194,32 @@ impl View<'_> {
             "totalPrice": if amounts.total == UNFIXED { UNFIXED } else { goods + package.postage },
             "noshi": package.noshi,
             "packageDeleteFlag": i32::from(package.removed),
-            "SenderModel": if waiting { gift_pending() } else { sender(&package.recipient) },
-            "ItemModelList": package.lines.iter().enumerate().map(|(n, line)| self.item(k, n, line)).collect::<Vec<_>>(),
-            "ShippingModelList": self.shipping(k, package),
-            "DeliveryCvsModel": (self.plan.kind == Kind::CvsPickup).then(|| json!({
-                "cvsCode": 50, "storeGenreCode": "8895", "storeCode": "00000", "storeName": "ローソン見本店",
-                "storeZip": "158-0000", "storePrefecture": "東京都", "storeAddress": "見本野区見本町1-1", "areaCode": "01",
-                "depo": "07", "openTime": "06:00", "closeTime": "24:00", "cvsRemarks": null,
-            })),
             "defaultDeliveryCompanyCode": if self.plan.kind == Kind::CvsPickup { "1003" } else { "1001" },
             "dropOffFlag": i32::from(id.is_multiple_of(9)),
             "dropOffLocation": id.is_multiple_of(9).then_some("宅配ボックス"),
-            "SocialGiftModel": self.plan.gift_entered.map(|at| json!({
+        });
+        let items = package.lines.iter().enumerate().map(|(n, line)| self.item(k, n, line)).collect();
+        let pickup = self.plan.kind == Kind::CvsPickup;
+        let gift = self.plan.gift_entered.map(|at| {
+            json!({
                 "sgMngNumber": format!("{}-{}-{:010}-sg", self.shop.id, date(self.plan.placed).replace('-', ""), self.plan.index),
-                "inputDueDate": date(self.plan.placed + std::time::Duration::from_hours(168)),
+                "inputDueDate": date(self.plan.placed + Duration::from_hours(168)),
                 "inputFlag": i32::from(!waiting),
                 "inputCompDatetime": self.stamp(Some(at)),
                 "receiverEmailAddress": (!waiting).then_some("receiver@example.jp"),
-            })),
-        })
+            })
+        });
+        put(
+            &mut model,
+            [
+                ("SenderModel", if waiting { gift_pending() } else { sender(&package.recipient) }),
+                ("ItemModelList", Value::Array(items)),
+                ("ShippingModelList", self.shipping(k, package)),
+                ("DeliveryCvsModel", if pickup { store() } else { Value::Null }),
+                ("SocialGiftModel", gift.unwrap_or(Value::Null)),
+            ],
+        );
+        model
     }
 
     fn item(&self, k: usize, n: usize, line: &Line) -> Value {
@@ -269,7 +278,7 @@ impl View<'_> {
             json!({
                 "couponCode": code, "itemId": if item == 0 { 0 } else { 10_000_001 }, "couponName": name,
                 "couponSummary": format!("定額割引 {price}円"), "couponCapital": capital, "couponCapitalCode": capital_code,
-                "expiryDate": date(self.plan.placed + std::time::Duration::from_hours(720)), "couponPrice": price, "couponUnit": 1,
+                "expiryDate": date(self.plan.placed + Duration::from_hours(720)), "couponPrice": price, "couponUnit": 1,
                 "couponTotalPrice": price, "itemDetailId": item,
             })
         };
@@ -342,105 +351,10 @@ impl View<'_> {
         let prepaid = matches!(self.plan.kind, Kind::Prepaid | Kind::PrepaidUnpaid);
         match self.past(self.plan.confirmed).filter(|_| prepaid) {
             Some(at) => json!([
-                { "dueDateType": 0, "dueDate": date(at + std::time::Duration::from_hours(24 * 7)) },
-                { "dueDateType": 1, "dueDate": date(at + std::time::Duration::from_hours(24 * 14)) },
+                { "dueDateType": 0, "dueDate": date(at + Duration::from_hours(24 * 7)) },
+                { "dueDateType": 1, "dueDate": date(at + Duration::from_hours(24 * 14)) },
             ]),
             None => json!([]),
         }
-    }
-}
-
-fn rate(percent: i64) -> f64 {
-    if percent == 8 { 0.08 } else { 0.1 }
-}
-
-fn wrapping(title: i32, name: &str, price: Option<i64>, removed: bool) -> Value {
-    price.map_or(Value::Null, |price| {
-        json!({
-            "title": title, "name": name, "price": price, "includeTaxFlag": 1, "deleteWrappingFlag": i32::from(removed),
-            "taxRate": 0.1, "taxPrice": price * 10 / 110,
-        })
-    })
-}
-
-fn address(person: &Person) -> Map<String, Value> {
-    let (p1, p2, p3) = &person.phone;
-    let model = json!({
-        "zipCode1": person.zip.0, "zipCode2": person.zip.1, "prefecture": person.prefecture, "city": person.city,
-        "subAddress": person.street, "familyName": person.family, "firstName": person.given,
-        "familyNameKana": person.family_kana, "firstNameKana": person.given_kana,
-        "phoneNumber1": p1, "phoneNumber2": p2, "phoneNumber3": p3,
-    });
-    if let Value::Object(model) = model { model } else { Map::new() }
-}
-
-fn sender(person: &Person) -> Value {
-    let mut model = address(person);
-    model.insert("isolatedIslandFlag".into(), json!(i32::from(person.island)));
-    Value::Object(model)
-}
-
-/// Stands in while the recipient of a social gift has not answered (§5.2 SenderModel).
-fn gift_pending() -> Value {
-    json!({
-        "zipCode1": "999", "zipCode2": "9999", "prefecture": "入力待ち", "city": "入力待ち", "subAddress": "入力待ち",
-        "familyName": "入力待ち", "firstName": "入力待ち", "familyNameKana": "ニュウリョクマチ",
-        "firstNameKana": "ニュウリョクマチ", "phoneNumber1": "999", "phoneNumber2": "9999", "phoneNumber3": "9999",
-        "isolatedIslandFlag": 0,
-    })
-}
-
-/// Takes away the members that edition `version` does not have (rakuten-rms.md §5.1).
-pub(crate) fn hide(order: &mut Value, version: u64) {
-    let mut order_members: Vec<&str> = Vec::new();
-    let mut package_members: Vec<&str> = Vec::new();
-    let mut item_members: Vec<&str> = Vec::new();
-    if version < 4 {
-        package_members.push("defaultDeliveryCompanyCode");
-        item_members.push("isSingleItemShipping");
-    }
-    if version < 5 {
-        order_members.extend(["receiptIssueCount", "receiptIssueHistoryList", "DueDateModelList"]);
-    }
-    if version < 6 {
-        order_members.push("cautionDisplayDetailType");
-    }
-    if version < 7 {
-        item_members.push("SkuModelList");
-    }
-    if version < 8 {
-        order_members.extend(["deliveryCertPrgFlag", "oneDayOperationFlag"]);
-    } else {
-        order_members.extend(["goodsTax", "isTaxRecalc"]);
-        package_members.push("goodsTax");
-    }
-    if version < 9 {
-        package_members.extend(["dropOffFlag", "dropOffLocation"]);
-    }
-    if version < 10 {
-        order_members.push("socialGiftFlag");
-        package_members.push("SocialGiftModel");
-    }
-    remove(order, &order_members);
-    for package in list(order, "PackageModelList") {
-        remove(package, &package_members);
-        for item in list(package, "ItemModelList") {
-            remove(item, &item_members);
-        }
-    }
-}
-
-fn remove(object: &mut Value, members: &[&str]) {
-    if let Value::Object(map) = object {
-        for member in members {
-            map.remove(*member);
-        }
-    }
-}
-
-fn list<'a>(object: &'a mut Value, member: &str) -> std::slice::IterMut<'a, Value> {
-    match object.get_mut(member) {
-        Some(Value::Array(items)) => items.iter_mut(),
-        _ => [].iter_mut(),
     }
 }
