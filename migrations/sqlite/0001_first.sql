@@ -179,7 +179,7 @@ CREATE TABLE operations (
 ) STRICT;
 CREATE UNIQUE INDEX operations_by_wish ON operations (dedupe_key) WHERE state <> 'superseded';
 CREATE INDEX operations_due ON operations (account, run_at, id) WHERE state IN ('planned', 'ready', 'unknown', 'looking');
-CREATE INDEX operations_in_flight ON operations (account, reception_number) WHERE state IN ('sending', 'unknown', 'looking');
+CREATE INDEX operations_by_number ON operations (account, reception_number);
 CREATE INDEX operations_leased ON operations (lease_until) WHERE lease_until IS NOT NULL;
 CREATE INDEX operations_by_order ON operations (order_id);
 CREATE INDEX operations_sent ON operations (account, sent_at) WHERE sent_at IS NOT NULL;

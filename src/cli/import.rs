@@ -18,9 +18,9 @@ use crate::app::App;
 use crate::config;
 use crate::malls::csv::{self, Explanation, Parsed, profiles};
 use crate::secret::Personal;
-use crate::tabular::Encoding;
 use crate::store::orders::{NewOrder, NewSetAside, PageCommit, PageResult};
 use crate::store::streams::{ShopLease, StreamEnd};
+use crate::tabular::Encoding;
 
 #[derive(clap::Args, Debug)]
 pub struct Args {

@@ -7,7 +7,7 @@ use sqlx::query::Query;
 use sqlx::sqlite::{SqliteArguments, SqliteConnection, SqliteRow};
 use sqlx::{FromRow, PgPool, Postgres, Sqlite, SqlitePool, Transaction};
 
-use super::{Result, StoreError};
+use super::Result;
 use crate::clock::Timestamp;
 
 /// The pools of one database.
@@ -156,11 +156,7 @@ impl Pools {
     pub(super) async fn write(&self, lock: Lock, command: bool) -> Result<Conn> {
         match self {
             Self::Sqlite { writer, .. } => {
-                let writer = writer.as_ref().ok_or_else(|| {
-                    StoreError::Refused(
-                        "the database was opened to read only; nothing was written".to_owned(),
-                    )
-                })?;
+                let writer = writer.as_ref().ok_or(sqlx::Error::PoolClosed)?;
                 Ok(Conn::SqliteWrite(writer.begin_with("BEGIN IMMEDIATE").await?))
             }
             Self::Postgres(pool) => {
@@ -260,6 +256,11 @@ impl Conn {
             Self::PostgresWrite { transaction, .. } => transaction.commit().await?,
         }
         Ok(())
+    }
+
+    /// Commits what was written; where nothing was, takes back the locks alone.
+    pub(super) async fn finish(self, written: bool) -> Result<()> {
+        if written { self.commit().await } else { self.rollback().await }
     }
 
     /// Takes everything back.

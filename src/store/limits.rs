@@ -53,11 +53,7 @@ impl Store {
             > 0;
         let row: Option<(i64, Option<i64>)> =
             conn.row("SELECT tat, paused_until FROM limits WHERE key = $1", args![&bucket.key]).await?;
-        if clamped {
-            conn.commit().await?;
-        } else {
-            conn.rollback().await?;
-        }
+        conn.finish(clamped).await?;
         let wait_until = row.map_or(now, |(tat, paused)| {
             let free = Timestamp::from_micros(tat) - bucket.tolerance();
             time(paused).map_or(free, |paused| paused.max(free))
@@ -79,7 +75,7 @@ impl Store {
                 args![&bucket.key, until],
             )
             .await?;
-        if written > 0 { conn.commit().await } else { conn.rollback().await }
+        conn.finish(written > 0).await
     }
 
     /// All rows.

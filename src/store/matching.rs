@@ -95,6 +95,15 @@ struct Present {
     held: bool,
 }
 
+#[derive(sqlx::FromRow)]
+struct PresentColumns {
+    order_id: String,
+    number: String,
+    package_id: Option<String>,
+    file_digest: Option<String>,
+    held: Option<String>,
+}
+
 /// What waiting rows of an order can be found by.
 pub(super) fn keys_of_order(mall_order_id: &str) -> Vec<String> {
     let key = fold(mall_order_id);
@@ -108,12 +117,14 @@ pub(super) fn keys_of_order(mall_order_id: &str) -> Vec<String> {
 
 fn keys_of_row(row: &SlipRow) -> Vec<String> {
     let key = fold(&row.order_key);
-    let mut keys = vec![format!("order/{key}")];
+    let mut keys = Vec::new();
     if key.chars().count() == CUT {
         keys.push(format!("cut/{key}"));
     }
+    keys.push(format!("order/{key}"));
     keys.extend(row.other_keys.iter().map(|key| format!("order/{}", fold(key))));
     keys.extend(row.reception_numbers.first().map(|number| format!("number/{}", number.trim())));
+    keys.retain(|key| key.split_once('/').is_some_and(|(_, key)| !key.is_empty()));
     keys.sort_unstable();
     keys.dedup();
     keys
@@ -164,6 +175,7 @@ impl Store {
             let row = &incoming.row;
             let (outcome, reason) = match &found {
                 _ if row.number.is_empty() => (RowOutcome::Refused, "no slip number".to_owned()),
+                _ if keys_of_row(row).is_empty() => (RowOutcome::Refused, "no order number".to_owned()),
                 Found::Nothing => {
                     self.keep_waiting(conn, incoming, None, now).await?;
                     (RowOutcome::Waiting, "no order with this number yet".to_owned())
@@ -400,7 +412,7 @@ fn pick(candidates: Option<&Vec<Candidate>>, several: &mut Found) -> Option<Cand
 }
 
 async fn present(conn: &mut Conn, order_ids: &str) -> Result<HashMap<String, Vec<Present>>> {
-    let rows: Vec<(String, String, Option<String>, Option<String>, Option<String>)> = conn
+    let rows: Vec<PresentColumns> = conn
         .rows(
             listed!(
                 "SELECT order_id, number, package_id, file_digest, held FROM slips WHERE order_id IN ",
@@ -410,9 +422,14 @@ async fn present(conn: &mut Conn, order_ids: &str) -> Result<HashMap<String, Vec
         )
         .await?;
     let mut present: HashMap<String, Vec<Present>> = HashMap::new();
-    for (order_id, number, package_id, file_digest, held) in rows {
-        let slip = Present { number, package_id, file_digest, held: held.is_some() };
-        present.entry(order_id).or_default().push(slip);
+    for row in rows {
+        let slip = Present {
+            number: row.number,
+            package_id: row.package_id,
+            file_digest: row.file_digest,
+            held: row.held.is_some(),
+        };
+        present.entry(row.order_id).or_default().push(slip);
     }
     Ok(present)
 }

@@ -2,6 +2,7 @@
 //! macro that repeats the body"). Times are microseconds in `BIGINT` columns named `…_at`, days are `YYYY-MM-DD` text,
 //! ids are `UUIDv7` text, normalised orders are JSON text, raw payloads zstd blobs.
 
+use std::fmt;
 use std::fs::File;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -12,11 +13,14 @@ use crate::clock::{Ambient, Timestamp};
 use crate::domain::planner::Contract;
 
 mod db;
+mod decisions;
+mod linking;
 mod matching;
 mod open;
 mod pages;
 mod planning;
 mod rows;
+mod workers;
 
 /// Accounts that were stopped, and guards that hold.
 pub mod accounts;
@@ -35,8 +39,9 @@ pub mod slips;
 /// Streams: schedules, cursors and poll leases.
 pub mod streams;
 
-/// What the database refused.
-#[derive(Debug, Error)]
+/// What the database refused. `Debug` shows what `Display` shows: PostgreSQL's own error carries the row that failed, and
+/// rows are about people (I9).
+#[derive(Error)]
 pub enum StoreError {
     /// The database itself: gone, full, busy.
     #[error("database: {0}")]
@@ -89,6 +94,12 @@ pub enum StoreError {
     /// The URL cannot be used.
     #[error("database.url: {0}")]
     Url(String),
+}
+
+impl fmt::Debug for StoreError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "StoreError({self})")
+    }
 }
 
 /// Result of store methods.
@@ -229,6 +240,11 @@ impl Store {
     }
 
     async fn write(&self, lock: db::Lock) -> Result<db::Conn> {
+        if self.inner.access == Access::Read {
+            return Err(StoreError::Refused(
+                "the database was opened to read only; nothing was written".to_owned(),
+            ));
+        }
         self.inner.pools.write(lock, self.inner.access == Access::Command).await
     }
 }

@@ -68,7 +68,7 @@ pub(super) async fn migrate(pools: &Pools) -> Result<(i64, i64)> {
     if found < known {
         match pools {
             Pools::Sqlite { writer: Some(writer), .. } => {
-                SQLITE.run(writer).await.map_err(sqlx::Error::from)?
+                SQLITE.run(writer).await.map_err(sqlx::Error::from)?;
             }
             Pools::Sqlite { writer: None, .. } => return Err(StoreError::OlderSchema { found, known }),
             Pools::Postgres(pool) => POSTGRES.run(pool).await.map_err(sqlx::Error::from)?,

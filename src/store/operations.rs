@@ -2,14 +2,13 @@
 
 use serde::Serialize;
 
-use super::db::{Conn, Lock, args, locked, skip_locked};
-use super::orders::{OrderView, views_of};
+use super::db::{Conn, Lock, args, locked};
+use super::orders::OrderView;
 use super::people::Deed;
-use super::rows::{self, At, LAST_ID, list, pack, time};
-use super::settlements::{Record, records_of};
+use super::rows::{self, At, LAST_ID, time};
 use super::{Result, Store, StoreError};
 use crate::clock::Timestamp;
-use crate::domain::operation::{Answer, Event, Intent, Progress, State};
+use crate::domain::operation::{Event, Intent, Progress, State};
 use crate::domain::settlement::Settlement;
 
 /// An operation as the database keeps it.
@@ -126,7 +125,7 @@ pub struct OperationRow {
 }
 
 #[derive(sqlx::FromRow)]
-struct OperationColumns {
+pub(super) struct OperationColumns {
     id: String,
     account: String,
     order_id: String,
@@ -142,19 +141,21 @@ struct OperationColumns {
     claimed_done: i64,
     code: Option<String>,
     reason: Option<String>,
-    lease_owner: Option<String>,
-    fence: i64,
+    pub lease_owner: Option<String>,
+    pub fence: i64,
     created_at: i64,
     updated_at: i64,
 }
 
-macro_rules! columns {
+macro_rules! operation_columns {
     () => {
         "p.id, p.account, p.order_id, p.settlement_id, p.intent, p.state, p.run_at, p.sends, p.retries, p.rounds,
          p.looks, p.absent_since, p.claimed_done, p.code, p.reason, p.lease_owner, p.fence, p.created_at,
          p.updated_at"
     };
 }
+
+pub(super) use operation_columns;
 
 impl TryFrom<OperationColumns> for Operation {
     type Error = StoreError;
@@ -212,18 +213,18 @@ struct AttemptColumns {
     late: i64,
 }
 
-/// The most of an answer that an attempt keeps (decisions.md 38).
-const RAW_LIMIT: usize = 64 * 1024;
-
 /// The row of an operation, locked.
-async fn locked_row(conn: &mut Conn, id: &str) -> Result<OperationColumns> {
-    conn.row(locked!(concat!("SELECT ", columns!(), " FROM operations p WHERE p.id = $1")), args![id])
-        .await?
-        .ok_or_else(|| StoreError::NotFound(format!("there is no operation {id}")))
+pub(super) async fn locked_row(conn: &mut Conn, id: &str) -> Result<OperationColumns> {
+    conn.row(
+        locked!(concat!("SELECT ", operation_columns!(), " FROM operations p WHERE p.id = $1")),
+        args![id],
+    )
+    .await?
+    .ok_or_else(|| StoreError::NotFound(format!("there is no operation {id}")))
 }
 
 /// Writes progress, and who holds the row from now on. The row is locked by this transaction.
-async fn write_progress(
+pub(super) async fn write_progress(
     conn: &mut Conn,
     operation: &Operation,
     lease: Option<(&str, Timestamp)>,
@@ -260,232 +261,7 @@ async fn write_progress(
     if written == 1 { Ok(()) } else { Err(StoreError::LeaseLost) }
 }
 
-async fn append(conn: &mut Conn, id: &str, attempt: &NewAttempt, late: bool) -> Result<()> {
-    let raw = attempt.raw.get(..RAW_LIMIT).unwrap_or(&attempt.raw);
-    conn.execute(
-        "INSERT INTO attempts (operation_id, number, kind, started_at, finished_at, outcome, code, message,
-             http_status, raw, late)
-         SELECT $1, COALESCE(max(number), 0) + 1, $2, $3, $4, $5, $6, $7, $8, $9, $10
-         FROM attempts WHERE operation_id = $1",
-        args![
-            id,
-            attempt.kind,
-            attempt.started_at,
-            attempt.finished_at,
-            &attempt.outcome,
-            &attempt.code,
-            &attempt.message,
-            attempt.http_status.map(i64::from),
-            &pack(raw)?,
-            late,
-        ],
-    )
-    .await?;
-    Ok(())
-}
-
-/// What keeps an operation from being sent: its account or settlement is held, or something else is under way for its
-/// reception number. `$2` is the wall time.
-macro_rules! free_to_send {
-    () => {
-        "p.account = $1 AND p.state IN ('planned', 'ready') AND (p.lease_until IS NULL OR p.lease_until <= $2)
-         AND NOT EXISTS (SELECT 1 FROM accounts a WHERE a.name = p.account
-             AND (a.held_reason IS NOT NULL OR a.stopped_code IS NOT NULL))
-         AND NOT EXISTS (SELECT 1 FROM settlements s WHERE s.id = p.settlement_id
-             AND (s.held IS NOT NULL OR s.asked IS NOT NULL))
-         AND NOT EXISTS (SELECT 1 FROM operations q WHERE q.account = p.account
-             AND q.reception_number = p.reception_number AND q.id <> p.id
-             AND (q.state IN ('sending', 'unknown', 'looking')
-                 OR q.lease_until > $2 AND q.state IN ('planned', 'ready')))"
-    };
-}
-
-/// Unknown ones, and those that a person wants looked at.
-macro_rules! free_to_look {
-    () => {
-        "p.account = $1 AND (p.state = 'unknown' AND (p.lease_until IS NULL OR p.lease_until <= $2)
-             OR p.state = 'looking' AND p.lease_owner IS NULL)"
-    };
-}
-
 impl Store {
-    /// Claims up to `limit` operations of `account` for `work`, oldest first: due at `now`, not leased at `wall`, not held,
-    /// and no other operation in flight for the same reception number. For `Send` a planned one becomes ready; for
-    /// `Look` the state becomes `looking`. The lease lasts until `until` (wall time).
-    ///
-    /// # Errors
-    /// See [`StoreError`].
-    pub async fn claim_operations(
-        &self,
-        account: &str,
-        work: Work,
-        owner: &str,
-        now: Timestamp,
-        wall: Timestamp,
-        until: Timestamp,
-        limit: u64,
-    ) -> Result<Vec<Claimed>> {
-        let mut conn = self.write(Lock::None).await?;
-        // Two claims of one account at the same time could each take an operation of the same reception number without
-        // seeing the other's; row locks alone do not prevent that.
-        conn.serialize(account).await?;
-        let sql = match work {
-            Work::Send => skip_locked!(concat!(
-                "SELECT ",
-                columns!(),
-                " FROM operations p WHERE ",
-                free_to_send!(),
-                " AND p.run_at <= $3 ORDER BY p.run_at, p.id LIMIT $4"
-            )),
-            Work::Look => skip_locked!(concat!(
-                "SELECT ",
-                columns!(),
-                " FROM operations p WHERE ",
-                free_to_look!(),
-                " AND p.run_at <= $3 ORDER BY p.run_at, p.id LIMIT $4"
-            )),
-        };
-        // More than asked for: of several with one reception number only the first is sent.
-        let fetch = rows::limit(Some(limit.saturating_mul(4)));
-        let found: Vec<OperationColumns> = conn.rows(sql, args![account, wall, now, fetch]).await?;
-        let mut taken: Vec<(Operation, i64)> = Vec::new();
-        for row in found {
-            if u64::try_from(taken.len()).is_ok_and(|n| n >= limit) {
-                break;
-            }
-            let fence = row.fence + 1;
-            let mut operation = Operation::try_from(row)?;
-            let number = operation.intent.reception_number();
-            if work == Work::Send && taken.iter().any(|(o, _)| o.intent.reception_number() == number) {
-                continue;
-            }
-            match operation.progress.state {
-                State::Planned => operation.progress = operation.progress.apply(&Event::Due, now)?,
-                State::Unknown => operation.progress = operation.progress.apply(&Event::Look, now)?,
-                _ => {}
-            }
-            operation.updated_at = now;
-            write_progress(&mut conn, &operation, Some((owner, until)), fence, None).await?;
-            taken.push((operation, fence));
-        }
-        if taken.is_empty() {
-            conn.rollback().await?;
-            return Ok(Vec::new());
-        }
-        let orders = list(taken.iter().map(|(o, _)| o.order_id.as_str()));
-        let views = views_of(&mut conn, &orders).await?;
-        let settlements: Vec<Settlement> =
-            records_of(&mut conn, &orders).await?.into_iter().map(Record::shown).collect();
-        let mut claimed = Vec::with_capacity(taken.len());
-        for (operation, fence) in taken {
-            let order = views.iter().find(|view| view.id == operation.order_id);
-            let settlement = settlements.iter().find(|s| s.id == operation.settlement_id);
-            let (Some(order), Some(settlement)) = (order.cloned(), settlement.cloned()) else {
-                return Err(StoreError::NotFound(format!(
-                    "the order or settlement of operation {} is gone",
-                    operation.id
-                )));
-            };
-            claimed.push(Claimed { operation, owner: owner.to_owned(), fence, order, settlement });
-        }
-        conn.commit().await?;
-        Ok(claimed)
-    }
-
-    /// Applies `event`, appends `attempt`, and keeps the lease until `until`, or gives it back when `None`: one
-    /// transaction, `WHERE fence = mine`. With [`Event::Send`] this is the commit that I6 speaks of.
-    ///
-    /// # Errors
-    /// `LeaseLost`: nothing was applied (an attempt is appended all the same, marked late; and a late definite answer
-    /// settles an operation that is unknown or looking).
-    pub async fn step_operation(
-        &self,
-        claimed: &Claimed,
-        event: &Event,
-        attempt: Option<&NewAttempt>,
-        until: Option<Timestamp>,
-    ) -> Result<Progress> {
-        let now = self.ambient.now();
-        let id = &claimed.operation.id;
-        let mut conn = self.write(Lock::None).await?;
-        let row = locked_row(&mut conn, id).await?;
-        let ours = row.fence == claimed.fence && row.lease_owner.as_deref() == Some(claimed.owner.as_str());
-        if !ours {
-            let answer = match event {
-                Event::Answered(answer) => Some(answer),
-                _ => None,
-            };
-            late(&mut conn, row, answer, attempt, now).await?;
-            conn.commit().await?;
-            return Err(StoreError::LeaseLost);
-        }
-        let mut operation = Operation::try_from(row)?;
-        operation.progress = operation.progress.apply(event, now)?;
-        operation.updated_at = now;
-        let lease = until.map(|until| (claimed.owner.as_str(), until));
-        let sent_at = matches!(event, Event::Send).then_some(now);
-        write_progress(&mut conn, &operation, lease, claimed.fence, sent_at).await?;
-        if let Some(attempt) = attempt {
-            append(&mut conn, id, attempt, false).await?;
-        }
-        conn.commit().await?;
-        Ok(operation.progress)
-    }
-
-    /// Operations whose worker is gone (lease ended at `wall` while sending or looking) become unknown. Returns how many.
-    ///
-    /// # Errors
-    /// See [`StoreError`].
-    pub async fn expire_operations(&self, wall: Timestamp, now: Timestamp) -> Result<u64> {
-        let mut conn = self.write(Lock::None).await?;
-        let found: Vec<OperationColumns> = conn
-            .rows(
-                skip_locked!(concat!(
-                    "SELECT ",
-                    columns!(),
-                    " FROM operations p WHERE p.state IN ('sending', 'looking') AND p.lease_until <= $1 ORDER BY p.id"
-                )),
-                args![wall],
-            )
-            .await?;
-        let mut expired = 0;
-        for row in found {
-            let fence = row.fence + 1;
-            let mut operation = Operation::try_from(row)?;
-            operation.progress = operation.progress.apply(&Event::LeaseExpired, now)?;
-            operation.updated_at = now;
-            write_progress(&mut conn, &operation, None, fence, None).await?;
-            expired += 1;
-        }
-        if expired > 0 {
-            conn.commit().await?
-        } else {
-            conn.rollback().await?
-        }
-        Ok(expired)
-    }
-
-    /// When the next operation of `account` comes due (planned, ready or unknown, and not held); `None`: nothing open.
-    /// One that a worker holds, or that waits for another one in flight, does not count.
-    ///
-    /// # Errors
-    /// See [`StoreError`].
-    pub async fn next_operation(&self, account: &str) -> Result<Option<Timestamp>> {
-        let mut conn = self.read().await?;
-        let row: Option<(Option<i64>,)> = conn
-            .row(
-                concat!(
-                    "SELECT min(p.run_at) FROM operations p WHERE ",
-                    free_to_send!(),
-                    " OR ",
-                    free_to_look!()
-                ),
-                args![account, self.ambient.wall()],
-            )
-            .await?;
-        Ok(row.and_then(|(at,)| time(at)))
-    }
-
     /// Operations, newest first.
     ///
     /// # Errors
@@ -496,7 +272,7 @@ impl Store {
             .rows(
                 concat!(
                     "SELECT ",
-                    columns!(),
+                    operation_columns!(),
                     ", o.shop, o.mall_order_id FROM operations p JOIN orders o ON o.id = p.order_id
                      WHERE p.id < $1 AND ($2 IS NULL OR p.state = $2) AND ($3 IS NULL OR p.account = $3)
                      ORDER BY p.id DESC LIMIT $4"
@@ -522,7 +298,7 @@ impl Store {
             .row(
                 concat!(
                     "SELECT ",
-                    columns!(),
+                    operation_columns!(),
                     ", o.shop, o.mall_order_id FROM operations p JOIN orders o ON o.id = p.order_id
                      WHERE p.id = $1"
                 ),
@@ -659,23 +435,6 @@ impl Store {
         };
         rows.into_iter().map(count).collect()
     }
-
-    /// A late answer to an operation this worker no longer holds; see [`Store::step_operation`].
-    ///
-    /// # Errors
-    /// See [`StoreError`].
-    pub async fn append_late(
-        &self,
-        operation_id: &str,
-        answer: &Answer,
-        attempt: &NewAttempt,
-        now: Timestamp,
-    ) -> Result<()> {
-        let mut conn = self.write(Lock::None).await?;
-        let row = locked_row(&mut conn, operation_id).await?;
-        late(&mut conn, row, Some(answer), Some(attempt), now).await?;
-        conn.commit().await
-    }
 }
 
 /// The operations of an order that were not superseded, locked.
@@ -684,7 +443,7 @@ pub(super) async fn operations_of(conn: &mut Conn, order_id: &str) -> Result<Vec
         .rows(
             locked!(concat!(
                 "SELECT ",
-                columns!(),
+                operation_columns!(),
                 " FROM operations p WHERE p.order_id = $1 AND p.state <> 'superseded' ORDER BY p.id"
             )),
             args![order_id],
@@ -708,32 +467,6 @@ pub(super) async fn abandon(
         args![&operation.id, operation.progress.state.as_str(), &operation.progress.reason, now],
     )
     .await?;
-    Ok(())
-}
-
-/// What came too late is kept; a definite answer settles an operation whose outcome is not known better than any
-/// look-up. Whoever is looking meanwhile loses the lease.
-async fn late(
-    conn: &mut Conn,
-    row: OperationColumns,
-    answer: Option<&Answer>,
-    attempt: Option<&NewAttempt>,
-    now: Timestamp,
-) -> Result<()> {
-    let fence = row.fence + 1;
-    let mut operation = Operation::try_from(row)?;
-    if let Some(attempt) = attempt {
-        append(conn, &operation.id, attempt, true).await?;
-    }
-    let unsettled = matches!(operation.progress.state, State::Unknown | State::Looking);
-    if let Some(answer) = answer
-        && unsettled
-        && !matches!(answer, Answer::Unknown { .. })
-    {
-        operation.progress = operation.progress.apply(&Event::Answered(answer.clone()), now)?;
-        operation.updated_at = now;
-        write_progress(conn, &operation, None, fence, None).await?;
-    }
     Ok(())
 }
 

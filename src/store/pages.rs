@@ -100,11 +100,7 @@ impl Store {
                 return Err(StoreError::LeaseLost);
             }
         }
-        if written {
-            conn.commit().await?
-        } else {
-            conn.rollback().await?
-        }
+        conn.finish(written).await?;
         Ok(result)
     }
 

@@ -4,6 +4,7 @@
 use std::collections::HashMap;
 
 use super::db::{Conn, args, listed};
+use super::linking::{LinkStep, links};
 use super::rows::{At, LAST_ID, list, to_json};
 use super::settlements::Record;
 use super::slips::slips_of;
@@ -11,8 +12,7 @@ use super::{Planning, Result, Store};
 use crate::clock::Timestamp;
 use crate::domain::operation::{Intent, State};
 use crate::domain::order::Order;
-use crate::domain::planner::{self, Contract, Facts, Linked, Mode, Plan, Wanted};
-use crate::domain::settlement::SettlementState;
+use crate::domain::planner::{self, Contract, Facts, Mode, Plan, Wanted};
 use crate::domain::slip::Slip;
 
 /// An order that is planned.
@@ -65,21 +65,6 @@ impl Known {
         let done = self.operations.iter().filter(|o| o.state == State::Done);
         done.map(|o| o.intent.clone()).collect()
     }
-}
-
-/// What the rules make of an order's settlement now.
-#[derive(Debug, Default)]
-pub(super) struct LinkStep {
-    change: Option<LinkChange>,
-    /// Why a person must look at the link.
-    objection: Option<String>,
-}
-
-#[derive(Debug)]
-struct LinkChange {
-    contract: String,
-    reception_number: Option<String>,
-    linked_by: &'static str,
 }
 
 /// What was decided for one order.
@@ -138,107 +123,6 @@ pub(super) async fn load(conn: &mut Conn, ids: &[&str]) -> Result<HashMap<String
         known.entry(row.order_id).or_default().operations.push(standing);
     }
     Ok(known)
-}
-
-/// Who holds a reception number now: (contract, number) → order.
-type Holders = HashMap<(String, String), String>;
-
-/// What the rules in force make of the settlements of `subjects`.
-pub(super) async fn links(
-    conn: &mut Conn,
-    contracts: &[Contract],
-    subjects: &[Subject],
-    known: &HashMap<String, Known>,
-) -> Result<HashMap<String, LinkStep>> {
-    let linked: Vec<Option<Linked>> =
-        subjects.iter().map(|s| planner::link(contracts, &s.shop, &s.order)).collect();
-    let numbers: Vec<&str> = linked.iter().flatten().filter_map(|l| l.reception.as_deref().ok()).collect();
-    let mut holders: Holders = HashMap::new();
-    if !numbers.is_empty() {
-        let rows: Vec<(String, String, String)> = conn
-            .rows(
-                listed!(
-                    "SELECT name, reception_number, order_id FROM settlements WHERE reception_number IN ",
-                    ""
-                ),
-                args![&list(numbers)],
-            )
-            .await?;
-        holders.extend(rows.into_iter().map(|(name, number, order)| ((name, number), order)));
-    }
-    let mut steps = HashMap::new();
-    for (subject, linked) in subjects.iter().zip(linked) {
-        let known = known.get(&subject.id);
-        let step = link_step(subject, known, linked, &mut holders);
-        steps.insert(subject.id.clone(), step);
-    }
-    Ok(steps)
-}
-
-fn link_step(
-    subject: &Subject,
-    known: Option<&Known>,
-    linked: Option<Linked>,
-    holders: &mut Holders,
-) -> LinkStep {
-    let record = known.and_then(|k| k.record.as_ref());
-    let by_hand = record.is_some_and(|r| !matches!(r.settlement.linked_by.as_str(), "rule" | "source"));
-    if by_hand {
-        return LinkStep::default();
-    }
-    let Some(linked) = linked else {
-        let objection = record.map(|r| {
-            format!(
-                "no rule of {} matches this order any more (its payment or the config changed); \
-                 `settlements link` keeps it, `settlements unlink` gives it up",
-                r.settlement.name
-            )
-        });
-        return LinkStep { change: None, objection };
-    };
-    let (number, mut objection) = match linked.reception {
-        Ok(number) => {
-            let holder = holders.entry((linked.contract.clone(), number.clone()));
-            let holder = holder.or_insert_with(|| subject.id.clone());
-            if *holder == subject.id {
-                (Some(number), None)
-            } else {
-                let reason = format!(
-                    "reception number {number} of {} belongs to another order ({holder}); find out which is right \
-                     and use `settlements link`",
-                    linked.contract
-                );
-                (None, Some(reason))
-            }
-        }
-        Err(reason) => (None, Some(reason)),
-    };
-    let same = record.is_some_and(|r| {
-        r.settlement.name == linked.contract && (r.settlement.reception_number == number || number.is_none())
-    });
-    if same {
-        // A number that the order showed once and shows no more is still its number.
-        if record.is_some_and(|r| r.settlement.reception_number.is_some()) && number.is_none() {
-            objection = None;
-        }
-        return LinkStep { change: None, objection };
-    }
-    let fixed = record.is_some_and(|r| r.settlement.verified_at.is_some()) || known.is_some_and(Known::acted);
-    if let Some(record) = record
-        && fixed
-    {
-        let objection = format!(
-            "linked to {} {}, but the order and the rules now say {} {}; `settlements link` decides",
-            record.settlement.name,
-            record.settlement.reception_number.as_deref().unwrap_or("without a number"),
-            linked.contract,
-            number.as_deref().unwrap_or("without a number"),
-        );
-        return LinkStep { change: None, objection: Some(objection) };
-    }
-    let change =
-        LinkChange { contract: linked.contract, reception_number: number, linked_by: linked.linked_by };
-    LinkStep { change: Some(change), objection }
 }
 
 /// What is wanted for `subject` now: pure.
@@ -306,45 +190,6 @@ impl Store {
             }
         }
         Ok(planned)
-    }
-
-    /// Writes the links that changed; returns the reception numbers that are new.
-    async fn write_links(
-        &self,
-        conn: &mut Conn,
-        subjects: &[Subject],
-        steps: &HashMap<String, LinkStep>,
-    ) -> Result<Vec<String>> {
-        let mut numbers = Vec::new();
-        for subject in subjects {
-            let change = steps.get(&subject.id).and_then(|step| step.change.as_ref());
-            let Some(change) = change else { continue };
-            let state = if change.reception_number.is_some() {
-                SettlementState::Unknown
-            } else {
-                SettlementState::Unlinked
-            };
-            // Another daemon may have given the number away since it was looked up: then the unique index says so and
-            // this transaction is run again.
-            conn.execute(
-                "INSERT INTO settlements (id, name, order_id, reception_number, state, slips, generation, linked_by)
-                 VALUES ($1, $2, $3, $4, $5, '[]', 0, $6)
-                 ON CONFLICT (order_id) DO UPDATE SET name = excluded.name,
-                     reception_number = excluded.reception_number, state = excluded.state,
-                     linked_by = excluded.linked_by",
-                args![
-                    &self.id(),
-                    &change.contract,
-                    &subject.id,
-                    &change.reception_number,
-                    state.as_str(),
-                    change.linked_by,
-                ],
-            )
-            .await?;
-            numbers.extend(change.reception_number.clone());
-        }
-        Ok(numbers)
     }
 
     async fn apply(

@@ -5,14 +5,13 @@ use std::collections::HashMap;
 use serde::Serialize;
 
 use super::db::{Conn, Lock, args, listed};
-use super::people::Deed;
 use super::rows::{self, At, LAST_ID, fold, list, time, to_json};
 use super::slips::slips_of;
-use super::{Planning, Result, Store, StoreError};
+use super::{Result, Store, StoreError};
 use crate::clock::Timestamp;
 use crate::domain::money::Yen;
 use crate::domain::planner::Plan;
-use crate::domain::settlement::{Observed, Settlement, SettlementState, is_reception_number, last_day};
+use crate::domain::settlement::{Observed, Settlement, SettlementState, last_day};
 
 /// A settlement with the facts of its order that people ask for.
 #[derive(Clone, Debug)]
@@ -211,24 +210,6 @@ async fn with_slips(conn: &mut Conn, rows: Vec<ListedColumns>) -> Result<Vec<Set
     rows.into_iter().map(row).collect()
 }
 
-/// Why nobody may change which settlement an order has: something was sent for it.
-async fn bound(conn: &mut Conn, order_id: &str) -> Result<Option<String>> {
-    let row: Option<(String, String)> = conn
-        .row(
-            "SELECT id, state FROM operations WHERE order_id = $1
-                 AND state IN ('sending', 'unknown', 'looking', 'done') ORDER BY id LIMIT 1",
-            args![order_id],
-        )
-        .await?;
-    Ok(row.map(|(id, state)| match state.as_str() {
-        "done" => format!(
-            "operation {id} has registered a slip under its reception number; undoing that waits for a person at the \
-             gateway's own screen"
-        ),
-        _ => format!("operation {id} is {state}; wait until it is settled (`operations show {id}`)"),
-    }))
-}
-
 impl Store {
     /// Settlements, newest first.
     ///
@@ -270,150 +251,6 @@ impl Store {
             )
             .await?;
         with_slips(&mut conn, rows).await
-    }
-
-    /// Links an order to a reception number of a contract by a person's word. Refused when the number belongs to another
-    /// order (I8, decisions.md 2) or something is in flight.
-    ///
-    /// # Errors
-    /// See [`StoreError`].
-    pub async fn link_settlement(
-        &self,
-        order_id: &str,
-        contract: &str,
-        reception_number: &str,
-        actor: &str,
-        planning: &Planning<'_>,
-    ) -> Result<()> {
-        if !planning.contracts.iter().any(|c| c.name == contract) {
-            return Err(StoreError::NotFound(format!("the config has no [settlements.{contract}]")));
-        }
-        if !is_reception_number(reception_number) {
-            return Err(StoreError::Refused(
-                "not a reception number: 1 to 23 digits, capitals and # - * / < > : @".to_owned(),
-            ));
-        }
-        let mut conn = self.write(Lock::Facts).await?;
-        let subjects = self.subjects(&mut conn, &list([order_id])).await?;
-        if subjects.is_empty() {
-            return Err(StoreError::NotFound(format!("there is no order {order_id}")));
-        }
-        let holder: Option<(String, String)> = conn
-            .row(
-                "SELECT o.shop, o.mall_order_id FROM settlements s JOIN orders o ON o.id = s.order_id
-                 WHERE s.name = $1 AND s.reception_number = $2 AND s.order_id <> $3",
-                args![contract, reception_number, order_id],
-            )
-            .await?;
-        if let Some((shop, number)) = holder {
-            return Err(StoreError::Refused(format!(
-                "reception number {reception_number} of {contract} belongs to order {number} of {shop}; \
-                 `settlements unlink` it there first"
-            )));
-        }
-        let before = records_of(&mut conn, &list([order_id])).await?.pop();
-        let same = before.as_ref().is_some_and(|r| {
-            r.settlement.name == contract
-                && r.settlement.reception_number.as_deref() == Some(reception_number)
-        });
-        if !same && let Some(why) = bound(&mut conn, order_id).await? {
-            return Err(StoreError::Refused(why));
-        }
-        if same {
-            // Said again, it becomes a person's word and wishes that were refused may be wished anew.
-            conn.execute(
-                "UPDATE settlements SET linked_by = $2, generation = generation + 1 WHERE order_id = $1",
-                args![order_id, actor],
-            )
-            .await?;
-        } else {
-            conn.execute(
-                "INSERT INTO settlements (id, name, order_id, reception_number, state, slips, generation, linked_by)
-                 VALUES ($1, $2, $3, $4, 'unknown', '[]', 0, $5)
-                 ON CONFLICT (order_id) DO UPDATE SET name = excluded.name,
-                     reception_number = excluded.reception_number, state = excluded.state,
-                     slips = excluded.slips, amount = NULL, authorized_on = NULL, lapses_on = NULL,
-                     verified_at = NULL, looked_at = NULL, gateway_status = NULL, enquiry_number = NULL,
-                     generation = settlements.generation + 1, linked_by = excluded.linked_by",
-                args![&self.id(), contract, order_id, reception_number, actor],
-            )
-            .await?;
-        }
-        let was = before.and_then(|r| r.settlement.reception_number);
-        let detail =
-            format!("{contract} {reception_number} (was {})", was.as_deref().unwrap_or("without a number"));
-        self.decided(&mut conn, planning, actor, "settlements.link", order_id, detail).await?;
-        self.plan_orders(&mut conn, planning, &subjects).await?;
-        conn.commit().await
-    }
-
-    /// Takes the reception number away again; open operations are superseded.
-    ///
-    /// # Errors
-    /// See [`StoreError`].
-    pub async fn unlink_settlement(
-        &self,
-        settlement_id: &str,
-        actor: &str,
-        planning: &Planning<'_>,
-    ) -> Result<()> {
-        let mut conn = self.write(Lock::Facts).await?;
-        let order_id = order_of(&mut conn, settlement_id).await?;
-        if let Some(why) = bound(&mut conn, &order_id).await? {
-            return Err(StoreError::Refused(why));
-        }
-        let before = records_of(&mut conn, &list([&order_id])).await?.pop();
-        let was = before.and_then(|r| r.settlement.reception_number);
-        conn.execute(
-            "UPDATE settlements SET reception_number = NULL, state = 'unlinked', slips = '[]', amount = NULL,
-                 authorized_on = NULL, lapses_on = NULL, verified_at = NULL, looked_at = NULL,
-                 gateway_status = NULL, enquiry_number = NULL, linked_by = $2
-             WHERE id = $1",
-            args![settlement_id, actor],
-        )
-        .await?;
-        let detail = format!("was {}", was.as_deref().unwrap_or("without a number"));
-        self.decided(&mut conn, planning, actor, "settlements.unlink", settlement_id, detail).await?;
-        self.plan_after(&mut conn, planning, &order_id).await?;
-        conn.commit().await
-    }
-
-    /// Holds a settlement: nothing is sent for it until it is released.
-    ///
-    /// # Errors
-    /// See [`StoreError`].
-    pub async fn hold_settlement(
-        &self,
-        settlement_id: &str,
-        reason: &str,
-        actor: &str,
-        planning: &Planning<'_>,
-    ) -> Result<()> {
-        let mut conn = self.write(Lock::Facts).await?;
-        let order_id = order_of(&mut conn, settlement_id).await?;
-        conn.execute("UPDATE settlements SET held = $2 WHERE id = $1", args![settlement_id, reason]).await?;
-        self.decided(&mut conn, planning, actor, "settlements.hold", settlement_id, reason.to_owned())
-            .await?;
-        self.plan_after(&mut conn, planning, &order_id).await?;
-        conn.commit().await
-    }
-
-    /// Releases it; the planner looks again.
-    ///
-    /// # Errors
-    /// See [`StoreError`].
-    pub async fn release_settlement(
-        &self,
-        settlement_id: &str,
-        actor: &str,
-        planning: &Planning<'_>,
-    ) -> Result<()> {
-        let mut conn = self.write(Lock::Facts).await?;
-        let order_id = order_of(&mut conn, settlement_id).await?;
-        conn.execute("UPDATE settlements SET held = NULL WHERE id = $1", args![settlement_id]).await?;
-        self.decided(&mut conn, planning, actor, "settlements.release", settlement_id, String::new()).await?;
-        self.plan_after(&mut conn, planning, &order_id).await?;
-        conn.commit().await
     }
 
     /// Writes what a look-up showed (state, amount, dates, slips), `verified` when the identity check passed.
@@ -503,46 +340,8 @@ impl Store {
             .await?;
         Ok(row.map_or((0, Yen::ZERO), |(captures, yen)| (rows::unsigned(captures), Yen(yen))))
     }
-
-    /// Writes the journal's line of a person's decision.
-    pub(super) async fn decided(
-        &self,
-        conn: &mut Conn,
-        planning: &Planning<'_>,
-        actor: &str,
-        action: &str,
-        subject: &str,
-        detail: String,
-    ) -> Result<()> {
-        let deed = Deed {
-            at: planning.now,
-            actor: actor.to_owned(),
-            action: action.to_owned(),
-            subject: subject.to_owned(),
-            detail,
-        };
-        self.write_deed(conn, &deed).await
-    }
-
-    /// Plans one order inside a person's transaction.
-    pub(super) async fn plan_after(
-        &self,
-        conn: &mut Conn,
-        planning: &Planning<'_>,
-        order_id: &str,
-    ) -> Result<()> {
-        let subjects = self.subjects(conn, &list([order_id])).await?;
-        self.plan_orders(conn, planning, &subjects).await?;
-        Ok(())
-    }
 }
 
-async fn order_of(conn: &mut Conn, settlement_id: &str) -> Result<String> {
-    let row: Option<(String,)> =
-        conn.row("SELECT order_id FROM settlements WHERE id = $1", args![settlement_id]).await?;
-    row.map(|(id,)| id).ok_or_else(|| unknown_settlement(settlement_id))
-}
-
-fn unknown_settlement(id: &str) -> StoreError {
+pub(super) fn unknown_settlement(id: &str) -> StoreError {
     StoreError::NotFound(format!("there is no settlement {id}"))
 }

@@ -1,14 +1,26 @@
 //! The contract of the store: every method on both databases, and the two schemas side by side.
+//!
+//! `cfg(test)` tells clippy that helpers beside the tests may panic as tests may.
 
+#[cfg(test)]
 #[path = "../support/mod.rs"]
 mod support;
 
+#[cfg(test)]
 mod facts;
+#[cfg(test)]
 mod opening;
+#[cfg(test)]
 mod operations;
+#[cfg(test)]
 mod orders;
+#[cfg(test)]
 mod quiet;
+#[cfg(test)]
 mod schema;
+#[cfg(test)]
 mod settlements;
+#[cfg(test)]
 mod slips;
+#[cfg(test)]
 mod small;

@@ -2,8 +2,9 @@
 
 use chrono::NaiveDate;
 use mallsync::domain::money::Yen;
-use mallsync::domain::operation::State;
+use mallsync::domain::operation::{Event, State};
 use mallsync::domain::order::Status;
+use mallsync::domain::planner::Reception;
 use mallsync::domain::settlement::{Observed, SettlementState};
 use mallsync::store::StoreError;
 use mallsync::store::operations::{OperationFilter, OperationRow};
@@ -214,6 +215,44 @@ async fn a_reception_number_belongs_to_one_order() {
         // What a person took away is not linked again by the rule.
         store.replan(&plan, None, 10).await.unwrap();
         assert_eq!(settlement(&db, &first.order_id).await.settlement.reception_number, None, "{}", db.name);
+    }
+}
+
+#[tokio::test]
+async fn a_number_that_changes_is_followed_until_something_was_sent_under_it() {
+    for db in stores().await {
+        let mut contracts = [contract()];
+        contracts[0].rules[0].reception = Reception::Imported;
+        let with = |number: Option<&str>| {
+            let mut order = order("a-1");
+            order.reception_number = number.map(str::to_owned);
+            order
+        };
+        let mut poller = Poller::new(&db, "cart").await;
+        poller.read(&db, 1, &[with(None)], &contracts).await;
+        let held = settlement(&db, "a-1").await.settlement.held;
+        assert!(held.is_some(), "{}: waits for a number", db.name);
+        poller.read(&db, 2, &[with(Some("R-1"))], &contracts).await;
+        poller.read(&db, 3, &[with(Some("R-2"))], &contracts).await;
+        poller.read(&db, 4, &[with(None)], &contracts).await;
+        let now = settlement(&db, "a-1").await.settlement;
+        assert_eq!((now.reception_number.as_deref(), now.held), (Some("R-2"), None), "{}", db.name);
+
+        let import = file("f", vec![row(2, "a-1", "400012345670")]);
+        db.store.import_slips(&import, "t", &planning(&contracts)).await.unwrap();
+        let work = mallsync::store::operations::Work::Send;
+        let claimed =
+            db.store.claim_operations("webcollect-main", work, "w", at(1), at(1), at(5), 1).await.unwrap();
+        db.store.step_operation(&claimed[0], &Event::Send, None, Some(at(5))).await.unwrap();
+        poller.read(&db, 5, &[with(Some("R-3"))], &contracts).await;
+        assert_eq!(
+            settlement(&db, "a-1").await.settlement.reception_number.as_deref(),
+            Some("R-2"),
+            "{}",
+            db.name
+        );
+        let rows = operations(&db).await;
+        assert_eq!(rows.len(), 1, "{}: nothing is wished under R-3", db.name);
     }
 }
 

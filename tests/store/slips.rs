@@ -55,10 +55,16 @@ async fn rows_are_matched_known_waiting_held_or_refused() {
             row(6, "B-1", B),
             row(7, "C-9", B),
             empty,
+            row(10, " ", B),
         ];
         let reports = import(&db, "f1", rows.clone()).await;
         use RowOutcome::{Held, Known, Matched, Refused, Waiting};
-        assert_eq!(outcomes(&reports), [Matched, Known, Held, Held, Held, Waiting, Refused], "{}", db.name);
+        assert_eq!(
+            outcomes(&reports),
+            [Matched, Known, Held, Held, Held, Waiting, Refused, Refused],
+            "{}",
+            db.name
+        );
         assert!(reports[2].reason.contains("postal code") && !reports[2].reason.contains("9999999"));
         assert!(reports[3].reason.contains("cancelled"), "{}", reports[3].reason);
         assert!(
@@ -69,7 +75,12 @@ async fn rows_are_matched_known_waiting_held_or_refused() {
         assert_eq!((reports[0].source.as_str(), reports[0].order_key.as_str()), ("b2.csv:2", "Ｈ６－００３"));
 
         let again = import(&db, "f1", rows).await;
-        assert_eq!(outcomes(&again), [Known, Known, Known, Known, Held, Waiting, Refused], "{}", db.name);
+        assert_eq!(
+            outcomes(&again),
+            [Known, Known, Known, Known, Held, Waiting, Refused, Refused],
+            "{}",
+            db.name
+        );
         assert_eq!(db.store.file_seen("f1").await.unwrap(), Some(at(0)), "{}", db.name);
         assert_eq!(db.store.file_seen("f2").await.unwrap(), None);
 

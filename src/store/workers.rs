@@ -1,0 +1,300 @@
+//! What workers do with operations: claim, step under a fence, lose it, answer late.
+
+use super::db::{Conn, Lock, args, skip_locked};
+use super::operations::{
+    Claimed, NewAttempt, Operation, OperationColumns, Work, locked_row, operation_columns, write_progress,
+};
+use super::orders::views_of;
+use super::rows::{self, list, pack, time};
+use super::settlements::{Record, records_of};
+use super::{Result, Store, StoreError};
+use crate::clock::Timestamp;
+use crate::domain::operation::{Answer, Event, Progress, State};
+use crate::domain::settlement::Settlement;
+
+/// The most of an answer that an attempt keeps (decisions.md 38).
+const RAW_LIMIT: usize = 64 * 1024;
+
+/// What keeps an operation from being sent: its account or settlement is held, or something else is under way for its
+/// reception number. `$2` is the wall time. The longer list of states is the index's own: SQLite uses a partial index
+/// only where its condition stands in the query.
+macro_rules! free_to_send {
+    () => {
+        "p.account = $1 AND p.state IN ('planned', 'ready', 'unknown', 'looking')
+         AND p.state IN ('planned', 'ready') AND (p.lease_until IS NULL OR p.lease_until <= $2)
+         AND NOT EXISTS (SELECT 1 FROM accounts a WHERE a.name = p.account
+             AND (a.held_reason IS NOT NULL OR a.stopped_code IS NOT NULL))
+         AND NOT EXISTS (SELECT 1 FROM settlements s WHERE s.id = p.settlement_id
+             AND (s.held IS NOT NULL OR s.asked IS NOT NULL))
+         AND NOT EXISTS (SELECT 1 FROM operations q WHERE q.account = p.account
+             AND q.reception_number = p.reception_number AND q.id <> p.id
+             AND q.state IN ('sending', 'unknown', 'looking'))
+         AND NOT EXISTS (SELECT 1 FROM operations q WHERE q.account = p.account
+             AND q.reception_number = p.reception_number AND q.id <> p.id
+             AND q.lease_until > $2 AND q.state IN ('planned', 'ready'))"
+    };
+}
+
+/// Unknown ones, and those that a person wants looked at.
+macro_rules! free_to_look {
+    () => {
+        "p.account = $1 AND p.state IN ('planned', 'ready', 'unknown', 'looking')
+         AND (p.state = 'unknown' AND (p.lease_until IS NULL OR p.lease_until <= $2)
+             OR p.state = 'looking' AND p.lease_owner IS NULL)"
+    };
+}
+
+impl Store {
+    /// Claims up to `limit` operations of `account` for `work`, oldest first: due at `now`, not leased at `wall`, not held,
+    /// and no other operation in flight for the same reception number. For `Send` a planned one becomes ready; for
+    /// `Look` the state becomes `looking`. The lease lasts until `until` (wall time).
+    ///
+    /// # Errors
+    /// See [`StoreError`].
+    #[expect(clippy::too_many_arguments, reason = "two clocks and a lease; each is named where it is called")]
+    pub async fn claim_operations(
+        &self,
+        account: &str,
+        work: Work,
+        owner: &str,
+        now: Timestamp,
+        wall: Timestamp,
+        until: Timestamp,
+        limit: u64,
+    ) -> Result<Vec<Claimed>> {
+        let mut conn = self.write(Lock::None).await?;
+        // Two claims of one account at the same time could each take an operation of the same reception number without
+        // seeing the other's; row locks alone do not prevent that.
+        conn.serialize(account).await?;
+        let sql = match work {
+            Work::Send => skip_locked!(concat!(
+                "SELECT ",
+                operation_columns!(),
+                " FROM operations p WHERE ",
+                free_to_send!(),
+                " AND p.run_at <= $3 ORDER BY p.run_at, p.id LIMIT $4"
+            )),
+            Work::Look => skip_locked!(concat!(
+                "SELECT ",
+                operation_columns!(),
+                " FROM operations p WHERE ",
+                free_to_look!(),
+                " AND p.run_at <= $3 ORDER BY p.run_at, p.id LIMIT $4"
+            )),
+        };
+        // More than asked for: of several with one reception number only the first is sent.
+        let fetch = rows::limit(Some(limit.saturating_mul(4)));
+        let found: Vec<OperationColumns> = conn.rows(sql, args![account, wall, now, fetch]).await?;
+        let mut taken: Vec<(Operation, i64)> = Vec::new();
+        for row in found {
+            if u64::try_from(taken.len()).is_ok_and(|n| n >= limit) {
+                break;
+            }
+            let fence = row.fence + 1;
+            let mut operation = Operation::try_from(row)?;
+            let number = operation.intent.reception_number();
+            if work == Work::Send && taken.iter().any(|(o, _)| o.intent.reception_number() == number) {
+                continue;
+            }
+            match operation.progress.state {
+                State::Planned => operation.progress = operation.progress.apply(&Event::Due, now)?,
+                State::Unknown => operation.progress = operation.progress.apply(&Event::Look, now)?,
+                _ => {}
+            }
+            operation.updated_at = now;
+            write_progress(&mut conn, &operation, Some((owner, until)), fence, None).await?;
+            taken.push((operation, fence));
+        }
+        if taken.is_empty() {
+            conn.rollback().await?;
+            return Ok(Vec::new());
+        }
+        let orders = list(taken.iter().map(|(o, _)| o.order_id.as_str()));
+        let views = views_of(&mut conn, &orders).await?;
+        let settlements: Vec<Settlement> =
+            records_of(&mut conn, &orders).await?.into_iter().map(Record::shown).collect();
+        let mut claimed = Vec::with_capacity(taken.len());
+        for (operation, fence) in taken {
+            let order = views.iter().find(|view| view.id == operation.order_id);
+            let settlement = settlements.iter().find(|s| s.id == operation.settlement_id);
+            let (Some(order), Some(settlement)) = (order.cloned(), settlement.cloned()) else {
+                return Err(StoreError::NotFound(format!(
+                    "the order or settlement of operation {} is gone",
+                    operation.id
+                )));
+            };
+            claimed.push(Claimed { operation, owner: owner.to_owned(), fence, order, settlement });
+        }
+        conn.commit().await?;
+        Ok(claimed)
+    }
+
+    /// Applies `event`, appends `attempt`, and keeps the lease until `until`, or gives it back when `None`: one
+    /// transaction, `WHERE fence = mine`. With [`Event::Send`] this is the commit that I6 speaks of.
+    ///
+    /// # Errors
+    /// `LeaseLost`: nothing was applied (an attempt is appended all the same, marked late; and a late definite answer
+    /// settles an operation that is unknown or looking).
+    pub async fn step_operation(
+        &self,
+        claimed: &Claimed,
+        event: &Event,
+        attempt: Option<&NewAttempt>,
+        until: Option<Timestamp>,
+    ) -> Result<Progress> {
+        let now = self.ambient.now();
+        let id = &claimed.operation.id;
+        let mut conn = self.write(Lock::None).await?;
+        let row = locked_row(&mut conn, id).await?;
+        let ours = row.fence == claimed.fence && row.lease_owner.as_deref() == Some(claimed.owner.as_str());
+        if !ours {
+            let answer = match event {
+                Event::Answered(answer) => Some(answer),
+                _ => None,
+            };
+            late(&mut conn, row, answer, attempt, now).await?;
+            conn.commit().await?;
+            return Err(StoreError::LeaseLost);
+        }
+        let mut operation = Operation::try_from(row)?;
+        operation.progress = operation.progress.apply(event, now)?;
+        operation.updated_at = now;
+        let lease = until.map(|until| (claimed.owner.as_str(), until));
+        let sent_at = matches!(event, Event::Send).then_some(now);
+        write_progress(&mut conn, &operation, lease, claimed.fence, sent_at).await?;
+        if let Some(attempt) = attempt {
+            append(&mut conn, id, attempt, false).await?;
+        }
+        conn.commit().await?;
+        Ok(operation.progress)
+    }
+
+    /// Operations whose worker is gone (lease ended at `wall` while sending or looking) become unknown. Returns how many.
+    ///
+    /// # Errors
+    /// See [`StoreError`].
+    pub async fn expire_operations(&self, wall: Timestamp, now: Timestamp) -> Result<u64> {
+        let mut conn = self.write(Lock::None).await?;
+        let found: Vec<OperationColumns> = conn
+            .rows(
+                skip_locked!(concat!(
+                    "SELECT ",
+                    operation_columns!(),
+                    " FROM operations p WHERE p.state IN ('sending', 'looking') AND p.lease_until <= $1 ORDER BY p.id"
+                )),
+                args![wall],
+            )
+            .await?;
+        let mut expired = 0;
+        for row in found {
+            let fence = row.fence + 1;
+            let mut operation = Operation::try_from(row)?;
+            operation.progress = operation.progress.apply(&Event::LeaseExpired, now)?;
+            operation.updated_at = now;
+            write_progress(&mut conn, &operation, None, fence, None).await?;
+            expired += 1;
+        }
+        conn.finish(expired > 0).await?;
+        Ok(expired)
+    }
+
+    /// When the next operation of `account` comes due (planned, ready or unknown, and not held); `None`: nothing open.
+    /// One that a worker holds, or that waits for another one in flight, does not count.
+    ///
+    /// # Errors
+    /// See [`StoreError`].
+    pub async fn next_operation(&self, account: &str) -> Result<Option<Timestamp>> {
+        let mut conn = self.read().await?;
+        let wall = self.ambient.wall();
+        let args = args![account, wall];
+        let to_send: Option<(i64,)> = conn
+            .row(
+                concat!(
+                    "SELECT p.run_at FROM operations p WHERE ",
+                    free_to_send!(),
+                    " ORDER BY p.run_at, p.id LIMIT 1"
+                ),
+                args,
+            )
+            .await?;
+        let to_look: Option<(i64,)> = conn
+            .row(
+                concat!(
+                    "SELECT p.run_at FROM operations p WHERE ",
+                    free_to_look!(),
+                    " ORDER BY p.run_at, p.id LIMIT 1"
+                ),
+                args,
+            )
+            .await?;
+        let next = to_send.into_iter().chain(to_look).map(|(at,)| at).min();
+        Ok(time(next))
+    }
+
+    /// A late answer to an operation this worker no longer holds; see [`Store::step_operation`].
+    ///
+    /// # Errors
+    /// See [`StoreError`].
+    pub async fn append_late(
+        &self,
+        operation_id: &str,
+        answer: &Answer,
+        attempt: &NewAttempt,
+        now: Timestamp,
+    ) -> Result<()> {
+        let mut conn = self.write(Lock::None).await?;
+        let row = locked_row(&mut conn, operation_id).await?;
+        late(&mut conn, row, Some(answer), Some(attempt), now).await?;
+        conn.commit().await
+    }
+}
+
+async fn append(conn: &mut Conn, id: &str, attempt: &NewAttempt, late: bool) -> Result<()> {
+    let raw = attempt.raw.get(..RAW_LIMIT).unwrap_or(&attempt.raw);
+    conn.execute(
+        "INSERT INTO attempts (operation_id, number, kind, started_at, finished_at, outcome, code, message,
+             http_status, raw, late)
+         SELECT $1, COALESCE(max(number), 0) + 1, $2, $3, $4, $5, $6, $7, $8, $9, $10
+         FROM attempts WHERE operation_id = $1",
+        args![
+            id,
+            attempt.kind,
+            attempt.started_at,
+            attempt.finished_at,
+            &attempt.outcome,
+            &attempt.code,
+            &attempt.message,
+            attempt.http_status.map(i64::from),
+            &pack(raw)?,
+            late,
+        ],
+    )
+    .await?;
+    Ok(())
+}
+
+/// What came too late is kept; a definite answer settles an operation whose outcome is not known better than any
+/// look-up. Whoever is looking meanwhile loses the lease.
+async fn late(
+    conn: &mut Conn,
+    row: OperationColumns,
+    answer: Option<&Answer>,
+    attempt: Option<&NewAttempt>,
+    now: Timestamp,
+) -> Result<()> {
+    let fence = row.fence + 1;
+    let mut operation = Operation::try_from(row)?;
+    if let Some(attempt) = attempt {
+        append(conn, &operation.id, attempt, true).await?;
+    }
+    let unsettled = matches!(operation.progress.state, State::Unknown | State::Looking);
+    if let Some(answer) = answer
+        && unsettled
+        && !matches!(answer, Answer::Unknown { .. })
+    {
+        operation.progress = operation.progress.apply(&Event::Answered(answer.clone()), now)?;
+        operation.updated_at = now;
+        write_progress(conn, &operation, None, fence, None).await?;
+    }
+    Ok(())
+}
