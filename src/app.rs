@@ -162,7 +162,7 @@ impl App {
                 Ok((shop, warnings)) => {
                     all.shops.push(Arc::new(shop));
                     all.warnings
-                        .extend((!warnings.is_empty()).then(|| Broken { subject, problems: warnings }));
+                        .extend((!warnings.is_empty()).then_some(Broken { subject, problems: warnings }));
                 }
                 Err(problems) => all.broken.push(Broken { subject, problems }),
             }
@@ -174,7 +174,7 @@ impl App {
                 Ok((account, warnings)) => {
                     all.accounts.push(Arc::new(account));
                     all.warnings
-                        .extend((!warnings.is_empty()).then(|| Broken { subject, problems: warnings }));
+                        .extend((!warnings.is_empty()).then_some(Broken { subject, problems: warnings }));
                 }
                 Err(problems) => all.broken.push(Broken { subject, problems }),
             }

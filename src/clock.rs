@@ -298,7 +298,8 @@ impl ManualClock {
     /// A clock that shows `now`.
     #[must_use]
     pub fn new(now: Timestamp) -> Self {
-        let inner = ManualInner { now, busy: 0, sleepers: BTreeMap::new(), woken: BTreeSet::new(), serial: 0 };
+        let inner =
+            ManualInner { now, busy: 0, sleepers: BTreeMap::new(), woken: BTreeSet::new(), serial: 0 };
         Self(Arc::new(ManualState { inner: Mutex::new(inner), changed: Notify::new() }))
     }
 
@@ -541,7 +542,7 @@ mod tests {
         for secs in [30_u64, 10, 20] {
             let (clock, seen) = (clock.clone(), Arc::clone(&seen));
             tasks.push(tokio::spawn(async move {
-                clock.sleep_until(start + Duration::from_secs(secs)).await;
+                drop(clock.sleep_until(start + Duration::from_secs(secs)).await);
                 seen.lock().unwrap().push(secs);
             }));
         }

@@ -18,6 +18,7 @@ use crate::config::{self, Language};
 use crate::domain::money::Yen;
 use crate::domain::operation::State;
 use crate::domain::order::Status;
+use crate::domain::settlement::SettlementState;
 use crate::domain::slip::RowOutcome;
 use crate::sim::{self, Fault, Folders, Options, Rule, Server, World};
 use crate::slips;
@@ -192,8 +193,10 @@ async fn summary(app: &App, world: &World, language: Language) -> Result<bool, F
     let registered: Yen = books.iter().filter(|b| b.effective_captures > 0).map(|b| Yen(b.amount)).sum();
     let twice = books.iter().filter(|b| b.captures > 1 || b.repeated_captures > 0).count();
     let sums = app.store().sum_settlements().await?;
-    let ours: Yen = sums.iter().filter(|s| s.state.is_some_and(|s| s.captured())).map(|s| s.yen).sum();
-    let waiting: Yen = sums.iter().filter(|s| !s.state.is_some_and(|s| s.captured())).map(|s| s.yen).sum();
+    let ours: Yen =
+        sums.iter().filter(|s| s.state.is_some_and(SettlementState::captured)).map(|s| s.yen).sum();
+    let waiting: Yen =
+        sums.iter().filter(|s| !s.state.is_some_and(SettlementState::captured)).map(|s| s.yen).sum();
     let lost = missing(app, world).await?;
     line(words::DEMO_YEN, &[&ours, &waiting])?;
     line(words::DEMO_BOOKS, &[&registered, &twice, &lost])?;

@@ -74,3 +74,6 @@ pub struct Health {
 pub fn pairs(problems: Vec<Problem>) -> Vec<(String, String)> {
     problems.into_iter().map(|p| (p.key, p.message)).collect()
 }
+
+/// Checks the keys of a section; the error is (key, message).
+pub type Validate = fn(&serde_json::Value) -> Result<(), Vec<(String, String)>>;

@@ -216,7 +216,7 @@ pub async fn read_expiries(shared: &Shared, shop: &Shop) {
             }
             Err(fault) => {
                 tracing::warn!(shop = %shop.name, error.code = fault.kind(), error.message = %fault,
-                "The end of the key could not be read.")
+                "The end of the key could not be read.");
             }
         }
         Ok(row)
@@ -233,7 +233,7 @@ pub async fn read_expiries(shared: &Shared, shop: &Shop) {
             }
         }
         Err(e) => {
-            tracing::warn!(shop = %shop.name, error.message = %e, "The end of the key could not be stored.")
+            tracing::warn!(shop = %shop.name, error.message = %e, "The end of the key could not be stored.");
         }
     }
 }

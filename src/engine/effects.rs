@@ -331,10 +331,8 @@ impl Account {
         };
         let operation = &claimed.operation;
         let done = shared.store.done_intents(&claimed.order.id).await?;
-        let registered: Vec<String> = done
-            .into_iter()
-            .map(|Intent::Capture { slip_number, .. }| slip_number)
-            .collect();
+        let registered: Vec<String> =
+            done.into_iter().map(|Intent::Capture { slip_number, .. }| slip_number).collect();
         let claimed_done = operation.progress.claimed_done;
         let verdict = self.gateway.judge_further(&operation.intent, &looked, claimed_done, &registered);
         let attempt = NewAttempt { outcome: verdict_word(&verdict).to_owned(), ..attempt };
@@ -418,29 +416,31 @@ impl Account {
         match progress.state {
             State::Done => {
                 tracing::info!(settlement = self.name(), shop = %claimed.order.shop, mall_order_id = %order,
-                operation = %operation.id, attempt = number, elapsed_ms, yen = operation.intent.amount().0, "Slip registered.")
+                operation = %operation.id, attempt = number, elapsed_ms, yen = operation.intent.amount().0, "Slip registered.");
             }
             State::NeedsPerson => {
                 tracing::error!(settlement = self.name(), shop = %claimed.order.shop, mall_order_id = %order,
                 operation = %operation.id, error.code = code, error.message = reason,
-                "A person must decide: `mallsync operations show`.")
+                "A person must decide: `mallsync operations show`.");
             }
             State::Refused => {
                 tracing::error!(settlement = self.name(), shop = %claimed.order.shop, mall_order_id = %order,
-                operation = %operation.id, error.code = code, error.message = reason, "The gateway refused the slip.")
+                operation = %operation.id, error.code = code, error.message = reason, "The gateway refused the slip.");
             }
             State::Unknown => {
                 tracing::warn!(settlement = self.name(), shop = %claimed.order.shop, mall_order_id = %order,
                 operation = %operation.id, error.code = code, error.message = reason, next_attempt_at = %progress.run_at,
-                "The outcome is unknown; a look-up settles it.")
+                "The outcome is unknown; a look-up settles it.");
             }
             State::Superseded => {
                 tracing::info!(settlement = self.name(), shop = %claimed.order.shop, mall_order_id = %order,
-                operation = %operation.id, error.message = reason, "The operation is no longer wanted.")
+                operation = %operation.id, error.message = reason, "The operation is no longer wanted.");
             }
-            _ => tracing::warn!(settlement = self.name(), shop = %claimed.order.shop, mall_order_id = %order,
+            _ => {
+                tracing::warn!(settlement = self.name(), shop = %claimed.order.shop, mall_order_id = %order,
                 operation = %operation.id, error.code = code, error.message = reason, next_attempt_at = %progress.run_at,
-                "The operation waits."),
+                "The operation waits.");
+            }
         }
         Ok(progress)
     }
@@ -570,8 +570,7 @@ const fn verdict_word(verdict: &Verdict) -> &'static str {
 
 /// What the gateway shows once the slip is registered, without asking again: the next look-up tells more.
 fn registered(observed: &Observed, claimed: &Claimed) -> Observed {
-    let Intent::Capture { slip_number, delivery_service_code, .. } =
-        &claimed.operation.intent;
+    let Intent::Capture { slip_number, delivery_service_code, .. } = &claimed.operation.intent;
     let mut after = observed.clone();
     after.state = SettlementState::Registered;
     if !after.slips.contains(slip_number) {

@@ -7,7 +7,7 @@ use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 
 use crate::clock::Timestamp;
-use crate::domain::account::{Expiry, Health, Problem};
+use crate::domain::account::{Expiry, Health, Problem, Validate};
 use crate::domain::ids::OrderRef;
 use crate::domain::order::Order;
 use crate::http::{Call, ClientSpec, Fault};
@@ -36,7 +36,7 @@ pub struct Registration {
     /// JSON Schema of the mall's own keys in `[shops.NAME]`.
     pub schema: fn(&mut schemars::SchemaGenerator) -> schemars::Schema,
     /// Checks the mall's own keys (no secret is read, no file opened). The error is `key: what was expected`.
-    pub validate: fn(&serde_json::Value) -> Result<(), Vec<(String, String)>>,
+    pub validate: Validate,
     /// URLs that would be called with these keys, for the rules about plain HTTP and simulation.
     pub urls: fn(&serde_json::Value) -> Vec<String>,
     /// Reads secrets and files and builds the connector.

@@ -5,7 +5,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 
 use crate::clock::Timestamp;
-use crate::domain::account::{Bucket, Health, Problem};
+use crate::domain::account::{Bucket, Health, Problem, Validate};
 use crate::domain::money::Yen;
 use crate::domain::operation::{Answer, Intent, Verdict};
 use crate::domain::settlement::Observed;
@@ -25,7 +25,7 @@ pub struct Registration {
     /// JSON Schema of the gateway's own keys in `[settlements.NAME]` (the common ones are `config`'s).
     pub schema: fn(&mut schemars::SchemaGenerator) -> schemars::Schema,
     /// Checks the gateway's own keys; reads no secret.
-    pub validate: fn(&serde_json::Value) -> Result<(), Vec<(String, String)>>,
+    pub validate: Validate,
     /// URLs that would be called with these keys.
     pub urls: fn(&serde_json::Value) -> Vec<String>,
     /// Reads secrets and builds the connector.

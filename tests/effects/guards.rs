@@ -33,7 +33,11 @@ async fn dry_run_sends_nothing_and_leaves_nothing_behind() {
         assert_eq!(calls(&rig), 0, "{}: nothing is asked or sent", rig.db.name);
         assert!(rig.operations().await.is_empty(), "{}: nothing lies in wait", rig.db.name);
         let preview = rig.db.store.preview(&rig.contract.name, &rig.planning(), None, 100).await.unwrap();
-        assert_eq!(preview.iter().filter(|p| !p.plan.wanted.is_empty()).count(), 5, "and everything is shown");
+        assert_eq!(
+            preview.iter().filter(|p| !p.plan.wanted.is_empty()).count(),
+            5,
+            "and everything is shown"
+        );
 
         // Going live plans anew, from facts read anew.
         rig.contract.mode = Mode::Live;

@@ -174,7 +174,12 @@ async fn what_only_a_person_can_decide_waits_for_one() {
         rig.run(LONG).await;
         for (number, (state, why)) in rig.states().await {
             assert_eq!(state, State::NeedsPerson, "{}: {number}: {why}", rig.db.name);
-            let sends = rig.world.calls().iter().filter(|c| c.function == "shipmentEntry" && c.orders.contains(&number)).count();
+            let sends = rig
+                .world
+                .calls()
+                .iter()
+                .filter(|c| c.function == "shipmentEntry" && c.orders.contains(&number))
+                .count();
             assert_eq!(sends, 1, "{}: {number} was sent {sends} times", rig.db.name);
         }
         assert!(rig.world.books().iter().all(|b| b.captures == 0));

@@ -24,9 +24,7 @@ use mallsync::engine::limits::StoreGate;
 use mallsync::engine::poll::Shared;
 use mallsync::engine::{Nudge, chores};
 use mallsync::http::{Call, Client, ClientSpec, Fault, SendError};
-use mallsync::settlement::{
-    Built, Function, LookFailed, Looked, PROVIDERS, Sent, Settlement as Gateway,
-};
+use mallsync::settlement::{Built, Function, LookFailed, Looked, PROVIDERS, Sent, Settlement as Gateway};
 use mallsync::sim::{self, Catalogue, Fact, Options, Server, World};
 use mallsync::store::Planning;
 use mallsync::store::operations::{Operation, OperationFilter};
@@ -107,7 +105,13 @@ impl Gateway for Mortal {
     fn judge(&self, intent: &Intent, looked: &Looked, claimed: bool) -> Verdict {
         self.inner.judge(intent, looked, claimed)
     }
-    fn judge_further(&self, intent: &Intent, looked: &Looked, claimed: bool, registered: &[String]) -> Verdict {
+    fn judge_further(
+        &self,
+        intent: &Intent,
+        looked: &Looked,
+        claimed: bool,
+        registered: &[String],
+    ) -> Verdict {
         self.inner.judge_further(intent, looked, claimed, registered)
     }
     async fn check(&self, call: &Call<'_>, linked: Option<&str>) -> Result<Health, Fault> {
@@ -212,8 +216,10 @@ impl Rig {
     async fn seed(&self) {
         let store = &self.db.store;
         store.ensure_streams(sim::CART_SHOP, &["new"], start()).await.unwrap();
-        let lease =
-            store.claim_shop(sim::CART_SHOP, "seed", start(), start() + Duration::from_secs(60)).await.unwrap();
+        let lease = store
+            .claim_shop(sim::CART_SHOP, "seed", start(), start() + Duration::from_secs(60))
+            .await
+            .unwrap();
         let lease = lease.expect("nobody else polls");
         let commit = PageCommit {
             mall: "csv".to_owned(),
