@@ -1,5 +1,6 @@
 //! Arrows between modules point one way: this test reads the `use` lines and paths of every file and fails on a reversed
 //! one (architecture.md, "Rooms").
+#![cfg(test)]
 
 use std::collections::BTreeSet;
 use std::path::Path;

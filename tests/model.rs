@@ -1,6 +1,7 @@
 //! Model check of effects: the machine of `domain::operation` under two workers, crashes at every point, answers lost in
 //! every way, and a gateway that would capture twice if it were asked twice (I6, I7, I11). Each safeguard is also taken
 //! away once, and the checker must notice.
+#![cfg(test)]
 
 use std::time::Duration;
 

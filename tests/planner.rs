@@ -1,4 +1,5 @@
 //! The planner: tables of cases, and what must hold whatever the facts are (I8; decisions.md 2–5).
+#![cfg(test)]
 
 use std::time::Duration;
 

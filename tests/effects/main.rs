@@ -2,9 +2,14 @@
 //! databases; every way an answer can be lost (decisions.md 40) × every crash point × two workers. Counted at the gateway:
 //! one effective capture for each settlement, nothing sent again blindly, nothing left behind silently (I6, I7, I8, I11).
 
+#[cfg(test)]
 #[path = "../support/mod.rs"]
+#[expect(dead_code, reason = "the store's suite uses the rest of it")]
 mod support;
 
+#[cfg(test)]
 mod guards;
+#[cfg(test)]
 mod matrix;
+#[cfg(test)]
 mod rig;
