@@ -22,6 +22,7 @@ pub use crate::engine::chores::{SyncOptions, SyncSummary};
 use crate::engine::effects::Account;
 use crate::engine::limits::StoreGate;
 use crate::engine::poll::{self, Shared, Shop};
+use crate::engine::unknown::Unknown;
 use crate::engine::{Nudge, guard};
 use crate::http::{Call, Client};
 use crate::malls::{self, Scope};
@@ -410,6 +411,7 @@ fn shop(section: &config::Shop) -> Result<(Shop, Vec<Problem>), Vec<Problem>> {
         client,
         next_run: Arc::new(move |t| schedule.next_after(t)),
         scope: Scope { initial_lookback: section.initial_lookback },
+        unknown: Unknown::default(),
     };
     Ok((shop, built.warnings))
 }
