@@ -113,6 +113,36 @@ mod tests {
         }
     }
 
+    proptest! {
+        /// Another implementation of the same algorithm decides alike, call by call.
+        #[test]
+        fn it_decides_as_governor_does(
+            per in 1_u64..5_000_000,
+            burst in 1_u32..20,
+            steps in prop::collection::vec(0_u64..6_000_000, 1..200),
+        ) {
+            use governor::clock::FakeRelativeClock;
+            use governor::{Quota, RateLimiter};
+            let clock = FakeRelativeClock::default();
+            let quota = Quota::with_period(Duration::from_micros(per)).unwrap();
+            let quota = quota.allow_burst(std::num::NonZeroU32::new(burst).unwrap());
+            let theirs = RateLimiter::direct_with_clock(quota, clock.clone());
+            let bucket = bucket(per, burst);
+            let mut now = Timestamp::from_micros(1_000_000_000);
+            // A bucket that is known, and full.
+            let mut tat = Some(now);
+            for step in steps {
+                now = now + Duration::from_micros(step);
+                clock.advance(Duration::from_micros(step));
+                let ours = gcra(&bucket, tat, now);
+                prop_assert_eq!(matches!(ours, Admission::Admitted { .. }), theirs.check().is_ok());
+                if let Admission::Admitted { tat: next } = ours {
+                    tat = Some(next);
+                }
+            }
+        }
+    }
+
     #[test]
     fn an_unknown_bucket_has_one_call_left() {
         let bucket = bucket(1_000_000, 5);

@@ -19,7 +19,7 @@ use mallsync::domain::planner::{
     CaptureOn, Contract, Delivery, MatchRule, Mode, Parcels, Reception, RegisteredBy,
 };
 use mallsync::engine::limits::StoreGate;
-use mallsync::engine::poll::{Pass, PassRequest, Shared, Shop};
+use mallsync::engine::poll::{Pass, Shared, Shop};
 use mallsync::engine::unknown::Unknown;
 use mallsync::engine::{Nudge, chores};
 use mallsync::http::{Call, Client, Fault};
@@ -217,10 +217,10 @@ impl<F: Future<Output = ()>> Future for Mortal<F> {
 
 /// A process that polls.
 pub struct Daemon {
-    pub store: Store,
-    pub doors: BTreeMap<String, mpsc::Sender<PassRequest>>,
+    store: Store,
     stop: CancellationToken,
     task: JoinHandle<()>,
+    clock: ManualClock,
 }
 
 impl Daemon {
@@ -232,7 +232,7 @@ impl Daemon {
     /// Lets it finish what it is about.
     pub async fn stop(self) {
         self.stop.cancel();
-        self.task.await.unwrap();
+        self.clock.drive(self.task).await.unwrap();
         self.store.close().await;
     }
 
@@ -397,11 +397,10 @@ impl Rig {
             doors.insert(shop.name.clone(), door);
             loops.push((Arc::clone(shop), requests));
         }
-        let all = doors.clone();
         let busy = self.clock.busy();
         let work = async move {
             chores::replan(&shared).await.unwrap();
-            let chores = chores::run(shared.clone(), shops, all);
+            let chores = chores::run(shared.clone(), shops, doors);
             let loops = join_all(loops.into_iter().map(|(shop, requests)| {
                 let shared = shared.clone();
                 async move { shop.run(&shared, requests).await.unwrap() }
@@ -411,7 +410,7 @@ impl Rig {
             tokio::join!(loops, chores, begin);
         };
         let task = tokio::spawn(Mortal { work: Some(Box::pin(work)), left: polls });
-        Daemon { store, doors, stop, task }
+        Daemon { store, stop, task, clock: self.clock.clone() }
     }
 
     /// One pass over a shop, by a process of its own; `streams` alone when given, else all live ones.

@@ -79,12 +79,16 @@ async fn i12_a_crash_loop_never_exceeds_the_quota() {
         .await;
         let mut dice = StdRng::seed_from_u64(12);
         for life in 0..50 {
-            let daemon = rig.mortal(dice.random_range(20..600)).await;
+            let daemon = rig.mortal(dice.random_range(200..900)).await;
             rig.run(Duration::from_millis(dice.random_range(200..4_000))).await;
-            if life % 2 == 0 && !daemon.is_dead() {
-                daemon.stop().await;
-            } else {
+            if life % 7 == 3 {
+                // The next ones find the lease of the dead one, and call what needs none.
                 daemon.kill().await;
+                rig.daemon().await.kill().await;
+                rig.daemon().await.stop().await;
+                rig.run(LEASE).await;
+            } else {
+                daemon.stop().await;
             }
         }
         let calls = rig.world.calls();
