@@ -145,8 +145,11 @@ pub async fn sums(context: &Context, app: &App, contract: &Contract) -> Result<S
     let mut after: Option<String> = None;
     loop {
         let page = app.store().preview(&contract.name, &app.planning(), after.as_deref(), PAGE).await?;
-        for line in lines_of(app, contract, &page, now).await? {
-            sums.add(&line);
+        let lines = lines_of(app, contract, &page, now).await?;
+        for (index, line) in lines.iter().enumerate() {
+            // Each parcel of an order registers the same sale: its yen count once.
+            let before = index.checked_sub(1).and_then(|before| lines.get(before));
+            sums.add(line, before.is_none_or(|before| before.settlement_id != line.settlement_id));
         }
         if !full(&page) {
             return Ok(sums);
@@ -160,8 +163,8 @@ fn full(page: &[Preview]) -> bool {
 }
 
 impl Sums {
-    fn add(&mut self, line: &Line) {
-        let yen = line.yen.unwrap_or_default();
+    fn add(&mut self, line: &Line, first_of_its_order: bool) {
+        let yen = line.yen.filter(|_| first_of_its_order).unwrap_or_default();
         match line.action {
             Action::Send => {
                 self.now += 1;

@@ -384,7 +384,8 @@ impl Store {
         row.map(|(raw,)| At::new("attempts", "raw", &id).unpack(&raw)).transpose()
     }
 
-    /// A person's `retry`: an unknown one is looked up now, one that needs a person is looked up, a ready one is due now.
+    /// A person's `retry`: an unknown one is looked up now, one that needs a person is looked up, one whose time has come is
+    /// due now.
     ///
     /// # Errors
     /// See [`StoreError`]; `Refused` with the reason in any other state.
@@ -394,14 +395,14 @@ impl Store {
         let fence = row.fence + 1;
         let mut operation = Operation::try_from(row)?;
         match operation.progress.state {
-            State::Unknown | State::Ready => {}
-            State::NeedsPerson => operation.progress = operation.progress.apply(&Event::Look, now)?,
-            State::Planned => {
+            State::Planned if operation.progress.run_at > now => {
                 return Err(StoreError::Refused(format!(
                     "operation {id} is planned for {}; it is sent then",
                     operation.progress.run_at
                 )));
             }
+            State::Unknown | State::Ready | State::Planned => {}
+            State::NeedsPerson => operation.progress = operation.progress.apply(&Event::Look, now)?,
             State::Sending | State::Looking => {
                 return Err(StoreError::Refused(format!(
                     "operation {id} is {} right now; look again in a minute",
