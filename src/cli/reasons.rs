@@ -192,6 +192,22 @@ const REASONS: &[(&str, &str)] = &[
         "the database was migrated by a newer mallsync (schema {0}, this one knows {1}); install the newer one again",
         "データベースは新しい mallsync のものです（スキーマ {0}、こちらは {1} まで）。新しい方を入れてください",
     ),
+    (
+        "database.url: PostgreSQL at {0} cannot be reached: {1}; is it running, and is this its address?",
+        "database.url: PostgreSQL（{0}）に接続できません: {1}。起動していますか。アドレスは正しいですか",
+    ),
+    (
+        "mend [database] in the config, or make the folder writable for this user",
+        "設定の [database] を直すか、フォルダをこの利用者が書けるようにしてください",
+    ),
+    (
+        "password: stands in the config itself or the environment",
+        "password: 設定ファイルか環境変数に直接書かれています",
+    ),
+    (
+        "move it to a file (file:PATH) or a systemd credential",
+        "ファイル（file:パス）か systemd の credential に移してください",
+    ),
     // Status.
     ("never polled yet", "まだ一度も取得していません"),
     ("due at {0}", "予定は {0} でした"),

@@ -210,6 +210,8 @@ fn a_database_that_cannot_be_opened_is_a_row_beside_the_others() {
         home("[database]\nurl = \"postgres://mallsync@127.0.0.1:9/mallsync\"\npassword = \"plain:canary\"\n");
     let (status, rows) = rows_of_check(dir.path());
     assert_eq!(status, 1);
+    let gone = row(&rows, "database", "database")["message"].as_str().unwrap();
+    assert!(gone.contains("127.0.0.1:9") && gone.contains("is it running"), "{gone}");
     assert_eq!(row(&rows, "database", "secret_inline")["level"], "warning");
     assert!(!format!("{rows:?}").contains("canary"));
 }

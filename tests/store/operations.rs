@@ -385,7 +385,10 @@ async fn people_retry_and_abandon() {
         assert!(own.iter().any(|r| r.operation.id == open[0].operation.id), "{}", db.name);
         assert!(own.iter().all(|r| r.operation.order_id == open[0].operation.order_id), "{}", db.name);
         assert!(store.list_operations(&of("nobody")).await.unwrap().is_empty(), "{}", db.name);
-        refused(store.retry_operation(&open[0].operation.id, "t", at(5)).await, "is planned for");
+        let early = open[0].operation.progress.run_at - Duration::from_secs(1);
+        refused(store.retry_operation(&open[0].operation.id, "t", early).await, "is planned for");
+        let due = store.retry_operation(&open[0].operation.id, "t", at(5)).await.unwrap();
+        assert_eq!((due.state, due.run_at), (State::Planned, at(5)), "{}", db.name);
         let after = OperationFilter {
             after: Some(open[0].operation.id.clone()),
             limit: Some(5),
