@@ -47,6 +47,8 @@ pub struct Account {
     pub window: Option<(NaiveTime, NaiveTime)>,
     /// Operations at once.
     pub max_in_flight: usize,
+    /// Held from the guards to the commit of an intent.
+    pub turnstile: tokio::sync::Mutex<()>,
 }
 
 impl fmt::Debug for Account {
@@ -250,10 +252,6 @@ impl Account {
         {
             return self.rest(shared, &claimed, Event::Supersede { reason }, None).await;
         }
-        if let Some(reason) = self.over_guard(shared, now, intent.amount()).await? {
-            let event = Event::Defer { until: now + FLOOR, reason };
-            return self.rest(shared, &claimed, event, None).await;
-        }
         if let Err(reason) = self.gateway.check_locally(&intent) {
             return self.rest(shared, &claimed, Event::FoundBlocked { reason }, None).await;
         }
@@ -297,8 +295,16 @@ impl Account {
             let event = Event::Defer { until: end, reason: "maintenance window".to_owned() };
             return self.rest(shared, &claimed, event, Some(look)).await;
         }
-        let lease_until = shared.ambient.wall() + deadline + LEASE_BEYOND;
-        shared.store.step_operation(&claimed, &Event::Send, Some(&look), Some(lease_until)).await?;
+        {
+            // One at a time: what is committed here counts for the next one's guard.
+            let _one = self.turnstile.lock().await;
+            if let Some(reason) = self.over_guard(shared, now, intent.amount()).await? {
+                let event = Event::Defer { until: now + FLOOR, reason };
+                return self.rest(shared, &claimed, event, Some(look)).await;
+            }
+            let lease_until = shared.ambient.wall() + deadline + LEASE_BEYOND;
+            shared.store.step_operation(&claimed, &Event::Send, Some(&look), Some(lease_until)).await?;
+        }
         let started_at = shared.ambient.now();
         let gate = Prompt { committed_at: shared.ambient.wall(), ambient: shared.ambient.clone() };
         let sent = self.gateway.send(&self.call(shared, &gate), &intent).await;
