@@ -109,7 +109,13 @@ async fn open(
     ambient: &Ambient,
 ) -> Result<App, Failure> {
     let triple = sim::ClockTriple { start: clock.now() - HISTORY, epoch: clock.now(), speed: 1 };
-    let text = sim::config_toml(server.addr(), folders, &folder.join("mallsync.db"), triple);
+    let text = sim::config_toml(
+        server.addr(),
+        folders,
+        &folder.join("mallsync.db"),
+        triple,
+        triple.start.jst_date(),
+    );
     let text = text.replace("mode = \"dry-run\"", "mode = \"live\"");
     let path = folder.join("mallsync.toml");
     std::fs::create_dir_all(&folders.orders)?;

@@ -7,11 +7,12 @@ use clap::{Args, Subcommand};
 use super::args::{FollowArgs, ListArgs, ShowArgs, word};
 use super::context::{Context, Page, note};
 use super::failure::{Failure, Outcome};
-use super::follow::{self, Whose};
+use super::follow;
 use super::output::Column;
 use super::table::{Look, Table, facts, yen};
 use super::views::{OperationView, digits, text};
 use super::words;
+use crate::app::Due;
 use crate::domain::operation::{Intent, State};
 use crate::store::Store;
 use crate::store::operations::{OperationFilter, OperationRow};
@@ -91,7 +92,8 @@ pub async fn run(context: &Context, command: Command) -> Outcome {
             let app = context.writer().await?;
             let row = find(context, app.store(), &args.id).await?;
             app.store().retry_operation(&args.id, &Context::actor(), context.ambient.now()).await?;
-            follow::follow(context, app.store(), &Whose::Order(row.operation.order_id), args.follow).await
+            let due = Due::Order { id: row.operation.order_id, contract: row.operation.account };
+            follow::carry_out(context, &app, &due, args.follow).await
         }
         Command::Abandon(args) => {
             let app = context.writer().await?;
@@ -183,7 +185,13 @@ const COLUMNS: &[Column<OperationView>] = &[
     ),
     Column::csv_number("sends", |o| o.sends.to_string()),
     Column::text("code", words::H_CODE, 12, |o, _| text(o.code.as_ref()), |o| text(o.code.as_ref())),
-    Column::text("reason", words::H_REASON, 48, |o, _| text(o.reason.as_ref()), |o| text(o.reason.as_ref())),
+    Column::text(
+        "reason",
+        words::H_REASON,
+        60,
+        |o, look| look.maybe_reason(o.reason.as_ref()),
+        |o| text(o.reason.as_ref()),
+    ),
     Column::csv("created_at", |o| o.created_at.to_string()),
     Column::csv("updated_at", |o| o.updated_at.to_string()),
 ];
@@ -202,7 +210,7 @@ fn write_operation(out: &mut dyn Write, view: &OperationView, look: Look) -> Res
         (words::H_DUE_AT.get(language), look.time(view.run_at)),
     ];
     head.extend(view.code.clone().map(|code| (words::H_CODE.get(language), code)));
-    head.extend(view.reason.clone().map(|reason| (words::H_REASON.get(language), reason)));
+    head.extend(view.reason.as_ref().map(|reason| (words::H_REASON.get(language), look.reason(reason))));
     facts(out, &head)?;
     let headings =
         [words::H_ATTEMPT, words::H_KIND, words::H_AT, words::H_OUTCOME, words::H_CODE, words::H_MESSAGE];
@@ -216,7 +224,7 @@ fn write_operation(out: &mut dyn Write, view: &OperationView, look: Look) -> Res
             (look.time(attempt.started_at), 11),
             (format!("{}{late}", attempt.outcome), 20),
             (format!("{}{status}", text(attempt.code.as_ref())).trim().to_owned(), 24),
-            (text(attempt.message.as_ref()), 60),
+            (look.maybe_reason(attempt.message.as_ref()), 90),
         ];
         table.row(cells.into_iter());
     }

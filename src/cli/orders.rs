@@ -312,7 +312,7 @@ fn write_order(out: &mut dyn Write, view: &OrderView, look: Look) -> Result<(), 
             format!("{} {number}: {}", settlement.name, words::settlement(settlement.state, language)),
         ));
         if let Some(held) = &settlement.held {
-            head.push((words::H_NOTE.get(language), held.clone()));
+            head.push((words::H_NOTE.get(language), look.reason(held)));
         }
     }
     super::table::facts(out, &head)?;
@@ -327,7 +327,7 @@ fn write_order(out: &mut dyn Write, view: &OrderView, look: Look) -> Result<(), 
         }
     }
     for slip in &view.slips {
-        let held = slip.held.as_deref().map(|why| format!("  ! {why}")).unwrap_or_default();
+        let held = slip.held.as_deref().map(|why| format!("  ! {}", look.reason(why))).unwrap_or_default();
         writeln!(
             out,
             "{}: {} {} ({}){held}",

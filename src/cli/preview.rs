@@ -264,5 +264,11 @@ const COLUMNS: &[Column<Line>] = &[
         |l, look| look.maybe_time(l.run_at),
         |l| text(l.run_at.as_ref()),
     ),
-    Column::text("reason", words::H_REASON, 60, |l, _| text(l.reason.as_ref()), |l| text(l.reason.as_ref())),
+    Column::text(
+        "reason",
+        words::H_REASON,
+        60,
+        |l, look| look.maybe_reason(l.reason.as_ref()),
+        |l| text(l.reason.as_ref()),
+    ),
 ];

@@ -103,7 +103,10 @@ fn write_config(file: &Path, addr: SocketAddr, simulation: Simulation) -> Result
         fs::create_dir_all(folder).map_err(|error| failed(folder, &error))?;
     }
     let Simulation { start, epoch, speed } = simulation;
-    let text = config_toml(addr, &folders, &home.join("mallsync.db"), ClockTriple { start, epoch, speed });
+    let clock = ClockTriple { start, epoch, speed };
+    // The orders from before the start are there to be registered too once `mode` says live.
+    let since = (start - HISTORY).jst_date();
+    let text = config_toml(addr, &folders, &home.join("mallsync.db"), clock, since);
     let mut out = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&file).map_err(|error| {
         match error.kind() {
             std::io::ErrorKind::AlreadyExists => Failure::Failed(format!(

@@ -137,15 +137,10 @@ pub async fn run(context: &Context, command: Command) -> Outcome {
 
 async fn list(context: &Context, args: List) -> Outcome {
     let store = context.reader().await?;
-    // The store has no place to go on from: one query gives all that is asked for.
     context
-        .list(args.list, SLIPS, async |size, last: Option<&SlipView>| {
-            if last.is_some() {
-                return Ok(Page::new(Vec::new(), true));
-            }
-            let limit = args.list.limit.map_or_else(|| context.default_limit(), Some);
-            let limit = limit.map(|limit| limit.saturating_add(1).max(size));
-            Ok(Page::new(store.list_slips(args.unmatched, limit).await?, true))
+        .list(args.list, SLIPS, async |limit, last: Option<&SlipView>| {
+            let after = last.map(|view| view.id.as_str());
+            Ok(Page::of(store.list_slips(args.unmatched, after, Some(limit)).await?, limit))
         })
         .await
 }
@@ -239,7 +234,8 @@ async fn add(context: &Context, args: Add) -> Outcome {
         RowOutcome::Matched => note(&context.tell(words::SLIP_ADDED, &[number, &report.number])),
         other => {
             let outcome = words::outcome(other, context.language);
-            note(&format!("{number} {}: {outcome} {}", report.number, report.reason));
+            let reason = context.look().reason(&report.reason);
+            note(&format!("{number} {}: {outcome} {reason}", report.number));
         }
     }
     if matches!(report.outcome, RowOutcome::Refused | RowOutcome::Held) {
@@ -277,7 +273,7 @@ const REPORT: &[Column<RowReport>] = &[
         |r, look| words::outcome(r.outcome, look.language).to_owned(),
         |r| r.outcome.to_string(),
     ),
-    Column::text("reason", words::H_REASON, 90, |r, _| r.reason.clone(), |r| r.reason.clone()),
+    Column::text("reason", words::H_REASON, 90, |r, look| look.reason(&r.reason), |r| r.reason.clone()),
 ];
 
 const SLIPS: &[Column<SlipView>] = &[
@@ -315,7 +311,7 @@ const SLIPS: &[Column<SlipView>] = &[
         words::H_NOTE,
         120,
         |s, look| match (&s.slip.held, &s.order_id) {
-            (Some(why), _) => why.clone(),
+            (Some(why), _) => look.reason(why),
             (None, None) => words::outcome(RowOutcome::Waiting, look.language).to_owned(),
             (None, Some(_)) => String::new(),
         },

@@ -150,6 +150,9 @@ texts! {
     // Commands that write.
     QUEUED = "Queued for the running daemon." | "動作中のデーモンに渡しました。";
     NO_DAEMON = "Stored. No daemon is running: it goes out with the next `mallsync run` or `mallsync sync --send`." | "保存しました。デーモンは動いていません。次の `mallsync run` または `mallsync sync --send` で送られます。";
+    SENDING_HERE = "No daemon is running: sending it here." | "デーモンが動いていないため、このコマンドが送ります。";
+    LOCKED_MEANWHILE = "Stored. Another mallsync is at work (it holds {0}): it goes out with its round, or with the next `mallsync run` or `mallsync sync --send`." | "保存しました。別の mallsync が作業中です（{0} を保持）。その処理の中か、次の `mallsync run` または `mallsync sync --send` で送られます。";
+    LEFT_OPEN = "Still open: {0} operations (not due yet, or to be looked up in a minute). `mallsync run` or `mallsync sync --send` goes on with them; `mallsync operations list` shows them." | "未完了の処理が {0} 件あります（時期前、または 1 分後に照会）。`mallsync run` または `mallsync sync --send` で続きます。`mallsync operations list` で確認できます。";
     FOLLOWING = "Following what comes of it (Ctrl-C stops watching only) …" | "結果を待っています（Ctrl-C で待つのをやめます。処理は続きます）…";
     STILL_OPEN = "Still open after a minute: `mallsync operations list` shows how it goes on." | "1 分たってもまだ終わっていません。`mallsync operations list` で続きを確認できます。";
     STOPPED_WATCHING = "No longer watching; the daemon goes on." | "待つのをやめました。デーモンの処理は続きます。";

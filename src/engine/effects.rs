@@ -24,7 +24,7 @@ use crate::domain::settlement::{Observed, SettlementState};
 use crate::http::{Bucket, Call, Client, Closed, Gate, SendError};
 use crate::settlement::{LookFailed, Looked, Settlement as Gateway, Stop};
 use crate::store::StoreError;
-use crate::store::operations::{Claimed, NewAttempt, Work};
+use crate::store::operations::{Claim, Claimed, NewAttempt, Work};
 
 /// What a lease lasts beyond the call's deadline (decisions.md 8).
 const LEASE_BEYOND: Duration = Duration::from_secs(60);
@@ -114,7 +114,7 @@ impl Account {
         if let Some(until) = self.closed(shared).await? {
             return Ok(Some(until));
         }
-        let claimed = self.claim(shared, self.max_in_flight.saturating_sub(in_flight.len())).await?;
+        let claimed = self.claim(shared, None, self.max_in_flight.saturating_sub(in_flight.len())).await?;
         let full = claimed.len();
         for (work, claimed) in claimed {
             let (account, shared, finished) = (Arc::clone(self), shared.clone(), Arc::clone(finished));
@@ -132,11 +132,15 @@ impl Account {
         shared.store.next_operation(self.name()).await
     }
 
-    /// Works off everything that is due now and returns (a `sync --send`).
+    /// Works off everything that is due now, or what is due of one order, and returns (a `sync --send`).
     ///
     /// # Errors
     /// The database.
-    pub async fn drain(self: Arc<Self>, shared: &Shared) -> Result<Drained, StoreError> {
+    pub async fn drain(
+        self: Arc<Self>,
+        shared: &Shared,
+        order_id: Option<&str>,
+    ) -> Result<Drained, StoreError> {
         let mut drained = Drained::default();
         if self.contract.mode != Mode::Live {
             return Ok(drained);
@@ -146,7 +150,7 @@ impl Account {
             if self.closed(shared).await?.is_some() {
                 break;
             }
-            let claimed = self.claim(shared, self.max_in_flight).await?;
+            let claimed = self.claim(shared, order_id, self.max_in_flight).await?;
             drop(busy);
             if claimed.is_empty() {
                 break;
@@ -171,7 +175,12 @@ impl Account {
         Ok(drained)
     }
 
-    async fn claim(&self, shared: &Shared, mut free: usize) -> Result<Vec<(Work, Claimed)>, StoreError> {
+    async fn claim(
+        &self,
+        shared: &Shared,
+        order_id: Option<&str>,
+        mut free: usize,
+    ) -> Result<Vec<(Work, Claimed)>, StoreError> {
         let mut all = Vec::new();
         for work in [Work::Look, Work::Send] {
             if free == 0 {
@@ -181,7 +190,16 @@ impl Account {
             let until = wall + self.gateway.deadline() + LEASE_BEYOND;
             let claimed = shared
                 .store
-                .claim_operations(self.name(), work, &shared.owner, now, wall, until, free as u64)
+                .claim_operations(&Claim {
+                    account: self.name(),
+                    order_id,
+                    work,
+                    owner: &shared.owner,
+                    now,
+                    wall,
+                    until,
+                    limit: free as u64,
+                })
                 .await?;
             free = free.saturating_sub(claimed.len());
             all.extend(claimed.into_iter().map(|c| (work, c)));

@@ -56,6 +56,27 @@ pub enum Work {
     Look,
 }
 
+/// What a worker claims, and until when.
+#[derive(Clone, Copy, Debug)]
+pub struct Claim<'a> {
+    /// Of this contract (settlement name).
+    pub account: &'a str,
+    /// Of this order alone (our id).
+    pub order_id: Option<&'a str>,
+    /// For this work.
+    pub work: Work,
+    /// Who claims.
+    pub owner: &'a str,
+    /// Due by now.
+    pub now: Timestamp,
+    /// Not leased at this moment (wall time).
+    pub wall: Timestamp,
+    /// The lease lasts so long (wall time).
+    pub until: Timestamp,
+    /// At most so many.
+    pub limit: u64,
+}
+
 /// One attempt, appended.
 #[derive(Clone, Debug)]
 pub struct NewAttempt {
@@ -107,6 +128,8 @@ pub struct OperationFilter {
     pub state: Option<State>,
     /// One account.
     pub account: Option<String>,
+    /// One order (our id).
+    pub order_id: Option<String>,
     /// At most so many.
     pub limit: Option<u64>,
     /// After this id (newest first).
@@ -268,20 +291,38 @@ impl Store {
     /// See [`StoreError`].
     pub async fn list_operations(&self, filter: &OperationFilter) -> Result<Vec<OperationRow>> {
         let mut conn = self.read().await?;
-        let rows: Vec<ListedColumns> = conn
-            .rows(
+        // The operations of one order are few: they are found by its index, not by walking through all of them.
+        let sql = match filter.order_id {
+            Some(_) => {
+                concat!(
+                    "SELECT ",
+                    operation_columns!(),
+                    ", o.shop, o.mall_order_id FROM operations p JOIN orders o ON o.id = p.order_id
+                     WHERE p.order_id = $5 AND p.id < $1 AND ($2 IS NULL OR p.state = $2)
+                         AND ($3 IS NULL OR p.account = $3)
+                     ORDER BY p.id DESC LIMIT $4"
+                )
+            }
+            None => {
                 concat!(
                     "SELECT ",
                     operation_columns!(),
                     ", o.shop, o.mall_order_id FROM operations p JOIN orders o ON o.id = p.order_id
                      WHERE p.id < $1 AND ($2 IS NULL OR p.state = $2) AND ($3 IS NULL OR p.account = $3)
+                         AND $5 IS NULL
                      ORDER BY p.id DESC LIMIT $4"
-                ),
+                )
+            }
+        };
+        let rows: Vec<ListedColumns> = conn
+            .rows(
+                sql,
                 args![
                     filter.after.as_deref().unwrap_or(LAST_ID),
                     filter.state.map(State::as_str),
                     &filter.account,
                     rows::limit(filter.limit),
+                    &filter.order_id,
                 ],
             )
             .await?;

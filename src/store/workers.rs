@@ -2,7 +2,8 @@
 
 use super::db::{Conn, Lock, args, skip_locked};
 use super::operations::{
-    Claimed, NewAttempt, Operation, OperationColumns, Work, locked_row, operation_columns, write_progress,
+    Claim, Claimed, NewAttempt, Operation, OperationColumns, Work, locked_row, operation_columns,
+    write_progress,
 };
 use super::orders::views_of;
 use super::rows::{self, list, pack, time};
@@ -45,23 +46,13 @@ macro_rules! free_to_look {
 }
 
 impl Store {
-    /// Claims up to `limit` operations of `account` for `work`, oldest first: due at `now`, not leased at `wall`, not held,
-    /// and no other operation in flight for the same reception number. For `Send` a planned one becomes ready; for
-    /// `Look` the state becomes `looking`. The lease lasts until `until` (wall time).
+    /// Claims operations, oldest first: due, not leased, not held, and no other operation in flight for the same
+    /// reception number. For `Send` a planned one becomes ready; for `Look` the state becomes `looking`.
     ///
     /// # Errors
     /// See [`StoreError`].
-    #[expect(clippy::too_many_arguments, reason = "two clocks and a lease; each is named where it is called")]
-    pub async fn claim_operations(
-        &self,
-        account: &str,
-        work: Work,
-        owner: &str,
-        now: Timestamp,
-        wall: Timestamp,
-        until: Timestamp,
-        limit: u64,
-    ) -> Result<Vec<Claimed>> {
+    pub async fn claim_operations(&self, claim: &Claim<'_>) -> Result<Vec<Claimed>> {
+        let Claim { account, order_id, work, owner, now, wall, until, limit } = *claim;
         let mut conn = self.write(Lock::None).await?;
         // Two claims of one account at the same time could each take an operation of the same reception number without
         // seeing the other's; row locks alone do not prevent that.
@@ -72,19 +63,19 @@ impl Store {
                 operation_columns!(),
                 " FROM operations p WHERE ",
                 free_to_send!(),
-                " AND p.run_at <= $3 ORDER BY p.run_at, p.id LIMIT $4"
+                " AND p.run_at <= $3 AND ($5 IS NULL OR p.order_id = $5) ORDER BY p.run_at, p.id LIMIT $4"
             )),
             Work::Look => skip_locked!(concat!(
                 "SELECT ",
                 operation_columns!(),
                 " FROM operations p WHERE ",
                 free_to_look!(),
-                " AND p.run_at <= $3 ORDER BY p.run_at, p.id LIMIT $4"
+                " AND p.run_at <= $3 AND ($5 IS NULL OR p.order_id = $5) ORDER BY p.run_at, p.id LIMIT $4"
             )),
         };
         // More than asked for: of several with one reception number only the first is sent.
         let fetch = rows::limit(Some(limit.saturating_mul(4)));
-        let found: Vec<OperationColumns> = conn.rows(sql, args![account, wall, now, fetch]).await?;
+        let found: Vec<OperationColumns> = conn.rows(sql, args![account, wall, now, fetch, order_id]).await?;
         let mut taken: Vec<(Operation, i64)> = Vec::new();
         for row in found {
             if u64::try_from(taken.len()).is_ok_and(|n| n >= limit) {

@@ -6,8 +6,8 @@ use std::thread::JoinHandle;
 
 use serde_json::Value;
 
+use super::binary::{code, mallsync, run, stderr, stdout};
 use super::data::Shop;
-use super::{code, mallsync, run, stderr, stdout};
 
 /// A command that goes on until it is asked to end; killed when dropped.
 struct Daemon {

@@ -6,7 +6,7 @@ use mallsync::store::Access;
 use mallsync::store::orders::NewSetAside;
 use sqlx::{Connection, PgConnection, Row, SqliteConnection};
 
-use crate::facts::{Poller, at, contract, file, order, planning, read_at, row};
+use crate::facts::{Poller, at, claiming, contract, file, order, planning, read_at, row};
 use crate::support::{TestStore, stores};
 
 /// Every row of every table with the version that the database gives it: on PostgreSQL a rewritten row has another
@@ -108,7 +108,15 @@ async fn planning_again_and_asking_again_write_nothing() {
         db.store.preview("webcollect-main", &planning(&contracts), None, 10).await.unwrap();
         db.store.ensure_streams("cart", &["new"], at(9)).await.unwrap();
         db.store
-            .claim_operations("nobody", mallsync::store::operations::Work::Send, "w", at(1), at(1), at(2), 5)
+            .claim_operations(&claiming(
+                "nobody",
+                mallsync::store::operations::Work::Send,
+                "w",
+                at(1),
+                at(1),
+                at(2),
+                5,
+            ))
             .await
             .unwrap();
         assert_eq!(db.store.expire_operations(at(1), at(1)).await.unwrap(), 0);

@@ -1,0 +1,14 @@
+//! The real binary as people and scripts meet it.
+//!
+//! `cfg(test)` tells clippy that helpers beside the tests may panic as tests may.
+
+#[cfg(test)]
+mod basics;
+#[cfg(test)]
+mod beside;
+#[cfg(test)]
+mod binary;
+#[cfg(test)]
+mod data;
+#[cfg(test)]
+mod money;
