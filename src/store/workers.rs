@@ -53,6 +53,9 @@ impl Store {
     /// See [`StoreError`].
     pub async fn claim_operations(&self, claim: &Claim<'_>) -> Result<Vec<Claimed>> {
         let Claim { account, order_id, work, owner, now, wall, until, limit } = *claim;
+        if !self.is_due(account, work, now, wall).await? {
+            return Ok(Vec::new());
+        }
         let mut conn = self.write(Lock::None).await?;
         // Two claims of one account at the same time could each take an operation of the same reception number without
         // seeing the other's; row locks alone do not prevent that.
@@ -120,6 +123,21 @@ impl Store {
         Ok(claimed)
     }
 
+    /// Whether a claim would find anything: asked without the write lock, since most of the time nothing is due.
+    async fn is_due(&self, account: &str, work: Work, now: Timestamp, wall: Timestamp) -> Result<bool> {
+        let sql = match work {
+            Work::Send => {
+                concat!("SELECT 1 FROM operations p WHERE ", free_to_send!(), " AND p.run_at <= $3 LIMIT 1")
+            }
+            Work::Look => {
+                concat!("SELECT 1 FROM operations p WHERE ", free_to_look!(), " AND p.run_at <= $3 LIMIT 1")
+            }
+        };
+        let mut conn = self.read().await?;
+        let found: Option<()> = conn.row(sql, args![account, wall, now]).await?;
+        Ok(found.is_some())
+    }
+
     /// Applies `event`, appends `attempt`, and keeps the lease until `until`, or gives it back when `None`: one
     /// transaction, `WHERE fence = mine`. With [`Event::Send`] this is the commit that I6 speaks of.
     ///
@@ -165,6 +183,17 @@ impl Store {
     /// # Errors
     /// See [`StoreError`].
     pub async fn expire_operations(&self, wall: Timestamp, now: Timestamp) -> Result<u64> {
+        let mut reader = self.read().await?;
+        let gone: Option<()> = reader
+            .row(
+                "SELECT 1 FROM operations WHERE state IN ('sending', 'looking') AND lease_until <= $1 LIMIT 1",
+                args![wall],
+            )
+            .await?;
+        drop(reader);
+        if gone.is_none() {
+            return Ok(0);
+        }
         let mut conn = self.write(Lock::None).await?;
         let found: Vec<OperationColumns> = conn
             .rows(
@@ -197,29 +226,21 @@ impl Store {
     pub async fn next_operation(&self, account: &str) -> Result<Option<Timestamp>> {
         let mut conn = self.read().await?;
         let wall = self.ambient.wall();
-        let args = args![account, wall];
-        let to_send: Option<(i64,)> = conn
+        let row: Option<(Option<i64>,)> = conn
             .row(
                 concat!(
-                    "SELECT p.run_at FROM operations p WHERE ",
+                    "SELECT min(run_at) FROM (
+                         SELECT run_at FROM (SELECT p.run_at FROM operations p WHERE ",
                     free_to_send!(),
-                    " ORDER BY p.run_at, p.id LIMIT 1"
-                ),
-                args,
-            )
-            .await?;
-        let to_look: Option<(i64,)> = conn
-            .row(
-                concat!(
-                    "SELECT p.run_at FROM operations p WHERE ",
+                    " ORDER BY p.run_at, p.id LIMIT 1) AS to_send UNION ALL
+                         SELECT run_at FROM (SELECT p.run_at FROM operations p WHERE ",
                     free_to_look!(),
-                    " ORDER BY p.run_at, p.id LIMIT 1"
+                    " ORDER BY p.run_at, p.id LIMIT 1) AS to_look) AS next"
                 ),
-                args,
+                args![account, wall],
             )
             .await?;
-        let next = to_send.into_iter().chain(to_look).map(|(at,)| at).min();
-        Ok(time(next))
+        Ok(time(row.and_then(|(at,)| at)))
     }
 
     /// A late answer to an operation this worker no longer holds; see [`Store::step_operation`].
