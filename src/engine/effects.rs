@@ -30,6 +30,8 @@ use crate::store::operations::{Claim, Claimed, NewAttempt, Work};
 const LEASE_BEYOND: Duration = Duration::from_secs(60);
 /// Between the commit of `sending` and the first byte; past it nothing is sent (decisions.md 8).
 const COMMIT_TO_SEND: Duration = Duration::from_secs(5);
+/// Between two tries to store an outcome (wall time).
+const AGAIN: Duration = Duration::from_secs(1);
 /// A stopped account is probed so often (decisions.md 11).
 const PROBE: Duration = Duration::from_secs(3_600);
 /// The loop looks at its rows at least so often.
@@ -430,7 +432,7 @@ impl Account {
     ) -> Result<Progress, StoreError> {
         let started_at = attempt.as_ref().map(|a| a.started_at);
         let number = attempt.as_ref().map_or("look", |a| a.kind);
-        let progress = shared.store.step_operation(claimed, &event, attempt.as_ref(), None).await?;
+        let progress = self.keep(shared, claimed, &event, attempt.as_ref()).await?;
         let elapsed_ms = started_at.map_or(0, |t| shared.ambient.now().since(t).as_millis());
         let elapsed_ms = u64::try_from(elapsed_ms).unwrap_or(u64::MAX);
         let operation = &claimed.operation;
@@ -467,6 +469,37 @@ impl Account {
             }
         }
         Ok(progress)
+    }
+
+    /// Stores what was learnt. A database that is away for a moment must not turn an answer into an unknown outcome: the
+    /// lease outlasts the call by so much.
+    async fn keep(
+        &self,
+        shared: &Shared,
+        claimed: &Claimed,
+        event: &Event,
+        attempt: Option<&NewAttempt>,
+    ) -> Result<Progress, StoreError> {
+        let give_up = shared.ambient.wall() + LEASE_BEYOND;
+        loop {
+            let failed = match shared.store.step_operation(claimed, event, attempt, None).await {
+                Err(e @ StoreError::Database(_)) => e,
+                other => return other,
+            };
+            if shared.ambient.wall() >= give_up || shared.stop.is_cancelled() {
+                return Err(failed);
+            }
+            tracing::warn!(settlement = self.name(), operation = %claimed.operation.id, error.message = %failed,
+                "The outcome was not stored; it is tried again.");
+            let clock = shared.ambient.clock();
+            let again = shared.ambient.now() + clock.of_wall(AGAIN);
+            let _awake;
+            let _rest = clock.rest();
+            tokio::select! {
+                awake = clock.sleep_until(again) => _awake = awake,
+                () = shared.stop.cancelled() => {}
+            }
+        }
     }
 
     /// The guards of the contract: past one of them everything is held and a person asked.

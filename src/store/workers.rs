@@ -195,27 +195,29 @@ impl Store {
             return Ok(0);
         }
         let mut conn = self.write(Lock::None).await?;
-        let found: Vec<OperationColumns> = conn
-            .rows(
-                skip_locked!(concat!(
-                    "SELECT ",
-                    operation_columns!(),
-                    " FROM operations p WHERE p.state IN ('sending', 'looking') AND p.lease_until <= $1 ORDER BY p.id"
-                )),
-                args![wall],
-            )
-            .await?;
-        let mut expired = 0;
-        for row in found {
-            let fence = row.fence + 1;
-            let mut operation = Operation::try_from(row)?;
-            operation.progress = operation.progress.apply(&Event::LeaseExpired, now)?;
-            operation.updated_at = now;
-            write_progress(&mut conn, &operation, None, fence, None).await?;
-            expired += 1;
-        }
+        let expired = expire(&mut conn, wall, now).await?;
         conn.finish(expired > 0).await?;
         Ok(expired)
+    }
+
+    /// Ends what a daemon that is gone held, without waiting for its leases: on SQLite whoever has the lock file knows
+    /// that there is no other. What it was sending or looking up becomes unknown and is looked up; its polls go on at
+    /// once. On PostgreSQL others may live, and leases end by themselves.
+    pub(super) async fn take_over(&self) -> Result<()> {
+        if self.inner.lock_path.is_none() {
+            return Ok(());
+        }
+        let mut conn = self.write(Lock::None).await?;
+        let mut freed =
+            expire(&mut conn, Timestamp::from_micros(i64::MAX), self.ambient.now()).await?;
+        for leases in [
+            "UPDATE streams SET lease_owner = NULL, lease_until = NULL WHERE lease_owner IS NOT NULL",
+            "UPDATE operations SET lease_owner = NULL, lease_until = NULL, fence = fence + 1
+             WHERE lease_owner IS NOT NULL",
+        ] {
+            freed += conn.execute(leases, &[]).await?;
+        }
+        conn.finish(freed > 0).await
     }
 
     /// When the next operation of `account` comes due (planned, ready or unknown, and not held); `None`: nothing open.
@@ -259,6 +261,30 @@ impl Store {
         late(&mut conn, row, Some(answer), Some(attempt), now).await?;
         conn.commit().await
     }
+}
+
+/// Sending or looking under a lease that has ended at `wall`: unknown.
+async fn expire(conn: &mut Conn, wall: Timestamp, now: Timestamp) -> Result<u64> {
+    let found: Vec<OperationColumns> = conn
+        .rows(
+            skip_locked!(concat!(
+                "SELECT ",
+                operation_columns!(),
+                " FROM operations p WHERE p.state IN ('sending', 'looking') AND p.lease_until <= $1 ORDER BY p.id"
+            )),
+            args![wall],
+        )
+        .await?;
+    let mut expired = 0;
+    for row in found {
+        let fence = row.fence + 1;
+        let mut operation = Operation::try_from(row)?;
+        operation.progress = operation.progress.apply(&Event::LeaseExpired, now)?;
+        operation.updated_at = now;
+        write_progress(conn, &operation, None, fence, None).await?;
+        expired += 1;
+    }
+    Ok(expired)
 }
 
 async fn append(conn: &mut Conn, id: &str, attempt: &NewAttempt, late: bool) -> Result<()> {
