@@ -174,11 +174,9 @@ pub fn strip(raw: &RawValue, drop: fn(&str) -> bool) -> Vec<u8> {
         }
         let end = token_end(bytes, at);
         if let Some(frame) = stack.last_mut() {
-            if frame.key_next {
-                if unquoted(&text[at..end]).is_some_and(|key| drop(&key)) {
-                    at = value_end(bytes, end);
-                    continue;
-                }
+            if frame.key_next && unquoted(&text[at..end]).is_some_and(|key| drop(&key)) {
+                at = value_end(bytes, end);
+                continue;
             }
             if frame.emitted && (frame.key_next || !frame.object) {
                 out.push(b',');

@@ -96,11 +96,10 @@ impl House {
         let Simulation { start, epoch, speed } = outside.clock;
         let addr = outside.server.as_ref().unwrap().addr();
         let triple = ClockTriple { start, epoch, speed };
-        let text = sim::config_toml(addr, &folders, &dir.path().join("mallsync.db"), triple);
-        let since = |at: Timestamp| format!("since = \"{}\"", at.jst_date());
+        let since = (noon() - HISTORY - Duration::from_secs(86_400)).jst_date();
+        let text = sim::config_toml(addr, &folders, &dir.path().join("mallsync.db"), triple, since);
         let mut house = Self { dir, folders, text };
         house.change("mode = \"dry-run\"", "mode = \"live\"");
-        house.change(&since(start), &since(noon() - HISTORY - Duration::from_secs(86_400)));
         house.change("\"*/5 * * * *\"", "\"*/30 * * * * *\"");
         house.text.push_str("\n[log]\nformat = \"json\"\nfilter = \"info\"\n\n[daemon]\nlanguage = \"en\"\n");
         house.write();
