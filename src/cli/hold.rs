@@ -95,7 +95,7 @@ async fn release_contract(context: &Context, app: &App, args: &Release) -> Outco
         return Ok(Ended::Well);
     };
     account.held_at = None;
-    let Sums { now, now_yen, .. } = preview::sums(context, app, &args.id).await?;
+    let Sums { now, now_yen, .. } = preview::sums(context, app, contract).await?;
     note(&context.tell(words::FOLLOWS_CONTRACT, &[&args.id, &now, &now_yen]));
     if !money::confirm(context, args.money, contract.mode)? {
         return Ok(if args.money.dry_run { Ended::Well } else { Ended::Badly });

@@ -14,6 +14,7 @@ mod db;
 mod demo;
 mod failure;
 mod follow;
+mod history;
 mod hold;
 mod import;
 mod init;

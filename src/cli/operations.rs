@@ -138,7 +138,13 @@ fn slip(intent: &Intent) -> &str {
 
 const COLUMNS: &[Column<OperationView>] = &[
     Column::text("id", words::H_ID, 36, |o, _| o.id.clone(), |o| o.id.clone()),
-    Column::text("kind", words::H_KIND, 10, |o, _| o.kind.to_owned(), |o| o.kind.to_owned()),
+    Column::text(
+        "kind",
+        words::H_KIND,
+        10,
+        |o, look| words::intent(&o.intent, look.language).to_owned(),
+        |o| o.kind.to_owned(),
+    ),
     Column::text(
         "state",
         words::H_STATE,
@@ -184,6 +190,13 @@ const COLUMNS: &[Column<OperationView>] = &[
         |o| o.run_at.to_string(),
     ),
     Column::csv_number("sends", |o| o.sends.to_string()),
+    Column::text(
+        "updated_at",
+        words::H_CHANGED,
+        11,
+        |o, look| look.time(o.updated_at),
+        |o| o.updated_at.to_string(),
+    ),
     Column::text("code", words::H_CODE, 12, |o, _| text(o.code.as_ref()), |o| text(o.code.as_ref())),
     Column::text(
         "reason",
@@ -193,14 +206,13 @@ const COLUMNS: &[Column<OperationView>] = &[
         |o| text(o.reason.as_ref()),
     ),
     Column::csv("created_at", |o| o.created_at.to_string()),
-    Column::csv("updated_at", |o| o.updated_at.to_string()),
 ];
 
 fn write_operation(out: &mut dyn Write, view: &OperationView, look: Look) -> Result<(), Failure> {
     let language = look.language;
     let mut head = vec![
         (words::H_ID.get(language), view.id.clone()),
-        (words::H_KIND.get(language), view.kind.to_owned()),
+        (words::H_KIND.get(language), words::intent(&view.intent, language).to_owned()),
         (words::H_STATE.get(language), words::operation(view.state, language).to_owned()),
         (words::H_ORDER.get(language), format!("{} ({})", view.mall_order_id, view.shop)),
         (words::H_SETTLEMENT.get(language), view.settlement.clone()),
@@ -220,9 +232,9 @@ fn write_operation(out: &mut dyn Write, view: &OperationView, look: Look) -> Res
         let status = attempt.http_status.map(|status| format!(" HTTP {status}")).unwrap_or_default();
         let cells = [
             (attempt.number.to_string(), 6),
-            (attempt.kind.clone(), 8),
+            (words::attempt(&attempt.kind, language).to_owned(), 12),
             (look.time(attempt.started_at), 11),
-            (format!("{}{late}", attempt.outcome), 20),
+            (format!("{}{late}", words::attempt_outcome(&attempt.outcome, language)), 20),
             (format!("{}{status}", text(attempt.code.as_ref())).trim().to_owned(), 24),
             (look.maybe_reason(attempt.message.as_ref()), 90),
         ];

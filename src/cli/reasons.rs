@@ -91,6 +91,12 @@ const REASONS: &[(&str, &str)] = &[
         "max_yen_per_day: {0} yen today, {1} more would be past {2}",
         "max_yen_per_day: 本日 {0} 円。あと {1} 円で {2} を超えます",
     ),
+    ("not known to the gateway", "決済側にありません"),
+    ("given up by a person: {0}", "人が中止しました: {0}"),
+    ("given up by a person", "人が中止しました"),
+    ("refused by the gateway: {0}", "決済側が拒否しました: {0}"),
+    ("refused by the gateway", "決済側が拒否しました"),
+    ("under way: what came of it is looked up", "送信中、または結果を照会中"),
     // Links.
     (
         "no rule of {0} matches this order any more (its payment or the config changed); `settlements link` keeps it, \
@@ -273,6 +279,8 @@ const REASONS: &[(&str, &str)] = &[
         "the gateway does not know the 受付番号 {0}, which is linked to an order",
         "注文に結び付けた受付番号 {0} が決済側にありません",
     ),
+    // What a look-up before sending showed.
+    ("{0} (status {1})", "{0}（{1}）"),
 ];
 
 /// `text` as people read it in `language`.

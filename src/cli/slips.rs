@@ -7,10 +7,10 @@ use chrono::NaiveDate;
 use clap::{Args, Subcommand};
 
 use super::args::{FollowArgs, ListArgs, ReportArgs, word};
-use super::context::{Context, Page, note};
+use super::context::{Context, Page, formats, note};
 use super::failure::{Ended, Failure, Outcome};
 use super::follow::{self, Whose};
-use super::output::Column;
+use super::output::{Column, Format};
 use super::views::text;
 use super::{orders, words};
 use crate::app::App;
@@ -156,7 +156,7 @@ async fn import(context: &Context, args: Import) -> Outcome {
             None => failed = true,
         }
     }
-    let ended = context.rows(args.report.into(), REPORT, &reports)?;
+    let ended = report(context, args.report, &reports)?;
     failed |= ended == Ended::Badly || reports.iter().any(|row| row.outcome == RowOutcome::Refused);
     if args.dry_run {
         note(context.say(words::DRY_RUN_ONLY));
@@ -165,6 +165,21 @@ async fn import(context: &Context, args: Import) -> Outcome {
         failed |= follow::follow(context, app.store(), &whose, args.follow).await? == Ended::Badly;
     }
     Ok(if failed { Ended::Badly } else { Ended::Well })
+}
+
+/// Rows on a terminal beyond which only those are shown that want to be read.
+const READABLE: usize = 40;
+
+fn report(context: &Context, args: ReportArgs, rows: &[RowReport]) -> Outcome {
+    if formats(args.into())?.0 != Format::Table || rows.len() <= READABLE {
+        return context.rows(args.into(), REPORT, rows);
+    }
+    let in_order = |row: &&RowReport| matches!(row.outcome, RowOutcome::Matched | RowOutcome::Known);
+    let good = rows.iter().filter(in_order).count();
+    let questions: Vec<RowReport> = rows.iter().filter(|row| !in_order(row)).cloned().collect();
+    let ended = context.rows(args.into(), REPORT, &questions)?;
+    note(&context.tell(words::SLIPS_GOOD, &[&good]));
+    Ok(ended)
 }
 
 /// Imports one file. `None`: it is not usable as a whole, which has been said.

@@ -5,7 +5,7 @@ use std::fmt::Display;
 
 use crate::config::Language;
 use crate::domain::account::Level;
-use crate::domain::operation::State;
+use crate::domain::operation::{Intent, State};
 use crate::domain::order::{PaymentMethod, Status};
 use crate::domain::settlement::SettlementState;
 use crate::domain::slip::RowOutcome;
@@ -74,6 +74,21 @@ texts! {
     // Headings.
     H_ACTION = "What to do" | "すること";
     H_AMOUNT = "Yen" | "金額(円)";
+    H_FIELD = "Field" | "項目";
+    H_BEFORE = "Before" | "前";
+    H_AFTER = "After" | "後";
+    H_AMOUNTS = "Made up of" | "内訳(円)";
+    A_GOODS = "goods" | "商品";
+    A_SHIPPING = "shipping" | "送料";
+    A_FEE = "payment fee" | "手数料";
+    A_WRAP = "gift wrap" | "ラッピング";
+    A_OTHER = "other charge" | "その他料金";
+    A_SHOP_COUPON = "shop coupon" | "店舗クーポン";
+    A_MALL_COUPON = "mall coupon" | "モールクーポン";
+    A_POINTS = "points" | "ポイント";
+    A_DISCOUNT = "discount" | "値引";
+    FIRST_READ = "first read" | "初回取得";
+    WANTED_ON = "wanted" | "希望";
     H_ATTEMPT = "Attempt" | "回";
     H_AT_GATEWAY = "At the gateway" | "決済側の金額(円)";
     H_LINKED_BY = "Linked by" | "結び付け";
@@ -84,7 +99,6 @@ texts! {
     H_CARRIER = "Carrier" | "運送会社";
     H_CARD = "Card sale" | "カード売上";
     H_CHANGED = "Changed" | "更新";
-    H_CHANGES = "What changed" | "変わった項目";
     H_COLUMN = "Column" | "列";
     H_EXAMPLE = "Example" | "例";
     H_NAME = "Name" | "名前";
@@ -185,6 +199,7 @@ texts! {
 
     // Slips and orders from files.
     SLIPS_SUM = "{0}: {1} matched · {2} already known · {3} waiting for their order · {4} held · {5} refused" | "{0}: 登録 {1} · 既知 {2} · 注文待ち {3} · 保留 {4} · 不可 {5}";
+    SLIPS_GOOD = "{0} rows that are in order are not shown (--format csv shows them all)." | "問題のない {0} 行は省略しました（--format csv ならすべて出ます）。";
     SLIPS_NOT_ISSUED = "{0}: {1} rows have no slip number yet and were left out." | "{0}: 伝票番号がまだない {1} 行は取り込んでいません。";
     SLIPS_SEEN = "{0}: the same file was imported on {1}; importing it again changes nothing." | "{0}: 同じ内容のファイルを {1} に取り込み済みです。再度取り込んでも変わりません。";
     FILE_REFUSED = "{0}: {1}" | "{0}: {1}";
@@ -300,6 +315,42 @@ pub const fn outcome(outcome: RowOutcome, language: Language) -> &'static str {
         RowOutcome::Refused => "不可",
     };
     pick(language, outcome.as_str(), ja)
+}
+
+/// What an operation does.
+pub const fn intent(intent: &Intent, language: Language) -> &'static str {
+    match intent {
+        Intent::Capture { .. } => pick(language, "capture", "売上登録"),
+    }
+}
+
+/// What an attempt did: `look`, `send`, `settle`.
+pub fn attempt(kind: &str, language: Language) -> &str {
+    match (language, kind) {
+        (Language::Ja, "look") => "送信前の照会",
+        (Language::Ja, "send") => "送信",
+        (Language::Ja, "settle") => "結果の照会",
+        _ => kind,
+    }
+}
+
+/// How an attempt ended: the stable words of `operations show`.
+pub fn attempt_outcome(outcome: &str, language: Language) -> &str {
+    match (language, outcome) {
+        (Language::Ja, "looked") => "照会済",
+        (Language::Ja, "done") => "完了",
+        (Language::Ja, "refused") => "拒否",
+        (Language::Ja, "retry") => "再試行",
+        (Language::Ja, "later") => "後で",
+        (Language::Ja, "verify") => "要照会",
+        (Language::Ja, "person") => "要判断",
+        (Language::Ja, "unknown") => "結果不明",
+        (Language::Ja, "unclear") => "不明",
+        (Language::Ja, "not_sent") => "未送信",
+        (Language::Ja, "not_done") => "未登録",
+        (Language::Ja, "stopped") => "停止",
+        _ => outcome,
+    }
 }
 
 /// A way to pay.
