@@ -13,10 +13,6 @@ use crate::rig::{HISTORY, House, Outside, noon};
 const KILLS: u32 = 20;
 /// Orders at Rakuten, and as many in the cart.
 const ORDERS: u64 = 60;
-/// A world in which no card order is cancelled after its slip was issued: whether such a sale is registered is a matter of
-/// who comes first.
-const WORLD: u64 = 11;
-
 #[expect(clippy::disallowed_methods, reason = "how many seeds is the environment's to say")]
 fn seeds() -> u64 {
     // Twenty kills each: one seed where other tests take three.
@@ -34,6 +30,13 @@ impl Dice {
         z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
         (z ^ (z >> 31)) % n
     }
+}
+
+/// Whether a card order is cancelled after its slip was issued: whether such a sale is registered is a matter of who comes
+/// first.
+fn races(world: &World) -> bool {
+    let mut facts = world.truth_at(sim::CART_SHOP, noon() + Duration::from_secs(86_400));
+    facts.any(|fact| fact.canceled && !fact.slips.is_empty() && fact.reception_number.is_some())
 }
 
 /// What the cart and B2 write in round `n` of [`KILLS`], the same in every world.
@@ -195,7 +198,8 @@ fn twenty_kills(seed: u64) {
     let mut dice = Dice(seed);
     // Two worlds alike under one clock, so that they can be compared at any time.
     let clock = Outside::clock(noon(), 60);
-    let (calm, rough) = (Outside::new(WORLD, ORDERS, clock), Outside::new(WORLD, ORDERS, clock));
+    let calm = (11..).map(|world| Outside::new(world, ORDERS, clock)).find(|outside| !races(&outside.world)).unwrap();
+    let rough = Outside::new(calm.world.options().seed, ORDERS, clock);
     let (calm_house, mut rough_house) = (House::new(&calm), House::new(&rough));
     rough_house.change("filter = \"info\"", "filter = \"debug\"");
     rough.world.set_faults(faults());
@@ -252,9 +256,6 @@ fn twenty_kills(seed: u64) {
 fn check(picture: &Picture, world: &World) {
     assert_eq!(picture.orders.len() as u64, 2 * ORDERS);
     let facts: Vec<_> = world.truth_at(sim::CART_SHOP, noon()).collect();
-    let late_cancel = |fact: &&sim::Fact| fact.canceled && !fact.slips.is_empty() && fact.reception_number.is_some();
-    let late_cancels = facts.iter().filter(late_cancel).count();
-    assert_eq!(late_cancels, 0, "another world is needed");
     let due: BTreeSet<_> = facts
         .iter()
         .filter(|fact| fact.capturable && !fact.slips.is_empty())

