@@ -20,7 +20,6 @@ use crate::clock::{Ambient, Busy, Timestamp};
 use crate::domain::money::Yen;
 use crate::domain::operation::{Answer, Event, Intent, LOOK_DELAYS, Progress, State, Verdict};
 use crate::domain::planner::{Contract, Mode};
-use crate::domain::settlement::{Observed, SettlementState};
 use crate::http::{Bucket, Call, Client, Closed, Gate, SendError};
 use crate::settlement::{LookFailed, Looked, Settlement as Gateway, Stop};
 use crate::store::StoreError;
@@ -332,18 +331,7 @@ impl Account {
         if let Some(stop) = stop {
             self.stop(shared, &stop).await?;
         }
-        let progress = self.rest(shared, &claimed, event, Some(attempt)).await?;
-        if progress.state == State::Done
-            && let Some(observed) = &looked.observed
-        {
-            let registered = registered(observed, &claimed);
-            let days = self.contract.authorization_days;
-            shared
-                .store
-                .observe_settlement(&settlement.id, &registered, true, days, shared.ambient.now())
-                .await?;
-        }
-        Ok(progress)
+        self.rest(shared, &claimed, event, Some(attempt)).await
     }
 
     /// An unknown operation: look, judge (§5.5, §5.6).
@@ -623,16 +611,4 @@ const fn verdict_word(verdict: &Verdict) -> &'static str {
         Verdict::Unclear { .. } => "unclear",
         Verdict::Person { .. } => "person",
     }
-}
-
-/// What the gateway shows once the slip is registered, without asking again: the next look-up tells more.
-fn registered(observed: &Observed, claimed: &Claimed) -> Observed {
-    let Intent::Capture { slip_number, delivery_service_code, .. } = &claimed.operation.intent;
-    let mut after = observed.clone();
-    after.state = SettlementState::Registered;
-    if !after.slips.contains(slip_number) {
-        after.slips.push(slip_number.clone());
-    }
-    after.delivery_service_code = Some(delivery_service_code.clone());
-    after
 }

@@ -8,8 +8,12 @@
 mod support;
 
 #[cfg(test)]
+mod bad_input;
+#[cfg(test)]
 mod kill;
 #[cfg(test)]
 mod process;
 #[cfg(test)]
 mod rig;
+#[cfg(test)]
+mod stop;

@@ -1,7 +1,7 @@
 //! A process of ours: its output line by line as it comes, and what becomes of it.
 
 use std::io::{BufRead, BufReader, Read};
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Command, Output, Stdio};
 use std::sync::{Arc, Condvar, Mutex};
 use std::thread::JoinHandle;
 use std::time::Duration;
@@ -119,6 +119,16 @@ impl Process {
             reader.join().unwrap();
         }
         self.child.wait().unwrap().code()
+    }
+
+    /// Waits for its end: exit status and output.
+    pub fn output(mut self) -> Output {
+        for reader in self.readers.drain(..) {
+            reader.join().unwrap();
+        }
+        let status = self.child.wait().unwrap();
+        let bytes = |log: &Log| log.lines().join("\n").into_bytes();
+        Output { status, stdout: bytes(&self.out), stderr: bytes(&self.log) }
     }
 
     /// SIGKILL, at once.

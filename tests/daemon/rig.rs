@@ -1,6 +1,7 @@
 //! A merchant's machine: folders, config, database, and the simulated world that its config points at.
 
 use std::fs::{self, File};
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 use std::sync::Arc;
@@ -58,6 +59,11 @@ impl Outside {
         Simulation { start, epoch: SystemClock::default().wall(), speed }
     }
 
+    /// Where it listens.
+    pub fn addr(&self) -> SocketAddr {
+        self.server.as_ref().unwrap().addr()
+    }
+
     /// Waits for calls.
     pub fn until(&self, what: &str, met: impl Fn(&World) -> bool) {
         let waited = async { tokio::time::timeout(GUARD, self.world.until(met)).await };
@@ -94,7 +100,7 @@ impl House {
         fs::create_dir_all(&folders.orders).unwrap();
         fs::create_dir_all(&folders.slips).unwrap();
         let Simulation { start, epoch, speed } = outside.clock;
-        let addr = outside.server.as_ref().unwrap().addr();
+        let addr = outside.addr();
         let triple = ClockTriple { start, epoch, speed };
         let since = (noon() - HISTORY - Duration::from_secs(86_400)).jst_date();
         let text = sim::config_toml(addr, &folders, &dir.path().join("mallsync.db"), triple, since);
@@ -104,6 +110,18 @@ impl House {
         house.text.push_str("\n[log]\nformat = \"json\"\nfilter = \"info\"\n\n[daemon]\nlanguage = \"en\"\n");
         house.write();
         house
+    }
+
+    /// Points the config at another world with another clock.
+    pub fn move_to(&mut self, outside: &Outside) {
+        let exact = |at: Timestamp| at.jst().to_rfc3339_opts(chrono::SecondsFormat::Micros, false);
+        let Simulation { start, epoch, .. } = outside.clock;
+        for (key, value) in [("start", exact(start)), ("epoch", exact(epoch))] {
+            let line = self.text.lines().find(|line| line.starts_with(&format!("{key} = "))).unwrap().to_owned();
+            self.change(&line, &format!("{key} = \"{value}\""));
+        }
+        let old = self.text.split("http://").nth(1).unwrap().split('/').next().unwrap().to_owned();
+        self.change(&old, &outside.addr().to_string());
     }
 
     /// Another config with `from` replaced.
