@@ -243,7 +243,8 @@ impl App {
             let code = row.stopped_code.as_deref();
             match problem {
                 Some(problem) => {
-                    row.stopped_at = row.stopped_at.filter(|_| code == Some(BROKEN)).or(Some(self.ambient.now()));
+                    row.stopped_at =
+                        row.stopped_at.filter(|_| code == Some(BROKEN)).or(Some(self.ambient.now()));
                     row.stopped_code = Some(BROKEN.to_owned());
                     row.stopped_reason = Some(format!("{subject}.{}: {}", problem.key, problem.message));
                     row.probe_at = None;

@@ -285,7 +285,11 @@ pub(super) async fn write_progress(
     if written != 1 {
         return Err(StoreError::LeaseLost);
     }
-    if progress.state == State::Done { register(conn, &operation.settlement_id, &operation.intent).await } else { Ok(()) }
+    if progress.state == State::Done {
+        register(conn, &operation.settlement_id, &operation.intent).await
+    } else {
+        Ok(())
+    }
 }
 
 impl Store {

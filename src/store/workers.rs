@@ -208,8 +208,7 @@ impl Store {
             return Ok(());
         }
         let mut conn = self.write(Lock::None).await?;
-        let mut freed =
-            expire(&mut conn, Timestamp::from_micros(i64::MAX), self.ambient.now()).await?;
+        let mut freed = expire(&mut conn, Timestamp::from_micros(i64::MAX), self.ambient.now()).await?;
         for leases in [
             "UPDATE streams SET lease_owner = NULL, lease_until = NULL WHERE lease_owner IS NOT NULL",
             "UPDATE operations SET lease_owner = NULL, lease_until = NULL, fence = fence + 1
