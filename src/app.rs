@@ -31,6 +31,9 @@ use connect::{connect, contracts};
 /// After a stop, what is in flight may take so long: the longest deadline and a margin.
 const DRAIN: Duration = Duration::from_secs(75);
 
+/// [`crate::store::accounts::Account::stopped_code`] of a section that cannot be used.
+const BROKEN: &str = "config";
+
 /// What keeps the program from doing its work.
 #[derive(Debug, Error)]
 pub enum AppError {
@@ -194,6 +197,7 @@ impl App {
                     "A section cannot be used; the others go on.");
             }
         }
+        self.note_broken(&connected).await?;
         let shared = self.shared(stop.clone());
         chores::replan(&shared).await?;
         let mut loops = JoinSet::new();
@@ -202,11 +206,7 @@ impl App {
             let (door, requests) = mpsc::channel(16);
             doors.insert(shop.name.clone(), door);
             let (shop, shared) = (Arc::clone(shop), shared.clone());
-            loops.spawn(async move {
-                if let Err(e) = shop.run(&shared, requests).await {
-                    tracing::error!(shop = %shop.name, error.message = %e, "The shop's loop ended.");
-                }
-            });
+            loops.spawn(async move { shop.run(&shared, requests).await });
         }
         for account in &connected.accounts {
             loops.spawn(Arc::clone(account).run(shared.clone()));
@@ -227,6 +227,35 @@ impl App {
         }
         self.store.close().await;
         tracing::info!("mallsync stopped.");
+        Ok(())
+    }
+
+    /// Keeps in the accounts' rows which sections cannot be used, so that `status` tells it; a section that was mended
+    /// works again.
+    async fn note_broken(&self, connected: &Connected) -> Result<(), AppError> {
+        let shops = self.config.shops.iter().filter(|s| s.enabled).map(|s| ("shops", &s.name));
+        let settlements = self.config.settlements.iter().filter(|s| s.enabled);
+        for (table, name) in shops.chain(settlements.map(|s| ("settlements", &s.name))) {
+            let subject = format!("{table}.{name}");
+            let problem =
+                connected.broken.iter().find(|b| b.subject == subject).and_then(|b| b.problems.first());
+            let mut row = self.store.account(name).await?;
+            let code = row.stopped_code.as_deref();
+            match problem {
+                Some(problem) => {
+                    row.stopped_at =
+                        row.stopped_at.filter(|_| code == Some(BROKEN)).or(Some(self.ambient.now()));
+                    row.stopped_code = Some(BROKEN.to_owned());
+                    row.stopped_reason = Some(format!("{subject}.{}: {}", problem.key, problem.message));
+                    row.probe_at = None;
+                }
+                None if code == Some(BROKEN) => {
+                    (row.stopped_code, row.stopped_reason, row.stopped_at) = (None, None, None);
+                }
+                None => continue,
+            }
+            self.store.put_account(&row).await?;
+        }
         Ok(())
     }
 

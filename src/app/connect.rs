@@ -138,6 +138,7 @@ fn account(
         client,
         window: section.maintenance,
         max_in_flight: usize::try_from(section.max_in_flight).unwrap_or(1).max(1),
+        turnstile: tokio::sync::Mutex::default(),
     };
     Ok((account, built.warnings))
 }

@@ -31,7 +31,7 @@ const PER_DAY: u64 = 60;
 /// How long the shops have been open when the demo begins.
 const HISTORY: Duration = Duration::from_secs(3 * 86_400);
 /// What looks random in it.
-const SEED: u64 = 20_261_121;
+const SEED: u64 = 17;
 
 /// The command.
 pub async fn run() -> Outcome {

@@ -67,9 +67,9 @@ texts! {
     DEMO_SETTLED = "5. A minute later the look-up found {0} done." | "5. 1分後の照会で {0} 件が登録済と分かりました。";
     DEMO_SUMMARY = "\nSummary" | "\nまとめ";
     DEMO_SHOP = "  {0}: {1} orders ({2})" | "  {0}: 注文 {1} 件 ({2})";
-    DEMO_YEN = "  Registered: {0} yen. Not registered yet: {1} yen." | "  売上登録済: {0} 円  未登録: {1} 円";
+    DEMO_YEN = "  Registered and waiting to settle: {0} yen. Not registered yet: {1} yen." | "  売上登録済(精算確定待ち): {0} 円  未登録: {1} 円";
     DEMO_BOOKS = "  The gateway's books: {0} yen registered; registered twice: {1}; orders lost: {2}." | "  決済側の帳簿: 登録 {0} 円  二重登録: {1} 件  注文の取りこぼし: {2} 件";
-    DEMO_PERSON = "  Waiting for a person: {0} (no such settlement, another amount, cancelled elsewhere: planted on purpose)." | "  人の判断待ち: {0} 件 (わざと混ぜた、決済なし・金額違い・他での取消)";
+    DEMO_PERSON = "  Waiting for a person: {0} card sales (planted on purpose: no such settlement, another amount, cancelled elsewhere)." | "  人の判断待ち: カード売上 {0} 件 (わざと混ぜた、決済なし・金額違い・他での取消)";
     DEMO_NEXT = "\nNext: `mallsync simulate --write-config sim/mallsync.toml`, `mallsync --config sim/mallsync.toml check`, `mallsync --config sim/mallsync.toml run`." | "\n次は: `mallsync simulate --write-config sim/mallsync.toml`、`mallsync --config sim/mallsync.toml check`、`mallsync --config sim/mallsync.toml run`";
     // Headings.
     H_ACTION = "What to do" | "すること";

@@ -29,6 +29,8 @@ pub const BACKFILL: &str = "backfill:";
 
 /// A poll lease lasts so long without being renewed: two calls with their deadlines and waits.
 const LEASE: Duration = Duration::from_secs(300);
+/// While the database does not take what it must.
+const STUCK: Duration = Duration::from_secs(5);
 /// Orders set aside that are tried again in one pass.
 const SET_ASIDE_PER_PASS: u64 = 20;
 
@@ -99,6 +101,8 @@ pub struct Pass {
     pub error: Option<String>,
     /// Somebody else holds the shop's lease: nothing was done.
     pub busy_elsewhere: bool,
+    /// The database took neither the lease nor the end of a run: what was due still is.
+    pub stuck: bool,
 }
 
 /// Why a stream's run ended early.
@@ -156,25 +160,23 @@ impl Shop {
 
     /// Polls the shop until `shared.stop`: at each due time, and whenever a pass is asked for. A run never overlaps itself:
     /// the loop is the shop's only poller here, the lease keeps other processes away.
-    ///
-    /// # Errors
-    /// Only when the streams' rows cannot be made at the start.
     pub fn run<'a>(
         &'a self,
         shared: &'a Shared,
         requests: mpsc::Receiver<PassRequest>,
-    ) -> impl Future<Output = Result<(), StoreError>> + Send + 'a {
+    ) -> impl Future<Output = ()> + Send + 'a {
         let busy = shared.ambient.clock().busy();
         self.turns(shared, requests, busy)
     }
 
-    async fn turns(
-        &self,
-        shared: &Shared,
-        mut requests: mpsc::Receiver<PassRequest>,
-        mut busy: Busy,
-    ) -> Result<(), StoreError> {
-        self.prepare(shared).await?;
+    async fn turns(&self, shared: &Shared, mut requests: mpsc::Receiver<PassRequest>, mut busy: Busy) {
+        while let Err(e) = self.prepare(shared).await {
+            tracing::warn!(shop = %self.name, error.message = %e, "The shop's schedule could not be made.");
+            self.stuck(shared, &mut busy).await;
+            if shared.stop.is_cancelled() {
+                return;
+            }
+        }
         while !shared.stop.is_cancelled() {
             let mut asked = Vec::new();
             while let Ok(request) = requests.try_recv() {
@@ -203,9 +205,16 @@ impl Shop {
             if pass.busy_elsewhere {
                 let later = shared.ambient.now() + Duration::from_secs(15);
                 idle(&shared.ambient, &mut busy, Some(later), std::future::pending(), &shared.stop).await;
+            } else if pass.stuck {
+                self.stuck(shared, &mut busy).await;
             }
         }
-        Ok(())
+    }
+
+    /// Gives the database time; without a wait a run that is still due would begin again at once.
+    async fn stuck(&self, shared: &Shared, busy: &mut Busy) {
+        let later = shared.ambient.now() + STUCK;
+        idle(&shared.ambient, busy, Some(later), std::future::pending(), &shared.stop).await;
     }
 
     async fn wait(
@@ -256,6 +265,7 @@ impl Shop {
             }
             Err(e) => {
                 pass.error = Some(format!("database: {e}"));
+                pass.stuck = true;
                 tracing::warn!(shop = %self.name, error.message = %e, "The shop's lease could not be taken.");
                 return pass;
             }
@@ -370,7 +380,7 @@ impl Run<'_> {
                     if sooner { retry_at.min(regular) } else { retry_at },
                 )
             }
-            Err(e) => (Some(format!("{}: {e}", e.kind())), ended_at + Duration::from_secs(5)),
+            Err(e) => (Some(format!("{}: {e}", e.kind())), ended_at + STUCK),
         };
         let stopped = matches!(outcome, Err(PollError::Fault(Fault::Stopping)));
         let finished = matches!(outcome, Ok(Ran::ToTheEnd)) && matches!(stream, Stream::Backfill { .. });
@@ -386,6 +396,7 @@ impl Run<'_> {
             finished,
         };
         if let Err(e) = self.shared.store.finish_stream(&self.lease, &end).await {
+            self.pass.stuck = true;
             tracing::warn!(shop = %self.shop.name, stream = %row.stream, error.message = %e, "The end of a run was not stored.");
         }
         if let Some(error) = error {

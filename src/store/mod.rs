@@ -44,7 +44,7 @@ pub mod streams;
 #[derive(Error)]
 pub enum StoreError {
     /// The database itself: gone, full, busy.
-    #[error("database: {0}")]
+    #[error("database: {0}{hint}", hint = no_room(.0))]
     Database(#[from] sqlx::Error),
     /// A row that cannot be read back: names table, column and row.
     #[error("database row {table}.{column} of {id} cannot be read: {reason}")]
@@ -99,6 +99,16 @@ pub enum StoreError {
 impl fmt::Debug for StoreError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "StoreError({self})")
+    }
+}
+
+/// What to do where the database cannot write: SQLite's `SQLITE_FULL` and `SQLITE_IOERR_WRITE`, PostgreSQL's `disk_full`.
+fn no_room(error: &sqlx::Error) -> &'static str {
+    match error.as_database_error().and_then(sqlx::error::DatabaseError::code).as_deref() {
+        Some("13" | "778" | "53100") => {
+            " (the disk that holds the database is full or cannot be written: make room; what was not stored is done again)"
+        }
+        _ => "",
     }
 }
 
@@ -164,7 +174,11 @@ impl Store {
             lock_path: opened.lock_path,
             last_id: Mutex::new(0),
         };
-        Ok(Self { inner: Arc::new(inner), ambient: ambient.clone() })
+        let store = Self { inner: Arc::new(inner), ambient: ambient.clone() };
+        if access == Access::Daemon {
+            store.take_over().await?;
+        }
+        Ok(store)
     }
 
     /// Runs the migrations that are due; returns (before, after). Those that [`Store::open`] has run count.

@@ -146,6 +146,7 @@ async fn open_sqlite(rest: &str, access: Access) -> Result<Opened> {
         // One connection for good: `PRAGMA data_version` compares with what this very connection saw before.
         let pool = SqlitePoolOptions::new()
             .max_connections(1)
+            .test_before_acquire(false)
             .idle_timeout(None)
             .max_lifetime(None)
             .acquire_timeout(Duration::from_secs(60));
@@ -153,6 +154,8 @@ async fn open_sqlite(rest: &str, access: Access) -> Result<Opened> {
     };
     let readers: SqlitePool = SqlitePoolOptions::new()
         .max_connections(4)
+        // A file does not hang up: asking first would double the cost of every small read.
+        .test_before_acquire(false)
         .acquire_timeout(Duration::from_secs(60))
         .connect_lazy_with(options.read_only(true));
     Ok(Opened { pools: Pools::Sqlite { writer, readers }, lock, schema: (0, 0), lock_path: Some(lock_path) })

@@ -6,6 +6,7 @@ use super::db::{Conn, Lock, args, locked};
 use super::orders::OrderView;
 use super::people::Deed;
 use super::rows::{self, At, LAST_ID, time};
+use super::settlements::register;
 use super::{Result, Store, StoreError};
 use crate::clock::Timestamp;
 use crate::domain::operation::{Event, Intent, Progress, State};
@@ -281,7 +282,14 @@ pub(super) async fn write_progress(
             ],
         )
         .await?;
-    if written == 1 { Ok(()) } else { Err(StoreError::LeaseLost) }
+    if written != 1 {
+        return Err(StoreError::LeaseLost);
+    }
+    if progress.state == State::Done {
+        register(conn, &operation.settlement_id, &operation.intent).await
+    } else {
+        Ok(())
+    }
 }
 
 impl Store {

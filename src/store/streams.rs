@@ -177,8 +177,9 @@ impl Store {
         rows.into_iter().map(TryInto::try_into).collect()
     }
 
-    /// Takes the shop's poll lease until `until` (wall time) unless somebody holds it at `now` (wall time). The lease
-    /// stands on the shop's stream rows: without streams there is none to take.
+    /// Takes the shop's poll lease until `until` (wall time) unless somebody else holds it at `now` (wall time). An owner
+    /// that could not give its lease back takes it again. The lease stands on the shop's stream rows: without streams
+    /// there is none to take.
     ///
     /// # Errors
     /// See [`StoreError`].
@@ -195,7 +196,8 @@ impl Store {
             conn.rollback().await?;
             return Ok(None);
         };
-        if held.lease_owner.is_some() && time(held.lease_until).is_some_and(|until| until > now) {
+        let elsewhere = held.lease_owner.as_deref().is_some_and(|holder| holder != owner);
+        if elsewhere && time(held.lease_until).is_some_and(|until| until > now) {
             conn.rollback().await?;
             return Ok(None);
         }
