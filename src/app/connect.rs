@@ -12,6 +12,7 @@ use crate::domain::planner::{
 };
 use crate::engine::effects::Account;
 use crate::engine::poll::Shop;
+use crate::engine::unknown::Unknown;
 use crate::http::Client;
 use crate::malls::{self, Scope};
 use crate::settlement;
@@ -110,6 +111,7 @@ fn shop(section: &config::Shop) -> Result<(Shop, Vec<Problem>), Vec<Problem>> {
         client,
         next_run: Arc::new(move |t| schedule.next_after(t)),
         scope: Scope { initial_lookback: section.initial_lookback },
+        unknown: Unknown::default(),
     };
     Ok((shop, built.warnings))
 }
