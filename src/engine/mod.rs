@@ -22,6 +22,8 @@ pub mod open;
 pub mod poll;
 /// From a fault to the time of the next try.
 pub mod retry;
+/// Codes never seen before.
+pub mod unknown;
 
 /// Lets go of `busy` until `until`, a nudge, or the stop; then takes it up again.
 pub async fn idle(

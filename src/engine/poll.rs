@@ -8,6 +8,7 @@ use tokio::sync::{mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 
 use super::open::Position;
+use super::unknown::Unknown;
 use super::{Nudge, idle, retry};
 use crate::clock::{Ambient, Busy, Timestamp};
 use crate::domain::ids::OrderRef;
@@ -54,6 +55,8 @@ pub struct Shop {
     pub next_run: NextRun,
     /// What a first pass begins with.
     pub scope: Scope,
+    /// Codes never seen before that were warned of.
+    pub unknown: Unknown,
 }
 
 impl fmt::Debug for Shop {
@@ -333,6 +336,8 @@ impl Run<'_> {
                 Err(e) => return self.fail("database", &e.to_string()),
             };
             let now = self.shared.ambient.now();
+            let told =
+                rows.iter().any(|row| row.failures > 0 && row.error.as_deref().is_some_and(needs_person));
             let live = self.shop.live_streams();
             let wanted = |row: &StreamRow| {
                 let asked = forced.contains(&row.stream) || (force && live.contains(&row.stream.as_str()));
@@ -342,7 +347,7 @@ impl Run<'_> {
                 return;
             };
             done.push(row.stream.clone());
-            if self.shared.stop.is_cancelled() || !self.stream(row).await {
+            if self.shared.stop.is_cancelled() || !self.stream(row, told).await {
                 return;
             }
         }
@@ -352,8 +357,9 @@ impl Run<'_> {
         self.pass.error.get_or_insert_with(|| format!("{kind}: {message}"));
     }
 
-    /// Runs one stream to its end. `false`: the whole shop is out of reach, the other streams would fail alike.
-    async fn stream(&mut self, row: StreamRow) -> bool {
+    /// Runs one stream to its end. `false`: the whole shop is out of reach, the other streams would fail alike. `told`: a
+    /// person was told already that this shop needs one.
+    async fn stream(&mut self, row: StreamRow, told: bool) -> bool {
         let started_at = self.shared.ambient.now();
         let before = self.pass.result;
         let Some(stream) = stream_of(&row.stream) else {
@@ -384,7 +390,8 @@ impl Run<'_> {
         };
         let stopped = matches!(outcome, Err(PollError::Fault(Fault::Stopping)));
         let finished = matches!(outcome, Ok(Ran::ToTheEnd)) && matches!(stream, Stream::Backfill { .. });
-        self.report(&row, &before, started_at, ended_at, due_at, error.as_deref().filter(|_| !stopped));
+        let problem = error.as_deref().filter(|_| !stopped).map(|error| (error, told));
+        self.report(&row, &before, started_at, ended_at, due_at, problem);
         // A stop leaves the row due: the next start goes on at once.
         let end = StreamEnd {
             stream: row.stream.clone(),
@@ -441,11 +448,11 @@ impl Run<'_> {
         started_at: Timestamp,
         ended_at: Timestamp,
         due_at: Timestamp,
-        error: Option<&str>,
+        problem: Option<(&str, bool)>,
     ) {
         let done = &self.pass.result;
         let elapsed_ms = u64::try_from(ended_at.since(started_at).as_millis()).unwrap_or(u64::MAX);
-        match error {
+        match problem {
             None => tracing::info!(
                 shop = %self.shop.name,
                 mall = self.shop.mall_word,
@@ -457,11 +464,10 @@ impl Run<'_> {
                 elapsed_ms,
                 "Pass finished."
             ),
-            Some(error) => {
-                let person = error.starts_with("auth:");
+            Some((error, told)) => {
                 let (code, message) = error.split_once(": ").unwrap_or(("", error));
-                // One `error` when a person must act, not one a try.
-                if person && row.failures == 0 {
+                // One `error` when a person must act, not one a stream or a try.
+                if needs_person(error) && !told {
                     tracing::error!(shop = %self.shop.name, mall = self.shop.mall_word, stream = %row.stream, elapsed_ms,
                         error.code = code, error.message = message, next_attempt_at = %due_at, "Pass failed.");
                 } else {
@@ -645,6 +651,9 @@ impl Run<'_> {
             tracing::warn!(shop = %self.shop.name, mall = self.shop.mall_word, mall_order_id = %order.mall_order_id,
                 error.message = %order.reason, "Order set aside.");
         }
+        for read in &orders {
+            self.shop.unknown.notice(&self.shop.name, self.shop.mall_word, &read.order);
+        }
         let commit = PageCommit {
             mall: self.shop.mall_word.to_owned(),
             stream: stream.to_owned(),
@@ -664,6 +673,11 @@ impl Run<'_> {
         (self.on_page)(stream, &result, progress);
         Ok(())
     }
+}
+
+/// Whether a stream's `kind: message` says that credentials or permissions must be mended.
+fn needs_person(error: &str) -> bool {
+    error.starts_with("auth:")
 }
 
 /// The short stream first, long ones last.

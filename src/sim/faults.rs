@@ -119,6 +119,17 @@ pub enum Fault {
     QpsLimit,
     /// `getOrder` keeps its first order back and says so with `WARNING_101`.
     Withhold,
+    /// `getOrder` shows one order with another value in one place (Rakuten only).
+    Tamper {
+        /// The order's number; the others of the answer stay as they are.
+        order: String,
+        /// Where, as a JSON pointer into the order: `/SettlementModel/settlementMethodCode`.
+        place: String,
+        /// What stands there instead.
+        value: serde_json::Value,
+    },
+    /// A whole document in which a member is of a type that no edition gave it (Rakuten only).
+    WrongShape,
 }
 
 /// The body of a faulty status.
@@ -157,7 +168,9 @@ impl Fault {
             | Self::Decorated
             | Self::Doctype
             | Self::TwoBlocks => service == "webcollect",
-            Self::Auth { .. } | Self::QpsLimit | Self::Withhold => service == "rakuten",
+            Self::Auth { .. } | Self::QpsLimit | Self::Withhold | Self::Tamper { .. } | Self::WrongShape => {
+                service == "rakuten"
+            }
             _ => true,
         }
     }

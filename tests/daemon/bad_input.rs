@@ -26,8 +26,19 @@ fn broken_answers_of_the_mall_harm_no_order_and_are_told() {
     let before = numbers(&house, sim::RAKUTEN_SHOP);
     assert_eq!(before.len(), 40);
     let page = |status| Fault::Status { status, body: Body::Html, effect: false, retry_after: 0 };
-    for fault in [Fault::Truncated, Fault::MaintenancePage, page(503), page(500), Fault::EmptyBody, Fault::CutBody { at: 30 }] {
-        outside.world.set_fault(Rule { service: "rakuten".to_owned(), fault: fault.clone(), ..Rule::default() });
+    for fault in [
+        Fault::Truncated,
+        Fault::MaintenancePage,
+        page(503),
+        page(500),
+        Fault::EmptyBody,
+        Fault::CutBody { at: 30 },
+    ] {
+        outside.world.set_fault(Rule {
+            service: "rakuten".to_owned(),
+            fault: fault.clone(),
+            ..Rule::default()
+        });
         let from = daemon.log.len();
         let failed = daemon.log.wait(from, &["Pass failed.", sim::RAKUTEN_SHOP, "next_attempt_at"]);
         let status = house.json(&["status"]);
@@ -42,7 +53,12 @@ fn broken_answers_of_the_mall_harm_no_order_and_are_told() {
         daemon.log.wait(daemon.log.len(), &shop);
     }
     // A single look that is withheld, and answers that break off while orders are read in full.
-    outside.world.set_fault(Rule { function: "getOrder".to_owned(), times: 3, fault: Fault::Truncated, ..Rule::default() });
+    outside.world.set_fault(Rule {
+        function: "getOrder".to_owned(),
+        times: 3,
+        fault: Fault::Truncated,
+        ..Rule::default()
+    });
     let backfill = house.json(&["sync", "--shop", sim::RAKUTEN_SHOP, "--since", "2026-11-17"]);
     assert!(backfill[0]["pages"].as_u64().unwrap() > 0, "{backfill}");
     outside.world.set_faults(Vec::new());
@@ -66,7 +82,8 @@ fn files_that_cannot_be_read_are_put_aside_with_the_reason_and_the_others_come_i
     let whole = outside.world.cart_file(Format::EcCube4, Encoding::Utf8Bom, since, noon()).unwrap().unwrap();
     let text = std::str::from_utf8(&whole).unwrap();
     // UTF-16 without a mark, the file's end lost within a quoted cell, and one that is still being written.
-    let utf16: Vec<u8> = text.trim_start_matches('\u{feff}').encode_utf16().flat_map(u16::to_be_bytes).collect();
+    let utf16: Vec<u8> =
+        text.trim_start_matches('\u{feff}').encode_utf16().flat_map(u16::to_be_bytes).collect();
     house.drop_orders("1-utf16.csv", &utf16, 1);
     let quoted = text.find("\"のし").expect("a memo of two lines") + 6;
     house.drop_orders("2-cut.csv", &whole[..quoted], 2);
@@ -88,7 +105,9 @@ fn files_that_cannot_be_read_are_put_aside_with_the_reason_and_the_others_come_i
     assert!(numbers(&house, sim::CART_SHOP).is_empty());
     assert!(growing.exists());
     for name in ["1-utf16.csv", "2-cut.csv"] {
-        let told = fs::read_to_string(house.folders.orders.join("rejected").join(format!("{name}.result.txt"))).unwrap();
+        let told =
+            fs::read_to_string(house.folders.orders.join("rejected").join(format!("{name}.result.txt")))
+                .unwrap();
         assert!(told.contains(name) && told.contains("Nothing of this file was used"), "{told}");
     }
     let aside = house.json(&["status"])["set_aside"].clone();

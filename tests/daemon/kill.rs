@@ -41,7 +41,8 @@ fn races(world: &World) -> bool {
 
 /// What the cart and B2 write in round `n` of [`KILLS`], the same in every world.
 fn files(world: &World, n: u32) -> (Option<Vec<u8>>, Option<Vec<u8>>) {
-    let at = |n: u32| noon() - HISTORY - Duration::from_secs(1) + (HISTORY + Duration::from_secs(1)) / KILLS * n;
+    let at =
+        |n: u32| noon() - HISTORY - Duration::from_secs(1) + (HISTORY + Duration::from_secs(1)) / KILLS * n;
     let (since, until) = (at(n), at(n + 1));
     let orders = world.cart_file(Format::EcCube4, Encoding::Cp932, since, until).unwrap();
     (orders, world.b2_file(since, until).unwrap())
@@ -119,7 +120,12 @@ struct Picture {
     books: BTreeMap<String, Book>,
 }
 
-fn rows(house: &House, args: &[&str], key: impl Fn(&Value) -> String, leave: &[&str]) -> BTreeMap<String, Value> {
+fn rows(
+    house: &House,
+    args: &[&str],
+    key: impl Fn(&Value) -> String,
+    leave: &[&str],
+) -> BTreeMap<String, Value> {
     let Value::Array(rows) = house.json(args) else { panic!("{args:?}: no list") };
     let plain = rows.into_iter().map(|mut row| {
         plain(&mut row, leave);
@@ -162,7 +168,12 @@ fn picture(house: &House, outside: &Outside) -> Picture {
     Picture {
         orders: rows(house, &["orders", "list"], order, &["id", "first_seen_at", "changed_at", "learnt_at"]),
         slips: rows(house, &["slips", "list"], slip, &["order_id", "learnt_at"]),
-        settlements: rows(house, &["settlements", "list"], order, &["id", "order_id", "looked_at", "verified_at"]),
+        settlements: rows(
+            house,
+            &["settlements", "list"],
+            order,
+            &["id", "order_id", "looked_at", "verified_at"],
+        ),
         operations: operations.iter().map(operation).collect(),
         books: books.collect(),
     }
@@ -173,7 +184,10 @@ fn settle(house: &House, daemon: &Process) {
     let mut from = daemon.log.len();
     for _ in 0..300 {
         let Value::Array(operations) = house.json(&["operations", "list"]) else { panic!("no list") };
-        if operations.iter().all(|o| matches!(o["state"].as_str(), Some("done" | "needs_person" | "superseded"))) {
+        if operations
+            .iter()
+            .all(|o| matches!(o["state"].as_str(), Some("done" | "needs_person" | "superseded")))
+        {
             return;
         }
         from = daemon.log.wait(from, &["Pass finished"]) + 1;
@@ -198,7 +212,10 @@ fn twenty_kills(seed: u64) {
     let mut dice = Dice(seed);
     // Two worlds alike under one clock, so that they can be compared at any time.
     let clock = Outside::clock(noon(), 60);
-    let calm = (11..).map(|world| Outside::new(world, ORDERS, clock)).find(|outside| !races(&outside.world)).unwrap();
+    let calm = (11..)
+        .map(|world| Outside::new(world, ORDERS, clock))
+        .find(|outside| !races(&outside.world))
+        .unwrap();
     let rough = Outside::new(calm.world.options().seed, ORDERS, clock);
     let (calm_house, mut rough_house) = (House::new(&calm), House::new(&rough));
     rough_house.change("filter = \"info\"", "filter = \"debug\"");
@@ -282,7 +299,11 @@ fn pace(outside: &Outside) {
 
 /// What differs, in a few lines.
 fn difference(expected: &Picture, found: &Picture) -> String {
-    fn maps<T: std::fmt::Debug + PartialEq>(what: &str, a: &BTreeMap<String, T>, b: &BTreeMap<String, T>) -> String {
+    fn maps<T: std::fmt::Debug + PartialEq>(
+        what: &str,
+        a: &BTreeMap<String, T>,
+        b: &BTreeMap<String, T>,
+    ) -> String {
         let keys: BTreeSet<_> = a.keys().chain(b.keys()).collect();
         let differing = keys.into_iter().filter(|key| a.get(*key) != b.get(*key)).take(3);
         differing.map(|key| format!("{what} {key}:\n  {:?}\n  {:?}\n", a.get(key), b.get(key))).collect()

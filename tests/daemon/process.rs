@@ -99,8 +99,7 @@ impl Process {
     pub fn start(command: &mut Command) -> Self {
         let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
         let (log, out) = (Arc::new(Log::default()), Arc::new(Log::default()));
-        let readers =
-            vec![log.read(child.stderr.take().unwrap()), out.read(child.stdout.take().unwrap())];
+        let readers = vec![log.read(child.stderr.take().unwrap()), out.read(child.stdout.take().unwrap())];
         Self { child, log, out, readers }
     }
 

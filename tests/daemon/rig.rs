@@ -37,7 +37,8 @@ pub struct Outside {
 impl Outside {
     /// A world with `orders` orders at Rakuten and in the cart each, at `speed`, from `clock` on.
     pub fn new(seed: u64, orders: u64, clock: Simulation) -> Self {
-        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
+        let runtime =
+            tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
         let catalogue = Catalogue::spread(noon(), HISTORY, orders);
         let world = World::new(Options {
             seed,
@@ -102,11 +103,10 @@ impl House {
         let Simulation { start, epoch, speed } = outside.clock;
         let addr = outside.addr();
         let triple = ClockTriple { start, epoch, speed };
-        let text = sim::config_toml(addr, &folders, &dir.path().join("mallsync.db"), triple);
-        let since = |at: Timestamp| format!("since = \"{}\"", at.jst_date());
+        let since = (noon() - HISTORY - Duration::from_secs(86_400)).jst_date();
+        let text = sim::config_toml(addr, &folders, &dir.path().join("mallsync.db"), triple, since);
         let mut house = Self { dir, folders, text };
         house.change("mode = \"dry-run\"", "mode = \"live\"");
-        house.change(&since(start), &since(noon() - HISTORY - Duration::from_secs(86_400)));
         house.change("\"*/5 * * * *\"", "\"*/30 * * * * *\"");
         house.text.push_str("\n[log]\nformat = \"json\"\nfilter = \"info\"\n\n[daemon]\nlanguage = \"en\"\n");
         house.write();
@@ -118,7 +118,8 @@ impl House {
         let exact = |at: Timestamp| at.jst().to_rfc3339_opts(chrono::SecondsFormat::Micros, false);
         let Simulation { start, epoch, .. } = outside.clock;
         for (key, value) in [("start", exact(start)), ("epoch", exact(epoch))] {
-            let line = self.text.lines().find(|line| line.starts_with(&format!("{key} = "))).unwrap().to_owned();
+            let line =
+                self.text.lines().find(|line| line.starts_with(&format!("{key} = "))).unwrap().to_owned();
             self.change(&line, &format!("{key} = \"{value}\""));
         }
         let old = self.text.split("http://").nth(1).unwrap().split('/').next().unwrap().to_owned();

@@ -83,7 +83,9 @@ fn a_config_that_cannot_be_used_ends_with_78_and_names_the_key() {
     let output = house.run(&["run"]);
     let said = String::from_utf8_lossy(&output.stderr);
     assert_eq!(output.status.code(), Some(78), "{said}");
-    for words in ["settlements.webcollect-main.capture", "shops.own-shop.schedul", "schedule", "mallsync.toml"] {
+    for words in
+        ["settlements.webcollect-main.capture", "shops.own-shop.schedul", "schedule", "mallsync.toml"]
+    {
         assert!(said.contains(words), "{words}: {said}");
     }
     assert_eq!(outside.world.requests(), 0);
@@ -110,7 +112,10 @@ fn a_missing_secret_stops_its_shop_alone_and_status_says_so() {
         stopped
     };
     let stopped = rakuten(&house).unwrap();
-    assert!(stopped.contains("shops.rakuten-main.license_key") && stopped.contains("secrets/license_key"), "{stopped}");
+    assert!(
+        stopped.contains("shops.rakuten-main.license_key") && stopped.contains("secrets/license_key"),
+        "{stopped}"
+    );
     daemon.stop();
     assert!(rakuten(&house).is_some(), "it stands there without a daemon too");
     house.change(bad, good);

@@ -1,58 +1,11 @@
 //! I3: what finds nothing new writes nothing, told by the databases themselves.
 
-use std::collections::BTreeMap;
-
 use mallsync::store::Access;
 use mallsync::store::orders::NewSetAside;
-use sqlx::{Connection, PgConnection, Row, SqliteConnection};
 
-use crate::facts::{Poller, at, contract, file, order, planning, read_at, row};
-use crate::support::{TestStore, stores};
-
-/// Every row of every table with the version that the database gives it: on PostgreSQL a rewritten row has another
-/// `xmin`, on SQLite the content itself is compared, and `data_version` tells whether anything was committed at all.
-async fn rows(db: &TestStore) -> BTreeMap<String, Vec<String>> {
-    let mut tables = BTreeMap::new();
-    if db.name == "sqlite" {
-        let mut conn = SqliteConnection::connect(&db.url).await.unwrap();
-        let names: Vec<String> = sqlx::query_scalar(
-            "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite%'",
-        )
-        .fetch_all(&mut conn)
-        .await
-        .unwrap();
-        for name in names {
-            let columns: Vec<String> = sqlx::query_scalar("SELECT name FROM pragma_table_info($1)")
-                .bind(&name)
-                .fetch_all(&mut conn)
-                .await
-                .unwrap();
-            let columns: Vec<String> = columns.iter().map(|c| format!("quote(\"{c}\")")).collect();
-            let sql: &'static str =
-                format!("SELECT {} FROM {name} ORDER BY 1", columns.join(" || ',' || ")).leak();
-            let found = sqlx::query(sql).fetch_all(&mut conn).await.unwrap();
-            tables.insert(name, found.iter().map(|row| row.get::<String, _>(0)).collect());
-        }
-    } else {
-        let mut conn = PgConnection::connect(&db.url).await.unwrap();
-        let names: Vec<String> = sqlx::query_scalar(
-            "SELECT table_name::text FROM information_schema.tables WHERE table_schema = 'public'",
-        )
-        .fetch_all(&mut conn)
-        .await
-        .unwrap();
-        for name in names {
-            let sql: &'static str = format!("SELECT xmin::text || ctid::text FROM {name} ORDER BY 1").leak();
-            let found = sqlx::query(sql).fetch_all(&mut conn).await.unwrap();
-            tables.insert(name, found.iter().map(|row| row.get::<String, _>(0)).collect());
-        }
-    }
-    tables
-}
-
-fn written(before: &BTreeMap<String, Vec<String>>, after: &BTreeMap<String, Vec<String>>) -> Vec<String> {
-    before.iter().filter(|(name, rows)| after[*name] != **rows).map(|(name, _)| name.clone()).collect()
-}
+use crate::facts::{Poller, at, claiming, contract, file, order, planning, read_at, row};
+use crate::support::rows::{rows, written};
+use crate::support::stores;
 
 #[tokio::test]
 async fn a_page_without_news_writes_its_cursor_alone_or_nothing() {
@@ -108,7 +61,15 @@ async fn planning_again_and_asking_again_write_nothing() {
         db.store.preview("webcollect-main", &planning(&contracts), None, 10).await.unwrap();
         db.store.ensure_streams("cart", &["new"], at(9)).await.unwrap();
         db.store
-            .claim_operations("nobody", mallsync::store::operations::Work::Send, "w", at(1), at(1), at(2), 5)
+            .claim_operations(&claiming(
+                "nobody",
+                mallsync::store::operations::Work::Send,
+                "w",
+                at(1),
+                at(1),
+                at(2),
+                5,
+            ))
             .await
             .unwrap();
         assert_eq!(db.store.expire_operations(at(1), at(1)).await.unwrap(), 0);

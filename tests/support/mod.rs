@@ -16,6 +16,8 @@ use sqlx::{Connection, Executor, PgConnection};
 use tempfile::TempDir;
 use tokio::sync::OnceCell;
 
+pub mod rows;
+
 /// A fresh, migrated database.
 pub struct TestStore {
     /// `sqlite` or `postgres`, for messages of failed assertions.

@@ -1,0 +1,10 @@
+//! The engine's polling against the simulator, on the manual clock and on both databases.
+
+#[cfg(test)]
+#[path = "../support/mod.rs"]
+mod support;
+
+#[cfg(test)]
+mod rig;
+#[cfg(test)]
+mod week;

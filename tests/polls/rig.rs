@@ -1,0 +1,426 @@
+//! A simulated mall and cart, and daemons that poll them, die and are followed by others, all on one manual clock.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::{Arc, Mutex};
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use futures_util::future::{BoxFuture, join_all};
+use mallsync::clock::schedule::Schedule;
+use mallsync::clock::{Ambient, Busy, Clock, ManualClock, Rest, Timestamp};
+use mallsync::domain::account::{Expiry, Health};
+use mallsync::domain::ids::OrderRef;
+use mallsync::domain::planner::Contract;
+use mallsync::engine::limits::StoreGate;
+use mallsync::engine::poll::{PassRequest, Shared, Shop};
+use mallsync::engine::unknown::Unknown;
+use mallsync::engine::{Nudge, chores};
+use mallsync::http::{Call, Client, Fault};
+use mallsync::malls::{Cursor, Details, MALLS, Mall, Page, Scope, Stream};
+use mallsync::sim::{self, Folders, Options, Server, World};
+use mallsync::store::orders::{OrderFilter, OrderView};
+use mallsync::store::{Access, Store};
+use serde_json::{Value, json};
+use tempfile::TempDir;
+use tokio::net::TcpListener;
+use tokio::sync::mpsc;
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+
+use crate::support::TestStore;
+
+pub const MINUTE: Duration = Duration::from_secs(60);
+pub const HOUR: Duration = Duration::from_secs(3_600);
+pub const DAY: Duration = Duration::from_secs(86_400);
+
+/// The test's clock as one side sees it.
+#[derive(Debug)]
+struct View {
+    clock: ManualClock,
+    /// It stands: the world can be held still while daemons go on.
+    stopped: Mutex<Option<Timestamp>>,
+    /// Simulated seconds per second of the machine: how far apart the looks of the chores are.
+    speed: u32,
+}
+
+impl Clock for View {
+    fn now(&self) -> Timestamp {
+        self.stopped.lock().unwrap().unwrap_or_else(|| self.clock.now())
+    }
+    fn wall(&self) -> Timestamp {
+        self.now()
+    }
+    fn of_wall(&self, d: Duration) -> Duration {
+        d * self.speed
+    }
+    fn sleep_until(&self, at: Timestamp) -> BoxFuture<'static, Busy> {
+        self.clock.sleep_until(at)
+    }
+    fn busy(&self) -> Busy {
+        self.clock.busy()
+    }
+    fn rest(&self) -> Rest {
+        self.clock.rest()
+    }
+}
+
+/// A call that a connector was asked for.
+#[derive(Clone, Debug)]
+pub struct Asked {
+    pub at: Timestamp,
+    pub daemon: u64,
+    pub shop: String,
+    pub stream: Option<Stream>,
+}
+
+/// What happens to a shop's connector, and what was seen of it.
+#[derive(Debug, Default)]
+pub struct Watch {
+    pub asked: Vec<Asked>,
+    /// Shops with a call under way, by whom.
+    inside: BTreeMap<String, u64>,
+    /// Calls that began while another of the same shop was under way.
+    pub overlaps: u64,
+    /// Shops whose lists take so long before they answer.
+    pub slow: BTreeMap<String, Duration>,
+    /// Shops that never answer: the call ends with its deadline.
+    pub stalled: BTreeSet<String>,
+    /// Shops of which the numbers alone are read, not the orders.
+    pub thin: BTreeMap<String, BTreeSet<String>>,
+}
+
+/// The real connector, watched.
+struct Watched {
+    inner: Box<dyn Mall>,
+    watch: Arc<Mutex<Watch>>,
+    daemon: u64,
+}
+
+struct Inside<'a> {
+    watch: &'a Mutex<Watch>,
+    shop: String,
+}
+
+impl Drop for Inside<'_> {
+    fn drop(&mut self) {
+        self.watch.lock().unwrap().inside.remove(&self.shop);
+    }
+}
+
+impl Watched {
+    fn enter(&self, call: &Call<'_>, stream: Option<Stream>) -> Inside<'_> {
+        let mut watch = self.watch.lock().unwrap();
+        let shop = call.account.to_owned();
+        watch.asked.push(Asked { at: call.now(), daemon: self.daemon, shop: shop.clone(), stream });
+        if watch.inside.insert(shop.clone(), self.daemon).is_some() {
+            watch.overlaps += 1;
+        }
+        Inside { watch: &self.watch, shop }
+    }
+
+    async fn hold(&self, call: &Call<'_>, wait: Duration) {
+        let _awake;
+        let _rest = call.ambient.clock().rest();
+        _awake = call.ambient.clock().sleep_until(call.now() + wait).await;
+    }
+
+    async fn obstacle(&self, call: &Call<'_>, list: bool) -> Result<(), Fault> {
+        let (stalled, slow) = {
+            let watch = self.watch.lock().unwrap();
+            (watch.stalled.contains(call.account), watch.slow.get(call.account).copied())
+        };
+        if stalled {
+            self.hold(call, MINUTE).await;
+            return Err(Fault::Transient("nothing complete within 60000 ms".to_owned()));
+        }
+        if let Some(slow) = slow.filter(|_| list) {
+            self.hold(call, slow).await;
+        }
+        Ok(())
+    }
+}
+
+#[async_trait]
+impl Mall for Watched {
+    fn streams(&self) -> &'static [(Stream, Option<Duration>)] {
+        self.inner.streams()
+    }
+    fn rereads(&self) -> bool {
+        self.inner.rereads()
+    }
+    fn details_per_call(&self) -> usize {
+        self.inner.details_per_call()
+    }
+    async fn changes(
+        &self,
+        call: &Call<'_>,
+        stream: Stream,
+        cursor: Option<&Cursor>,
+        scope: &Scope,
+    ) -> Result<Page, Fault> {
+        let _inside = self.enter(call, Some(stream));
+        self.obstacle(call, true).await?;
+        self.inner.changes(call, stream, cursor, scope).await
+    }
+    async fn details(&self, call: &Call<'_>, refs: &[OrderRef]) -> Result<Details, Fault> {
+        if let Some(read) = self.watch.lock().unwrap().thin.get_mut(call.account) {
+            read.extend(refs.iter().map(|r| r.mall_order_id.clone()));
+            return Ok(Details::default());
+        }
+        let _inside = self.enter(call, None);
+        self.obstacle(call, false).await?;
+        self.inner.details(call, refs).await
+    }
+    async fn check(&self, call: &Call<'_>, newest: Option<&OrderRef>) -> Result<Health, Fault> {
+        self.inner.check(call, newest).await
+    }
+    async fn expiries(&self, call: &Call<'_>) -> Result<Vec<Expiry>, Fault> {
+        self.inner.expiries(call).await
+    }
+}
+
+/// Work that ends for good after it was polled so often, wherever it is: what a killed process looks like to the others.
+struct Mortal<F> {
+    work: Option<Pin<Box<F>>>,
+    left: u64,
+}
+
+impl<F: Future<Output = ()>> Future for Mortal<F> {
+    type Output = ();
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<()> {
+        if self.left == 0 {
+            self.work = None;
+        }
+        self.left = self.left.saturating_sub(1);
+        self.work.as_mut().map_or(Poll::Ready(()), |work| work.as_mut().poll(context))
+    }
+}
+
+/// A process that polls.
+pub struct Daemon {
+    pub store: Store,
+    pub doors: BTreeMap<String, mpsc::Sender<PassRequest>>,
+    stop: CancellationToken,
+    task: JoinHandle<()>,
+}
+
+impl Daemon {
+    /// Whether it is dead.
+    pub fn is_dead(&self) -> bool {
+        self.task.is_finished()
+    }
+
+    /// Lets it finish what it is about.
+    pub async fn stop(self) {
+        self.stop.cancel();
+        self.task.await.unwrap();
+        self.store.close().await;
+    }
+
+    /// Ends it where it stands.
+    pub async fn kill(self) {
+        self.task.abort();
+        // An abort is what was asked for; how the task took it says nothing.
+        drop(self.task.await);
+        self.store.close().await;
+    }
+}
+
+/// A shop as the config would have it.
+#[derive(Clone)]
+pub struct Spec {
+    pub name: String,
+    pub mall: &'static str,
+    pub section: Value,
+    pub schedule: &'static str,
+}
+
+/// The world and a database.
+pub struct Rig {
+    pub db: TestStore,
+    pub clock: ManualClock,
+    /// Beside the daemons.
+    pub store: Store,
+    pub world: Arc<World>,
+    world_clock: Arc<View>,
+    server: Server,
+    pub folders: Folders,
+    pub specs: Vec<Spec>,
+    pub contracts: Vec<Contract>,
+    pub watch: Arc<Mutex<Watch>>,
+    daemons: u64,
+    _dir: TempDir,
+}
+
+impl Rig {
+    /// A world made by `make`, whose Rakuten shops and cart are polled at `schedule`.
+    pub async fn new(
+        db: TestStore,
+        seed: u64,
+        schedule: &'static str,
+        make: impl FnOnce(&mut Options),
+    ) -> Self {
+        let clock = db.clock.clone();
+        let world_clock = Arc::new(View { clock: clock.clone(), stopped: Mutex::default(), speed: 1 });
+        let shared: Arc<dyn Clock> = Arc::<View>::clone(&world_clock);
+        let mut options = Options::per_day(seed, shared, 8, DAY * 3);
+        options.cart.total = 0;
+        make(&mut options);
+        let world = World::new(options);
+        let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
+        let server = Server::start(listener, Arc::clone(&world)).unwrap();
+        let dir = TempDir::new().unwrap();
+        let folders = Folders { orders: dir.path().join("orders"), slips: dir.path().join("slips") };
+        std::fs::create_dir_all(&folders.orders).unwrap();
+        let mut specs: Vec<Spec> = world
+            .options()
+            .rakuten
+            .iter()
+            .map(|shop| Spec {
+                name: shop.name.clone(),
+                mall: "rakuten",
+                section: json!({
+                    "base_url": format!("http://{}/rakuten", server.addr()),
+                    "service_secret": format!("plain:{}", shop.service_secret()),
+                    "license_key": format!("plain:{}", shop.license_key()),
+                    "license_key_next": format!("plain:{}", shop.license_key_next()),
+                }),
+                schedule,
+            })
+            .collect();
+        if world.options().cart.total > 0 {
+            let section = json!({ "directory": folders.orders, "profile": "eccube4" });
+            specs.push(Spec { name: sim::CART_SHOP.to_owned(), mall: "csv", section, schedule });
+        }
+        // The daemons hold the lock of an SQLite database in turn.
+        db.store.close().await;
+        let store = db.another(Access::Command).await;
+        Self {
+            clock,
+            store,
+            world,
+            world_clock,
+            server,
+            folders,
+            specs,
+            contracts: Vec::new(),
+            watch: Arc::default(),
+            daemons: 0,
+            db,
+            _dir: dir,
+        }
+    }
+
+    pub fn now(&self) -> Timestamp {
+        self.clock.now()
+    }
+
+    /// Lets `time` pass.
+    pub async fn run(&self, time: Duration) {
+        self.clock.run_until(self.now() + time).await;
+    }
+
+    /// From now on nothing changes at mall and cart.
+    pub fn hold_the_world_still(&self) {
+        *self.world_clock.stopped.lock().unwrap() = Some(self.now());
+    }
+
+    /// A shop with a connector of its own.
+    pub fn shop(&self, spec: &Spec, daemon: u64) -> Arc<Shop> {
+        let mall = MALLS.iter().find(|m| m.name == spec.mall).unwrap();
+        let built = (mall.build)(&spec.name, &spec.section).unwrap_or_else(|e| panic!("{e:?}"));
+        let schedule = Schedule::parse(spec.schedule).unwrap();
+        Arc::new(Shop {
+            name: spec.name.clone(),
+            mall_word: mall.name,
+            mall: Box::new(Watched { inner: built.mall, watch: Arc::clone(&self.watch), daemon }),
+            client: Client::new(&built.client).unwrap(),
+            next_run: Arc::new(move |at| schedule.next_after(at)),
+            scope: Scope { initial_lookback: DAY * 7 },
+            unknown: Unknown::default(),
+        })
+    }
+
+    /// What the loops of one process share.
+    pub fn shared(&self, store: &Store, stop: &CancellationToken) -> Shared {
+        let clock = View { clock: self.clock.clone(), stopped: Mutex::default(), speed: 300 };
+        let ambient = Ambient::seeded(Arc::new(clock), self.daemons);
+        Shared {
+            store: store.clone(),
+            gate: Arc::new(StoreGate::new(store.clone(), ambient.clone(), stop.clone())),
+            contracts: self.contracts.clone().into(),
+            owner: ambient.id(),
+            ambient,
+            stop: stop.clone(),
+            planned: Nudge::default(),
+        }
+    }
+
+    /// A daemon that lives on.
+    pub async fn daemon(&mut self) -> Daemon {
+        self.mortal(u64::MAX).await
+    }
+
+    /// A daemon that dies after `polls` turns of its work.
+    pub async fn mortal(&mut self, polls: u64) -> Daemon {
+        self.daemons += 1;
+        let store = self.db.another(Access::Daemon).await;
+        let stop = CancellationToken::new();
+        let shared = self.shared(&store, &stop);
+        let (mut doors, mut loops) = (BTreeMap::new(), Vec::new());
+        let shops: Vec<Arc<Shop>> = self.specs.iter().map(|spec| self.shop(spec, self.daemons)).collect();
+        for shop in &shops {
+            let (door, requests) = mpsc::channel(4);
+            doors.insert(shop.name.clone(), door);
+            loops.push((Arc::clone(shop), requests));
+        }
+        let all = doors.clone();
+        let busy = self.clock.busy();
+        let work = async move {
+            chores::replan(&shared).await.unwrap();
+            let chores = chores::run(shared.clone(), shops, all);
+            let loops = join_all(loops.into_iter().map(|(shop, requests)| {
+                let shared = shared.clone();
+                async move { shop.run(&shared, requests).await }
+            }));
+            // From here on every loop holds a guard of its own.
+            let begin = async { drop(busy) };
+            tokio::join!(loops, chores, begin);
+        };
+        let task = tokio::spawn(Mortal { work: Some(Box::pin(work)), left: polls });
+        Daemon { store, doors, stop, task }
+    }
+
+    /// Every order of a shop, by number.
+    pub async fn orders(&self, shop: &str) -> BTreeMap<String, OrderView> {
+        let filter = OrderFilter { shop: Some(shop.to_owned()), ..OrderFilter::default() };
+        let all = self.store.list_orders(&filter).await.unwrap();
+        all.into_iter().map(|view| (view.order.mall_order_id.clone(), view)).collect()
+    }
+
+    /// A stream's cursor.
+    pub async fn cursor(&self, shop: &str, stream: &str) -> Option<Value> {
+        let rows = self.store.streams(Some(shop)).await.unwrap();
+        rows.into_iter().find(|row| row.stream == stream)?.cursor
+    }
+
+    /// How often a function of the mall was called.
+    pub fn calls(&self, function: &str) -> u64 {
+        self.world.counts().get(&format!("rakuten.{function}")).copied().unwrap_or_default()
+    }
+
+    pub async fn end(self) {
+        self.store.close().await;
+        self.server.stop().await;
+    }
+}
+
+/// How many seeds, from `MALLSYNC_SEEDS`; one when nobody says.
+#[expect(clippy::disallowed_methods, reason = "how long the tests run is the environment's to say")]
+pub fn seeds() -> std::ops::Range<u64> {
+    let count = std::env::var("MALLSYNC_SEEDS").ok().and_then(|n| n.parse().ok()).unwrap_or(1);
+    1..1 + count
+}
