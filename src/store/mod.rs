@@ -5,6 +5,7 @@
 use std::fmt;
 use std::fs::File;
 use std::path::PathBuf;
+use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use thiserror::Error;
@@ -196,17 +197,20 @@ impl Store {
     /// # Errors
     /// See [`StoreError`].
     pub async fn version(&self) -> Result<i64> {
-        let mut conn = match &self.inner.pools {
-            // The writer's own commits do not count, so only others' are seen.
-            db::Pools::Sqlite { writer: Some(writer), .. } => db::Conn::SqliteRead(writer.acquire().await?),
-            pools => pools.read().await?,
+        let (mut conn, replaced) = match &self.inner.pools {
+            // The writer's own commits do not count, so only others' are seen. Another connection counts anew: what was
+            // written before it came is news to it.
+            db::Pools::Sqlite { writer: Some(writer), replaced, .. } => {
+                (db::Conn::SqliteRead(writer.acquire().await?), replaced.load(Ordering::Relaxed))
+            }
+            pools => (pools.read().await?, 0),
         };
         let sql = db::Sql {
             sqlite: "PRAGMA data_version",
             postgres: "SELECT count FROM command_writes WHERE id = 'all'",
         };
         let row: Option<(i64,)> = conn.row(sql, &[]).await?;
-        Ok(row.map_or(0, |(n,)| n))
+        Ok(row.map_or(0, |(n,)| n).wrapping_add(replaced << 32))
     }
 
     /// The setting that decides whether a commit survives a crash of the machine (decisions.md 6), as the database
@@ -228,7 +232,7 @@ impl Store {
     /// Closes the pools and gives the lock back.
     pub async fn close(&self) {
         match &self.inner.pools {
-            db::Pools::Sqlite { writer, readers } => {
+            db::Pools::Sqlite { writer, readers, .. } => {
                 readers.close().await;
                 if let Some(writer) = writer {
                     writer.close().await;

@@ -4,6 +4,7 @@ use std::fs::{File, OpenOptions, TryLockError};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
+use std::sync::atomic::AtomicI64;
 use std::time::Duration;
 
 use sqlx::migrate::Migrator;
@@ -158,7 +159,7 @@ async fn open_sqlite(rest: &str, access: Access) -> Result<Opened> {
         .test_before_acquire(false)
         .acquire_timeout(Duration::from_secs(60))
         .connect_lazy_with(options.read_only(true));
-    Ok(Opened { pools: Pools::Sqlite { writer, readers }, lock, schema: (0, 0), lock_path: Some(lock_path) })
+    Ok(Opened { pools: Pools::Sqlite { writer, readers, replaced: AtomicI64::new(0) }, lock, schema: (0, 0), lock_path: Some(lock_path) })
 }
 
 /// Makes an empty file that only its owner can read; the database's log files take over its mode.

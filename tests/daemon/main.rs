@@ -12,8 +12,12 @@ mod bad_input;
 #[cfg(test)]
 mod kill;
 #[cfg(test)]
+mod outage;
+#[cfg(test)]
 mod process;
 #[cfg(test)]
 mod rig;
+#[cfg(test)]
+mod silence;
 #[cfg(test)]
 mod stop;

@@ -4,7 +4,7 @@ use std::io::{BufRead, BufReader, Read};
 use std::process::{Child, Command, Output, Stdio};
 use std::sync::{Arc, Condvar, Mutex};
 use std::thread::JoinHandle;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// Nothing that a test waits for takes so long; a guard against waiting for ever.
 const GUARD: Duration = Duration::from_secs(90);
@@ -41,6 +41,7 @@ impl Log {
 
     /// The first line from number `from` on that `met` takes: its number. `None`: the process ended without one.
     pub fn find(&self, from: usize, mut met: impl FnMut(&str) -> bool) -> Option<usize> {
+        let until = Instant::now() + GUARD;
         let mut said = self.said.lock().unwrap();
         let mut next = from;
         loop {
@@ -53,10 +54,10 @@ impl Log {
             if said.ended {
                 return None;
             }
-            let (again, waited) = self.more.wait_timeout(said, GUARD).unwrap();
-            said = again;
-            let (tail, silent) = (said.lines.len().saturating_sub(40), waited.timed_out());
-            assert!(!silent, "nothing more was said:\n{}", said.lines[tail..].join("\n"));
+            let left = until.saturating_duration_since(Instant::now());
+            let tail = said.lines.len().saturating_sub(40);
+            assert!(!left.is_zero(), "it was not said:\n{}", said.lines[tail..].join("\n"));
+            said = self.more.wait_timeout(said, left).unwrap().0;
         }
     }
 
