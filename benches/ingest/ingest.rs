@@ -148,7 +148,8 @@ async fn run(answers: &[Answer], db: &TestStore, empty: &TestStore) -> Run {
         storing += parsed.elapsed();
     }
     assert_eq!(stored, ORDERS, "every order is a row");
-    let bare = if db.name == "sqlite" { bare::sqlite(db, empty).await } else { bare::postgres(db, empty).await };
+    let bare =
+        if db.name == "sqlite" { bare::sqlite(db, empty).await } else { bare::postgres(db, empty).await };
     Run { parsing, storing, bare }
 }
 

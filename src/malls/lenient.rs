@@ -89,7 +89,11 @@ fn scalar<'de, D: Deserializer<'de>>(d: D) -> Result<Option<Cow<'de, str>>, D::E
 /// What a JSON string, in its quotes, says. Without a backslash it is what stands between them.
 fn unquoted(raw: &str) -> Option<Cow<'_, str>> {
     let inner = raw.strip_prefix('"')?.strip_suffix('"')?;
-    if inner.contains('\\') { serde_json::from_str(raw).ok().map(Cow::Owned) } else { Some(Cow::Borrowed(inner)) }
+    if inner.contains('\\') {
+        serde_json::from_str(raw).ok().map(Cow::Owned)
+    } else {
+        Some(Cow::Borrowed(inner))
+    }
 }
 
 fn whole(text: &str) -> Option<i64> {
