@@ -66,12 +66,13 @@ impl From<&'static str> for Sql {
     }
 }
 
-/// `before` + "the texts of the JSON list in `$1`" + `after`.
+/// `before` (it ends with a column) + "is one of the texts of the JSON list in `$1`" + `after`. An array on PostgreSQL: a
+/// subquery it would join, and read the whole table for it.
 macro_rules! listed {
     ($before:expr, $after:expr) => {
         $crate::store::db::Sql {
-            sqlite: concat!($before, "(SELECT value FROM json_each($1))", $after),
-            postgres: concat!($before, "(SELECT jsonb_array_elements_text($1::jsonb))", $after),
+            sqlite: concat!($before, "IN (SELECT value FROM json_each($1))", $after),
+            postgres: concat!($before, "= ANY (ARRAY(SELECT jsonb_array_elements_text($1::jsonb)))", $after),
         }
     };
 }

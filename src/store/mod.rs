@@ -15,6 +15,8 @@ use crate::domain::planner::Contract;
 
 mod db;
 mod decisions;
+mod digest;
+mod inserts;
 mod linking;
 mod matching;
 mod open;

@@ -3,10 +3,11 @@
 use std::collections::HashMap;
 use std::time::Duration;
 
-use aws_lc_rs::digest::{Context, SHA256};
 use serde_json::Value;
 
-use super::db::{Conn, Lock, args, listed, locked};
+use super::db::{Arg, Conn, Lock, args, listed, locked};
+use super::digest::digest;
+use super::inserts::Insert;
 use super::orders::{NewOrder, NewSetAside, PageCommit, PageResult};
 use super::planning::Subject;
 use super::rows::{At, Packer, fold, list, pack, to_json};
@@ -50,6 +51,80 @@ struct Changed<'a> {
     changes: Vec<Change>,
 }
 
+static NEW_ORDERS: Insert = Insert::new(
+    "INSERT INTO orders (id, shop, mall, mall_order_id, match_key, status, fulfilled_by, ordered_at, changed_at,
+         read_at, first_seen_at, shipped_on, due, digest, latest_version, document)",
+    16,
+);
+static NEW_VERSIONS: Insert =
+    Insert::new("INSERT INTO order_versions (order_id, number, read_at, changes, raw)", 5);
+
+/// What is written of an order and its version.
+struct Row<'a> {
+    id: String,
+    match_key: String,
+    shipped: Option<String>,
+    number: i64,
+    changes: String,
+    raw: Vec<u8>,
+    changed: Changed<'a>,
+}
+
+impl Row<'_> {
+    fn due(&self) -> Option<i64> {
+        self.changed.order.amounts.due.map(|due| due.0)
+    }
+
+    /// The values of [`NEW_ORDERS`].
+    fn order<'r>(&'r self, lease: &'r ShopLease, page: &'r PageCommit) -> [Arg<'r>; 16] {
+        let Changed { read, order, row, .. } = &self.changed;
+        let read_at = Arg::from(read.read_at);
+        [
+            Arg::from(&self.id),
+            Arg::from(&lease.shop),
+            Arg::from(&page.mall),
+            Arg::from(&order.mall_order_id),
+            Arg::from(&self.match_key),
+            Arg::from(order.status.as_str()),
+            Arg::from(order.fulfilled_by.as_str()),
+            Arg::from(order.ordered_at),
+            read_at,
+            read_at,
+            read_at,
+            Arg::from(&self.shipped),
+            Arg::from(self.due()),
+            Arg::from(&row.digest),
+            Arg::from(self.number),
+            Arg::from(&row.document),
+        ]
+    }
+
+    async fn update(&self, conn: &mut Conn, before: &ExistingColumns) -> Result<()> {
+        let Changed { read, order, row, .. } = &self.changed;
+        let written = conn
+            .execute(
+                "UPDATE orders SET status = $3, fulfilled_by = $4, ordered_at = $5, changed_at = $6, read_at = $6,
+                     shipped_on = $7, due = $8, digest = $9, latest_version = $10, document = $11
+                 WHERE id = $1 AND latest_version = $2",
+                args![
+                    &self.id,
+                    before.latest_version,
+                    order.status.as_str(),
+                    order.fulfilled_by.as_str(),
+                    order.ordered_at,
+                    read.read_at,
+                    &self.shipped,
+                    self.due(),
+                    &row.digest,
+                    self.number,
+                    &row.document,
+                ],
+            )
+            .await?;
+        if written == 1 { Ok(()) } else { Err(StoreError::LeaseLost) }
+    }
+}
+
 impl Store {
     /// Stores a page: upserts orders that are newer and changed, adds their versions, attaches waiting slips, links
     /// settlements, plans and supersedes operations, replaces what was set aside, moves the cursor by compare-and-set —
@@ -74,12 +149,7 @@ impl Store {
         let mut result = PageResult::default();
         let mut unreadable = Vec::new();
         let changed = compare(&mut conn, lease, read, &mut result, &mut unreadable).await?;
-        let mut subjects = Vec::with_capacity(changed.len());
-        let mut packer = Packer::new()?;
-        for changed in changed {
-            let raw = packer.pack(&changed.read.raw)?;
-            subjects.push(self.write_order(&mut conn, lease, page, changed, &raw, &mut result).await?);
-        }
+        let subjects = self.write_orders(&mut conn, lease, page, changed, &mut result).await?;
         let mut written = !subjects.is_empty();
         written |= self.clear_set_aside(&mut conn, lease, page, &unreadable).await?;
         for bad in page.bad.iter().chain(&unreadable) {
@@ -122,81 +192,56 @@ impl Store {
         if ours && cursor == page.cursor_before { Ok(()) } else { Err(StoreError::LeaseLost) }
     }
 
-    async fn write_order(
+    async fn write_orders(
         &self,
         conn: &mut Conn,
         lease: &ShopLease,
         page: &PageCommit,
-        changed: Changed<'_>,
-        raw: &[u8],
+        changed: Vec<Changed<'_>>,
         result: &mut PageResult,
-    ) -> Result<Subject> {
-        let Changed { read, order, row: Prepared { document, digest }, before, changes } = changed;
-        let shipped = order.packages.iter().filter_map(|p| p.shipped_on).min().map(|d| d.to_string());
-        let due = order.amounts.due.map(|due| due.0);
-        let (id, number) = match before {
-            Some(before) => {
-                let number = before.latest_version + 1;
-                let written = conn
-                    .execute(
-                        "UPDATE orders SET status = $3, fulfilled_by = $4, ordered_at = $5, changed_at = $6,
-                             read_at = $6, shipped_on = $7, due = $8, digest = $9, latest_version = $10,
-                             document = $11
-                         WHERE id = $1 AND latest_version = $2",
-                        args![
-                            &before.id,
-                            before.latest_version,
-                            order.status.as_str(),
-                            order.fulfilled_by.as_str(),
-                            order.ordered_at,
-                            read.read_at,
-                            &shipped,
-                            due,
-                            &digest,
-                            number,
-                            &document,
-                        ],
-                    )
-                    .await?;
-                if written != 1 {
-                    return Err(StoreError::LeaseLost);
-                }
+    ) -> Result<Vec<Subject>> {
+        let mut packer = Packer::new()?;
+        let mut rows = Vec::with_capacity(changed.len());
+        for changed in changed {
+            let row = Row {
+                id: changed.before.as_ref().map_or_else(|| self.id(), |before| before.id.clone()),
+                match_key: fold(&changed.order.mall_order_id),
+                shipped: changed
+                    .order
+                    .packages
+                    .iter()
+                    .filter_map(|p| p.shipped_on)
+                    .min()
+                    .map(|d| d.to_string()),
+                number: changed.before.as_ref().map_or(1, |before| before.latest_version + 1),
+                changes: to_json(&changed.changes)?,
+                raw: packer.pack(&changed.read.raw)?,
+                changed,
+            };
+            rows.push(row);
+        }
+        let (mut new, mut versions) = (Vec::new(), Vec::new());
+        for row in &rows {
+            if let Some(before) = &row.changed.before {
+                row.update(conn, before).await?;
                 result.changed += 1;
-                (before.id, number)
-            }
-            None => {
-                let id = self.id();
-                conn.execute(
-                    "INSERT INTO orders (id, shop, mall, mall_order_id, match_key, status, fulfilled_by, ordered_at,
-                         changed_at, read_at, first_seen_at, shipped_on, due, digest, latest_version, document)
-                     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $9, $9, $10, $11, $12, 1, $13)",
-                    args![
-                        &id,
-                        &lease.shop,
-                        &page.mall,
-                        &order.mall_order_id,
-                        &fold(&order.mall_order_id),
-                        order.status.as_str(),
-                        order.fulfilled_by.as_str(),
-                        order.ordered_at,
-                        read.read_at,
-                        &shipped,
-                        due,
-                        &digest,
-                        &document,
-                    ],
-                )
-                .await?;
+            } else {
+                new.extend(row.order(lease, page));
                 result.new += 1;
-                (id, 1)
             }
-        };
-        conn.execute(
-            "INSERT INTO order_versions (order_id, number, read_at, changes, raw) VALUES ($1, $2, $3, $4, $5)",
-            args![&id, number, read.read_at, &to_json(&changes)?, raw],
-        )
-        .await?;
-        Ok(Subject { id, shop: lease.shop.clone(), order })
+            versions.extend_from_slice(args![
+                &row.id,
+                row.number,
+                row.changed.read.read_at,
+                &row.changes,
+                &row.raw,
+            ]);
+        }
+        NEW_ORDERS.run(conn, &new).await?;
+        NEW_VERSIONS.run(conn, &versions).await?;
+        let subject =
+            |row: Row<'_>| Subject { id: row.id, shop: lease.shop.clone(), order: row.changed.order };
+        Ok(rows.into_iter().map(subject).collect())
     }
 
     /// Orders that could be read are no longer set aside.
@@ -215,7 +260,7 @@ impl Store {
         }
         let gone = conn
             .execute(
-                listed!("DELETE FROM set_aside WHERE shop = $2 AND mall_order_id IN ", ""),
+                listed!("DELETE FROM set_aside WHERE shop = $2 AND mall_order_id ", ""),
                 args![&list(good), &lease.shop],
             )
             .await?;
@@ -239,7 +284,7 @@ async fn compare<'a>(
         .rows(
             listed!(
                 "SELECT id, mall_order_id, digest, read_at, latest_version FROM orders
-                 WHERE shop = $2 AND mall_order_id IN ",
+                 WHERE shop = $2 AND mall_order_id ",
                 ""
             ),
             args![&numbers, &lease.shop],
@@ -272,7 +317,7 @@ async fn compare<'a>(
     let mut documents: HashMap<String, String> = HashMap::new();
     if differing.iter().any(|(.., before)| before.is_some()) {
         let rows: Vec<(String, String)> =
-            conn.rows(listed!("SELECT id, document FROM orders WHERE id IN ", ""), args![&ids]).await?;
+            conn.rows(listed!("SELECT id, document FROM orders WHERE id ", ""), args![&ids]).await?;
         documents.extend(rows);
     }
     let mut changed = Vec::with_capacity(differing.len());
@@ -354,32 +399,5 @@ impl Prepared {
         let document = to_json(order)?;
         let digest = digest(&document, raw);
         Ok(Self { document, digest })
-    }
-}
-
-/// What change is judged by (decisions.md 14): SHA-256 over the normalised order, whose members have one order, and the
-/// mall's own record, with sorted keys where it is JSON ([`serde_json::Map`] sorts; a test goes red if it does not).
-fn digest(document: &str, raw: &[u8]) -> String {
-    let mut context = Context::new(&SHA256);
-    context.update(document.as_bytes());
-    if let Ok(raw) = serde_json::from_slice::<Value>(raw) {
-        context.update(b"\n");
-        context.update(raw.to_string().as_bytes());
-    }
-    context.finish().as_ref().iter().map(|byte| format!("{byte:02x}")).collect()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_digest_follows_content_and_not_the_order_of_keys() {
-        let order = r#"{"a":1}"#;
-        let one = digest(order, br#"{"x": [1, {"b": 2, "a": "1"}], "y": null}"#);
-        assert_eq!(one, digest(order, br#"{ "y":null,"x":[1,{"a":"1","b":2}]}"#));
-        assert_ne!(one, digest(order, br#"{"x": [1, {"b": 2, "a": 1}], "y": null}"#));
-        assert_ne!(one, digest(r#"{"a":2}"#, br#"{"x": [1, {"b": 2, "a": "1"}], "y": null}"#));
-        assert_eq!(digest(order, b"a,b\r\n"), digest(order, b"a,c\r\n"));
     }
 }

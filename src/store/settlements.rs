@@ -165,7 +165,7 @@ macro_rules! listed_columns {
 pub(super) async fn records_of(conn: &mut Conn, order_ids: &str) -> Result<Vec<Record>> {
     let rows: Vec<SettlementColumns> = conn
         .rows(
-            listed!(concat!("SELECT ", columns!(), " FROM settlements s WHERE s.order_id IN "), ""),
+            listed!(concat!("SELECT ", columns!(), " FROM settlements s WHERE s.order_id "), ""),
             args![order_ids],
         )
         .await?;

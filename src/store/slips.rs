@@ -96,7 +96,7 @@ pub(super) async fn slips_of(conn: &mut Conn, order_ids: &str) -> Result<HashMap
             listed!(
                 "SELECT id, order_id, number, carrier, kind, package_id, source, ship_date, learnt_at, write_back,
                      held
-                 FROM slips WHERE order_id IN ",
+                 FROM slips WHERE order_id ",
                 " ORDER BY id"
             ),
             args![order_ids],
@@ -268,7 +268,7 @@ impl Store {
         conn.execute(
             listed!(
                 "DELETE FROM slip_rows WHERE number = $2
-                     AND id IN (SELECT row_id FROM slip_row_keys WHERE key IN ",
+                     AND id IN (SELECT row_id FROM slip_row_keys WHERE key ",
                 ")"
             ),
             args![&list(keys), &row.number],

@@ -279,7 +279,7 @@ impl Store {
                 listed!(
                     "UPDATE streams SET due_at = CASE WHEN due_at < $3 THEN due_at ELSE $3 END
                      WHERE shop = $2 AND finished = 0
-                         AND ($4 = 0 AND stream NOT LIKE 'backfill:%' OR stream IN ",
+                         AND ($4 = 0 AND stream NOT LIKE 'backfill:%' OR stream ",
                     ")"
                 ),
                 args![&names, shop, at, !streams.is_empty()],
