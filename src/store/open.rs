@@ -159,7 +159,12 @@ async fn open_sqlite(rest: &str, access: Access) -> Result<Opened> {
         .test_before_acquire(false)
         .acquire_timeout(Duration::from_secs(60))
         .connect_lazy_with(options.read_only(true));
-    Ok(Opened { pools: Pools::Sqlite { writer, readers, replaced: AtomicI64::new(0) }, lock, schema: (0, 0), lock_path: Some(lock_path) })
+    Ok(Opened {
+        pools: Pools::Sqlite { writer, readers, replaced: AtomicI64::new(0) },
+        lock,
+        schema: (0, 0),
+        lock_path: Some(lock_path),
+    })
 }
 
 /// Makes an empty file that only its owner can read; the database's log files take over its mode.

@@ -46,7 +46,8 @@ fn whole(house: &House, outside: &Outside, daemon: &Process, orders: usize) {
     let open = |row: &&Value| !matches!(row["state"].as_str(), Some("done" | "needs_person"));
     loop {
         let operations = house.json(&["operations", "list"]);
-        if captured(&outside.world) == due && operations.as_array().unwrap().iter().filter(open).count() == 0 {
+        if captured(&outside.world) == due && operations.as_array().unwrap().iter().filter(open).count() == 0
+        {
             break;
         }
         from = daemon.log.wait(from, &["Pass finished."]) + 1;
@@ -63,7 +64,10 @@ fn a_database_that_goes_away_and_comes_back_costs_nothing() {
     let outside = Outside::new(11, 20, Outside::clock(noon(), 60));
     let mut house = House::new(&outside);
     let sqlite = format!("sqlite:{}", house.path().join("mallsync.db").display());
-    house.change(&sqlite, &format!("postgres://mallsync@localhost/postgres?host={}", postgres.0.socket.display()));
+    house.change(
+        &sqlite,
+        &format!("postgres://mallsync@localhost/postgres?host={}", postgres.0.socket.display()),
+    );
     // The answer to the third capture comes when there is no database to keep it.
     outside.world.set_fault(Rule {
         function: "shipmentEntry".to_owned(),
@@ -88,7 +92,8 @@ fn a_database_that_goes_away_and_comes_back_costs_nothing() {
     postgres.start();
     // The answer was kept: no look-up was needed to learn it.
     let operation = daemon.log.lines()[kept].clone();
-    let operation = serde_json::from_str::<Value>(&operation).unwrap()["operation"].as_str().unwrap().to_owned();
+    let operation =
+        serde_json::from_str::<Value>(&operation).unwrap()["operation"].as_str().unwrap().to_owned();
     daemon.log.wait(kept, &["Slip registered.", &operation]);
     whole(&house, &outside, &daemon, 40);
     daemon.stop();
@@ -106,7 +111,12 @@ fn a_full_disk_is_told_and_left_behind_once_there_is_room() {
     let mut limited = Command::new("sh");
     limited.args(["-c", "trap '' XFSZ; ulimit -S -f 96; exec \"$@\"", "sh"]);
     let run = house.command(&["run"]);
-    limited.arg(run.get_program()).args(run.get_args()).current_dir(house.path()).env_clear().env("LC_ALL", "C");
+    limited
+        .arg(run.get_program())
+        .args(run.get_args())
+        .current_dir(house.path())
+        .env_clear()
+        .env("LC_ALL", "C");
     limited.env("PATH", "/usr/local/bin:/usr/bin:/bin");
     let daemon = Process::start(&mut limited);
     let full = "the disk that holds the database is full or cannot be written: make room";
@@ -124,7 +134,8 @@ fn a_full_disk_is_told_and_left_behind_once_there_is_room() {
     let tries = lines.iter().filter(|l| l.contains("lease could not be taken") && l.contains(sim::CART_SHOP));
     let tries: Vec<Timestamp> = tries.map(at).collect();
     assert!(tries.windows(2).all(|pair| pair[1].since(pair[0]) >= Duration::from_secs(4)), "{tries:?}");
-    let room = Command::new("prlimit").args(["--pid", &daemon.id().to_string(), "--fsize=unlimited"]).status();
+    let room =
+        Command::new("prlimit").args(["--pid", &daemon.id().to_string(), "--fsize=unlimited"]).status();
     assert!(room.unwrap().success());
     whole(&house, &outside, &daemon, 40);
     daemon.stop();

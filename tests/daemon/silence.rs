@@ -3,7 +3,6 @@
 use std::collections::BTreeSet;
 
 use mallsync::sim::{self, Body, Fault, Rule};
-use serde_json::Value;
 
 use crate::rig::{House, Outside, noon};
 use crate::stop::feed;
@@ -56,7 +55,10 @@ fn secrets_and_people_are_never_said_in_text() {
 fn said_nothing(format: &str) {
     let outside = Outside::new(11, 20, Outside::clock(noon(), 600));
     let mut house = House::new(&outside);
-    house.change("format = \"json\"\nfilter = \"info\"", &format!("format = \"{format}\"\nfilter = \"trace\""));
+    house.change(
+        "format = \"json\"\nfilter = \"info\"",
+        &format!("format = \"{format}\"\nfilter = \"trace\""),
+    );
     feed(&house, &outside);
     let mut said: Vec<String> = Vec::new();
     let daemon = house.launch();
@@ -118,13 +120,12 @@ fn said_nothing(format: &str) {
     drop(daemon);
     said.extend(log.lines());
     said.extend(out.lines());
-    // A database whose URL is wrong, with a secret in it.
+    // A database that is not there, with a secret in it.
     let sqlite = house.text.lines().find(|line| line.starts_with("url = ")).unwrap().to_owned();
     let forbidden = forbidden(&house);
-    house.change(&sqlite, "url = \"postgres://user:canary-db-secret@127.0.0.1:1/none\"");
+    house.change(&sqlite, "url = \"postgres://user:canary-db-secret@localhost/none?host=/nowhere\"");
     for command in [&["run"][..], &["status"], &["check"], &["config", "show"]] {
         let output = house.run(command);
-        assert_ne!(output.status.code(), None);
         said.push(String::from_utf8_lossy(&output.stdout).into_owned());
         said.push(String::from_utf8_lossy(&output.stderr).into_owned());
     }
@@ -141,5 +142,4 @@ fn said_nothing(format: &str) {
             assert!(!forbidden.iter().any(|word| name.contains(word.as_str())), "{name}");
         }
     }
-    assert!(matches!(house.json(&["schema", "order"]), Value::Object(_)));
 }
