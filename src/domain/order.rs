@@ -244,6 +244,9 @@ pub struct Flag {
 }
 
 impl Flag {
+    /// The payment method has a code never seen before.
+    pub const UNKNOWN_PAYMENT: &str = "unknown_payment_method";
+
     /// A flag.
     pub fn new(code: &str, detail: impl Into<String>) -> Self {
         Self { code: code.to_owned(), detail: detail.into() }
@@ -293,6 +296,12 @@ pub struct Order {
 }
 
 impl Order {
+    /// The flag of a payment method whose code was never seen before: nothing is captured on it, whatever its name (I5).
+    #[must_use]
+    pub fn unknown_payment(&self) -> Option<&Flag> {
+        self.flags.iter().find(|flag| flag.code == Flag::UNKNOWN_PAYMENT)
+    }
+
     /// Keeps personal data that the mall has blanked since (decisions.md 13): an empty field never overwrites one that
     /// was there. Packages are matched by their id.
     pub fn keep_personal(&mut self, old: &Self) {

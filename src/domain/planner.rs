@@ -204,6 +204,9 @@ fn wish(contract: &Contract, facts: &Facts<'_>, now: Timestamp) -> Result<Vec<Wa
     if !order.status.may_ship() {
         return yet(format!("the order is {}", order.status));
     }
+    if let Some(flag) = order.unknown_payment() {
+        return ask(format!("how it is paid has a code never seen before: {}", flag.detail));
+    }
     let Some(reception_number) = settlement.reception_number.as_deref() else {
         return ask("no reception number: `mallsync settlements link ORDER RECEPTION_NUMBER`");
     };

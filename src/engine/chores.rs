@@ -241,11 +241,22 @@ pub async fn read_expiries(shared: &Shared, shop: &Shop) {
 async fn serve(shared: &Shared, shops: &[Arc<Shop>], doors: &Doors, id: &str, args: serde_json::Value) {
     let result = match serde_json::from_value::<SyncOptions>(args) {
         Ok(options) => {
-            let mut summary = SyncSummary::default();
-            for shop in shops.iter().filter(|s| options.shops.is_empty() || options.shops.contains(&s.name)) {
-                summary.shops.push(through_door(shared, shop, doors, &options).await);
-            }
-            serde_json::to_value(summary)
+            let wanted = shops.iter().filter(|s| options.shops.is_empty() || options.shops.contains(&s.name));
+            // Side by side: a shop that is down must not keep the others waiting. Each holds the clock for itself.
+            let passes: Vec<_> = wanted
+                .map(|shop| {
+                    let (busy, options) = (shared.ambient.clock().busy(), &options);
+                    async move {
+                        let _busy = busy;
+                        through_door(shared, shop, doors, options).await
+                    }
+                })
+                .collect();
+            let shops = {
+                let _rest = shared.ambient.clock().rest();
+                futures_util::future::join_all(passes).await
+            };
+            serde_json::to_value(SyncSummary { shops, ..SyncSummary::default() })
         }
         Err(e) => Ok(serde_json::json!({ "error": format!("the request cannot be read: {e}") })),
     };

@@ -32,6 +32,9 @@ pub fn still_wanted(
     if !order.status.may_ship() {
         return Err(format!("the order is {}", order.status));
     }
+    if order.unknown_payment().is_some() {
+        return Err("how the order is paid has a code never seen before".to_owned());
+    }
     if order.amounts.due != Some(*amount) {
         return Err("the order's amount changed".to_owned());
     }

@@ -119,10 +119,10 @@ pub enum Fault {
     QpsLimit,
     /// `getOrder` keeps its first order back and says so with `WARNING_101`.
     Withhold,
-    /// `getOrder` shows one order with another value in one place (Rakuten only).
+    /// `getOrder` shows some orders with another value in one place (Rakuten only).
     Tamper {
-        /// The order's number; the others of the answer stay as they are.
-        order: String,
+        /// Their numbers; the others of the answer stay as they are.
+        orders: BTreeSet<String>,
         /// Where, as a JSON pointer into the order: `/SettlementModel/settlementMethodCode`.
         place: String,
         /// What stands there instead.

@@ -5,6 +5,16 @@
 mod support;
 
 #[cfg(test)]
+mod pace;
+#[cfg(test)]
+mod quiet;
+#[cfg(test)]
 mod rig;
+#[cfg(test)]
+mod sharing;
+#[cfg(test)]
+mod start;
+#[cfg(test)]
+mod strange;
 #[cfg(test)]
 mod week;

@@ -8,14 +8,18 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use async_trait::async_trait;
+use chrono::NaiveTime;
 use futures_util::future::{BoxFuture, join_all};
 use mallsync::clock::schedule::Schedule;
 use mallsync::clock::{Ambient, Busy, Clock, ManualClock, Rest, Timestamp};
 use mallsync::domain::account::{Expiry, Health};
 use mallsync::domain::ids::OrderRef;
-use mallsync::domain::planner::Contract;
+use mallsync::domain::money::Yen;
+use mallsync::domain::planner::{
+    CaptureOn, Contract, Delivery, MatchRule, Mode, Parcels, Reception, RegisteredBy,
+};
 use mallsync::engine::limits::StoreGate;
-use mallsync::engine::poll::{PassRequest, Shared, Shop};
+use mallsync::engine::poll::{Pass, PassRequest, Shared, Shop};
 use mallsync::engine::unknown::Unknown;
 use mallsync::engine::{Nudge, chores};
 use mallsync::http::{Call, Client, Fault};
@@ -29,11 +33,16 @@ use tokio::net::TcpListener;
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
+use tracing::Level;
+use tracing_subscriber::Layer;
+use tracing_subscriber::layer::SubscriberExt as _;
 
 use crate::support::TestStore;
 
 pub const MINUTE: Duration = Duration::from_secs(60);
 pub const HOUR: Duration = Duration::from_secs(3_600);
+/// Seconds between two looks of a daemon at what commands wrote. Once a second would be most of a test's work.
+pub const LOOKS: u64 = 290;
 pub const DAY: Duration = Duration::from_secs(86_400);
 
 /// The test's clock as one side sees it.
@@ -107,6 +116,13 @@ struct Inside<'a> {
 impl Drop for Inside<'_> {
     fn drop(&mut self) {
         self.watch.lock().unwrap().inside.remove(&self.shop);
+    }
+}
+
+impl Watch {
+    /// Who has a call of this shop under way.
+    pub fn inside(&self, shop: &str) -> Option<u64> {
+        self.inside.get(shop).copied()
     }
 }
 
@@ -346,7 +362,11 @@ impl Rig {
 
     /// What the loops of one process share.
     pub fn shared(&self, store: &Store, stop: &CancellationToken) -> Shared {
-        let clock = View { clock: self.clock.clone(), stopped: Mutex::default(), speed: 300 };
+        let clock = View {
+            clock: self.clock.clone(),
+            stopped: Mutex::default(),
+            speed: u32::try_from(LOOKS).unwrap(),
+        };
         let ambient = Ambient::seeded(Arc::new(clock), self.daemons);
         Shared {
             store: store.clone(),
@@ -394,6 +414,42 @@ impl Rig {
         Daemon { store, doors, stop, task }
     }
 
+    /// One pass over a shop, by a process of its own; `streams` alone when given, else all live ones.
+    pub async fn pass(&mut self, spec: usize, streams: &[String]) -> Pass {
+        self.pass_until(spec, streams, u64::MAX).await.unwrap()
+    }
+
+    /// Likewise, broken off after so many searches at the mall: then there is no outcome.
+    pub async fn pass_until(&mut self, spec: usize, streams: &[String], searches: u64) -> Option<Pass> {
+        self.daemons += 1;
+        let store = self.db.another(Access::Daemon).await;
+        let shop = self.shop(&self.specs[spec], self.daemons);
+        let shared = self.shared(&store, &CancellationToken::new());
+        let work = async {
+            let _busy = self.clock.busy();
+            if streams.is_empty() {
+                shop.prepare(&shared).await.unwrap();
+            }
+            let mut pass = std::pin::pin!(shop.pass(&shared, streams, streams.is_empty(), &|_, _, _| {}));
+            std::future::poll_fn(|context| match pass.as_mut().poll(context) {
+                Poll::Ready(pass) => Poll::Ready(Some(pass)),
+                Poll::Pending if self.calls("searchOrder") >= searches => Poll::Ready(None),
+                Poll::Pending => Poll::Pending,
+            })
+            .await
+        };
+        let pass = self.clock.drive(work).await;
+        store.close().await;
+        pass
+    }
+
+    /// When a shop's lists were asked for, of streams that `wanted` names.
+    pub fn asked(&self, shop: &str, wanted: impl Fn(Stream) -> bool) -> Vec<Timestamp> {
+        let watch = self.watch.lock().unwrap();
+        let of = watch.asked.iter().filter(|a| a.shop == shop && a.stream.is_some_and(&wanted));
+        of.map(|a| a.at).collect()
+    }
+
     /// Every order of a shop, by number.
     pub async fn orders(&self, shop: &str) -> BTreeMap<String, OrderView> {
         let filter = OrderFilter { shop: Some(shop.to_owned()), ..OrderFilter::default() };
@@ -415,6 +471,76 @@ impl Rig {
     pub async fn end(self) {
         self.store.close().await;
         self.server.stop().await;
+    }
+}
+
+/// Orders of a shop as the simulator has them now, by number.
+pub fn numbers(rig: &Rig, shop: &str) -> Vec<String> {
+    rig.world.truth(shop).map(|fact| fact.order_number).collect()
+}
+
+/// A contract that would capture the shop's orders under their own numbers.
+pub fn contract(shop: &str) -> Contract {
+    Contract {
+        name: sim::SETTLEMENT.to_owned(),
+        mode: Mode::Live,
+        since: Some(crate::support::start() - DAY * 40),
+        registered_by: RegisteredBy::Mallsync,
+        capture: CaptureOn::Slip,
+        capture_time: NaiveTime::MIN,
+        parcels: Parcels::First,
+        delivery: Delivery::BySlip,
+        authorization_days: Some(60),
+        amount_limit: Yen(1_000_000),
+        max_per_hour: 1_000,
+        max_yen_per_day: Yen(100_000_000),
+        rules: vec![MatchRule {
+            shop: shop.to_owned(),
+            mall_payment: vec!["*".to_owned()],
+            except: Vec::new(),
+            own_contract: true,
+            reception: Reception::Template("{mall_order_id|tail:10}".to_owned()),
+        }],
+    }
+}
+
+/// What was logged on this thread: level, message and fields.
+#[derive(Clone, Default)]
+pub struct Log(Arc<Mutex<Vec<(Level, String)>>>);
+
+impl Log {
+    /// Listens until the guard is dropped.
+    pub fn listen() -> (Self, tracing::subscriber::DefaultGuard) {
+        let log = Self::default();
+        let guard = tracing::subscriber::set_default(tracing_subscriber::registry().with(log.clone()));
+        (log, guard)
+    }
+
+    /// Lines of that level with that text.
+    pub fn lines(&self, level: Level, text: &str) -> Vec<String> {
+        let lines = self.0.lock().unwrap();
+        lines
+            .iter()
+            .filter(|(l, line)| *l == level && line.contains(text))
+            .map(|(_, line)| line.clone())
+            .collect()
+    }
+}
+
+impl<S: tracing::Subscriber> Layer<S> for Log {
+    fn on_event(&self, event: &tracing::Event<'_>, _: tracing_subscriber::layer::Context<'_, S>) {
+        struct Text(String);
+        impl tracing::field::Visit for Text {
+            fn record_debug(&mut self, field: &tracing::field::Field, value: &dyn std::fmt::Debug) {
+                self.0.push_str(&format!("{}={value:?} ", field.name()));
+            }
+        }
+        let level = *event.metadata().level();
+        if level <= Level::WARN && event.metadata().target().starts_with("mallsync") {
+            let mut text = Text(String::new());
+            event.record(&mut text);
+            self.0.lock().unwrap().push((level, text.0));
+        }
     }
 }
 

@@ -127,7 +127,7 @@ async fn week(rig: &mut Rig, seed: u64) {
             let polls = if dice.random_ratio(2, 3) { dice.random_range(5..2_500) } else { u64::MAX };
             daemon = Some(rig.mortal(polls).await);
         }
-        rig.run(MINUTE * dice.random_range(10..150)).await;
+        rig.run(MINUTE * dice.random_range(10..240)).await;
         rig.world.carrier_tick(&rig.folders).unwrap();
         if let Some(one) = daemon.take() {
             if one.is_dead() {
@@ -149,10 +149,13 @@ async fn week(rig: &mut Rig, seed: u64) {
 #[tokio::test]
 async fn i1_after_a_week_of_faults_and_crashes_the_database_shows_what_the_mall_shows() {
     for seed in seeds() {
-        for db in stores().await {
-            let mut rig = Rig::new(db, seed, "*/20 * * * *", |options| {
-                options.rakuten[0].orders = Catalogue::per_day(start(), DAY * 30, 8);
-                options.cart = Catalogue::per_day(start(), DAY * 3, 8);
+        // Both databases with the first seed; then in turn, since a week is long.
+        for db in
+            stores().await.into_iter().filter(|db| seed == 1 || (db.name == "sqlite") == (seed % 2 == 0))
+        {
+            let mut rig = Rig::new(db, seed, "7 * * * *", |options| {
+                options.rakuten[0].orders = Catalogue::per_day(start(), DAY * 9, 4);
+                options.cart = Catalogue::per_day(start(), DAY * 2, 4);
             })
             .await;
             rig.world.switch(|s| {
@@ -199,7 +202,7 @@ async fn i1_after_a_week_of_faults_and_crashes_the_database_shows_what_the_mall_
                 }
             }
             assert_eq!(found, orders.len(), "{db}: orders that the mall does not have");
-            assert!(found > 100, "{db}: {found}");
+            assert!(found > 40, "{db}: {found}");
             let orders = rig.orders(CART_SHOP).await;
             let truth: Vec<Fact> = rig.world.truth(sim::CART_SHOP).collect();
             assert_eq!(orders.len(), truth.len(), "{db}, seed {seed}");

@@ -114,9 +114,18 @@ impl Credentials {
         };
         let response = call.send(request).await?;
         let answer = decode::<T>(&response);
-        if let Err(Fault::Throttled { until }) = &answer {
-            let until = until.unwrap_or(response.sent_at + BACK_OFF);
-            call.gate.pause(&self.bucket, until).await;
+        match &answer {
+            Err(Fault::Throttled { until }) => {
+                let until = until.unwrap_or(response.sent_at + BACK_OFF);
+                call.gate.pause(&self.bucket, until).await;
+            }
+            Err(Fault::Malformed(reason)) => tracing::debug!(
+                shop = call.account,
+                request_id = response.header("requestid"),
+                error.message = %reason,
+                "unreadable answer"
+            ),
+            _ => {}
         }
         answer.map(|answer| (answer, response))
     }

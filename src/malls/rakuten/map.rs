@@ -158,7 +158,7 @@ fn payment(model: &OrderModel, progress: &str, amounts: &Amounts, flags: &mut Ve
         None if settlement.is_none() && amounts.due == Some(Yen::ZERO) => PaymentMethod::Points,
         other => {
             let code = other.unwrap_or("missing");
-            flags.push(Flag::new("unknown_payment_method", format!("settlementMethodCode {code}")));
+            flags.push(Flag::new(Flag::UNKNOWN_PAYMENT, format!("settlementMethodCode {code}")));
             PaymentMethod::Other
         }
     };

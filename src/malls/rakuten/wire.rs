@@ -317,8 +317,9 @@ impl Refusal<'_> {
                 self.with_id(format!("the answer was cut off after {} bytes", body.len())),
             );
         }
+        // No RequestId here: the reason must be the same whenever the same order is unreadable (I3).
         let place = format!("line {}, column {}", error.line(), error.column());
-        Fault::Malformed(self.with_id(format!("JSON that does not fit the contract at {place}")))
+        Fault::Malformed(format!("JSON that does not fit the contract at {place}"))
     }
 
     fn by_message(&self, message: &Message) -> Fault {

@@ -204,11 +204,14 @@ fn mangle(fault: &Fault, answer: Answer) -> Answer {
             }
             Answer { body: Value::Object(body).to_string().into_bytes(), ..answer }
         }
-        Fault::Tamper { order, place, value } => {
-            let orders = body.get_mut("OrderModelList").and_then(Value::as_array_mut);
-            let shown = orders.into_iter().flatten().find(|shown| shown["orderNumber"] == json!(order));
-            if let Some(member) = shown.and_then(|shown| shown.pointer_mut(place)) {
-                member.clone_from(value);
+        Fault::Tamper { orders, place, value } => {
+            let shown = body.get_mut("OrderModelList").and_then(Value::as_array_mut);
+            for order in shown.into_iter().flatten() {
+                if order["orderNumber"].as_str().is_some_and(|number| orders.contains(number))
+                    && let Some(member) = order.pointer_mut(place)
+                {
+                    member.clone_from(value);
+                }
             }
             Answer { body: Value::Object(body).to_string().into_bytes(), ..answer }
         }
