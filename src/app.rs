@@ -12,29 +12,27 @@ use tokio_util::sync::CancellationToken;
 
 use crate::clock::{Ambient, Timestamp};
 use crate::config::{self, Config};
-use crate::domain::account::{Level, Problem};
-use crate::domain::money::Yen;
-use crate::domain::planner::{
-    CaptureOn, Contract, Delivery, MatchRule, Mode, Parcels, Reception, RegisteredBy,
-};
+use crate::domain::account::Problem;
+use crate::domain::planner::Contract;
+use crate::engine::Nudge;
 use crate::engine::chores::{self, ShopPass};
 pub use crate::engine::chores::{SyncOptions, SyncSummary};
 use crate::engine::effects::Account;
 use crate::engine::limits::StoreGate;
 use crate::engine::poll::{self, Shared, Shop};
-use crate::engine::unknown::Unknown;
-use crate::engine::{Nudge, guard};
-use crate::http::{Call, Client};
-use crate::malls::{self, Scope};
-use crate::settlement;
 use crate::store::{Access, Planning, Store, StoreError};
 
 mod check;
+mod connect;
 
 pub use check::CheckRow;
+use connect::{connect, contracts};
 
 /// After a stop, what is in flight may take so long: the longest deadline and a margin.
 const DRAIN: Duration = Duration::from_secs(75);
+
+/// [`crate::store::accounts::Account::stopped_code`] of a section that cannot be used.
+const BROKEN: &str = "config";
 
 /// What keeps the program from doing its work.
 #[derive(Debug, Error)]
@@ -58,6 +56,22 @@ pub trait Progress: Send + Sync {
     fn wait(&self, shop: &str, until: Timestamp);
     /// The shop is done.
     fn done(&self, shop: &str);
+}
+
+/// Which operations that are due are sent.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Due {
+    /// Of every contract.
+    All,
+    /// Of one contract.
+    Contract(String),
+    /// Of one order under one contract.
+    Order {
+        /// Our order id.
+        id: String,
+        /// The contract.
+        contract: String,
+    },
 }
 
 /// A shop or settlement that cannot be used until somebody mends its section.
@@ -117,8 +131,7 @@ impl App {
             None => None,
         };
         let store = Store::open(&config.database.url, password.as_ref(), access, &ambient).await?;
-        let contracts =
-            config.settlements.iter().filter(|s| s.enabled).map(contract).collect::<Result<_, _>>()?;
+        let contracts = contracts(config)?.into();
         Ok(Self { config: config.clone(), store, ambient, contracts })
     }
 
@@ -156,31 +169,7 @@ impl App {
     /// alone.
     #[must_use]
     pub fn connect(&self) -> Connected {
-        let mut all = Connected::default();
-        for section in self.config.shops.iter().filter(|s| s.enabled) {
-            let subject = format!("shops.{}", section.name);
-            match shop(section) {
-                Ok((shop, warnings)) => {
-                    all.shops.push(Arc::new(shop));
-                    all.warnings
-                        .extend((!warnings.is_empty()).then_some(Broken { subject, problems: warnings }));
-                }
-                Err(problems) => all.broken.push(Broken { subject, problems }),
-            }
-        }
-        for section in self.config.settlements.iter().filter(|s| s.enabled) {
-            let subject = format!("settlements.{}", section.name);
-            let Some(contract) = self.contracts.iter().find(|c| c.name == section.name) else { continue };
-            match account(section, contract) {
-                Ok((account, warnings)) => {
-                    all.accounts.push(Arc::new(account));
-                    all.warnings
-                        .extend((!warnings.is_empty()).then_some(Broken { subject, problems: warnings }));
-                }
-                Err(problems) => all.broken.push(Broken { subject, problems }),
-            }
-        }
-        all
+        connect(&self.config, &self.contracts)
     }
 
     /// What loops share.
@@ -208,6 +197,7 @@ impl App {
                     "A section cannot be used; the others go on.");
             }
         }
+        self.note_broken(&connected).await?;
         let shared = self.shared(stop.clone());
         chores::replan(&shared).await?;
         let mut loops = JoinSet::new();
@@ -216,11 +206,7 @@ impl App {
             let (door, requests) = mpsc::channel(16);
             doors.insert(shop.name.clone(), door);
             let (shop, shared) = (Arc::clone(shop), shared.clone());
-            loops.spawn(async move {
-                if let Err(e) = shop.run(&shared, requests).await {
-                    tracing::error!(shop = %shop.name, error.message = %e, "The shop's loop ended.");
-                }
-            });
+            loops.spawn(async move { shop.run(&shared, requests).await });
         }
         for account in &connected.accounts {
             loops.spawn(Arc::clone(account).run(shared.clone()));
@@ -241,6 +227,35 @@ impl App {
         }
         self.store.close().await;
         tracing::info!("mallsync stopped.");
+        Ok(())
+    }
+
+    /// Keeps in the accounts' rows which sections cannot be used, so that `status` tells it; a section that was mended
+    /// works again.
+    async fn note_broken(&self, connected: &Connected) -> Result<(), AppError> {
+        let shops = self.config.shops.iter().filter(|s| s.enabled).map(|s| ("shops", &s.name));
+        let settlements = self.config.settlements.iter().filter(|s| s.enabled);
+        for (table, name) in shops.chain(settlements.map(|s| ("settlements", &s.name))) {
+            let subject = format!("{table}.{name}");
+            let problem =
+                connected.broken.iter().find(|b| b.subject == subject).and_then(|b| b.problems.first());
+            let mut row = self.store.account(name).await?;
+            let code = row.stopped_code.as_deref();
+            match problem {
+                Some(problem) => {
+                    row.stopped_at =
+                        row.stopped_at.filter(|_| code == Some(BROKEN)).or(Some(self.ambient.now()));
+                    row.stopped_code = Some(BROKEN.to_owned());
+                    row.stopped_reason = Some(format!("{subject}.{}: {}", problem.key, problem.message));
+                    row.probe_at = None;
+                }
+                None if code == Some(BROKEN) => {
+                    (row.stopped_code, row.stopped_reason, row.stopped_at) = (None, None, None);
+                }
+                None => continue,
+            }
+            self.store.put_account(&row).await?;
+        }
         Ok(())
     }
 
@@ -288,14 +303,46 @@ impl App {
             summary.shops.push(pass?);
         }
         if options.send {
-            chores::replan(&shared).await?;
-            for account in &connected.accounts {
-                let drained = Arc::clone(account).drain(&shared).await?;
-                summary.sent += drained.done;
-                summary.failed += drained.failed;
-            }
+            self.drain(&shared, &connected, &Due::All, &mut summary).await?;
         }
         Ok(summary)
+    }
+
+    /// Sends what is due and polls nothing: for commands that move money where no daemon is running.
+    ///
+    /// # Errors
+    /// [`AppError`] when the database fails.
+    pub async fn send(&self, due: &Due, stop: CancellationToken) -> Result<SyncSummary, AppError> {
+        let mut summary = SyncSummary::default();
+        self.drain(&self.shared(stop), &self.connect(), due, &mut summary).await?;
+        Ok(summary)
+    }
+
+    async fn drain(
+        &self,
+        shared: &Shared,
+        connected: &Connected,
+        due: &Due,
+        summary: &mut SyncSummary,
+    ) -> Result<(), StoreError> {
+        let order_id = match due {
+            Due::All | Due::Contract(_) => {
+                chores::replan(shared).await?;
+                None
+            }
+            // What a person decided of an order was planned in the transaction that stored the decision.
+            Due::Order { id, .. } => Some(id.as_str()),
+        };
+        let wanted = connected.accounts.iter().filter(|account| match due {
+            Due::All => true,
+            Due::Contract(name) | Due::Order { contract: name, .. } => account.contract.name == *name,
+        });
+        for account in wanted {
+            let drained = Arc::clone(account).drain(shared, order_id).await?;
+            summary.sent += drained.done;
+            summary.failed += drained.failed;
+        }
+        Ok(())
     }
 
     async fn sync_shop(
@@ -345,147 +392,4 @@ impl App {
 /// The time in `throttled: throttled until …`.
 fn throttled_until(error: &str) -> Option<Timestamp> {
     Timestamp::parse(error.strip_prefix("throttled: throttled until ")?).ok()
-}
-
-/// The planner's rules from a section that has been validated.
-fn contract(section: &config::Settlement) -> Result<Contract, AppError> {
-    let word = |key: &str, value: &str| {
-        AppError::Config(format!("settlements.{}.{key}: {value:?} is not a known word", section.name))
-    };
-    Ok(Contract {
-        name: section.name.clone(),
-        mode: if section.live { Mode::Live } else { Mode::DryRun },
-        since: section.since.map(Timestamp::jst_midnight),
-        registered_by: RegisteredBy::from_word(&section.registered_by)
-            .ok_or_else(|| word("registered_by", &section.registered_by))?,
-        capture: CaptureOn::from_word(&section.capture).ok_or_else(|| word("capture", &section.capture))?,
-        capture_time: section.capture_time,
-        parcels: Parcels::from_word(&section.parcels).ok_or_else(|| word("parcels", &section.parcels))?,
-        delivery: Delivery::from_word(&section.delivery)
-            .ok_or_else(|| word("delivery", &section.delivery))?,
-        authorization_days: section.authorization_days,
-        amount_limit: Yen(section.amount_limit),
-        max_per_hour: section.max_per_hour,
-        max_yen_per_day: Yen(section.max_yen_per_day),
-        rules: section.rules.iter().map(|rule| rule_of(section, rule)).collect::<Result<_, _>>()?,
-    })
-}
-
-fn rule_of(section: &config::Settlement, rule: &config::Match) -> Result<MatchRule, AppError> {
-    let reception = match &rule.reception_number {
-        config::ReceptionNumber::Template(template) => Reception::Template(template.clone()),
-        config::ReceptionNumber::Imported => Reception::Imported,
-        config::ReceptionNumber::Pattern { field, regex } => Reception::Pattern {
-            field: field.clone(),
-            regex: regex::Regex::new(regex).map_err(|e| {
-                AppError::Config(format!("settlements.{}.match.reception_number.regex: {e}", section.name))
-            })?,
-        },
-    };
-    Ok(MatchRule {
-        shop: rule.shop.clone(),
-        mall_payment: rule.mall_payment.clone(),
-        except: rule.except.clone(),
-        own_contract: rule.own_contract,
-        reception,
-    })
-}
-
-fn problem(key: &str, message: impl Into<String>) -> Vec<Problem> {
-    vec![Problem { key: key.to_owned(), message: message.into() }]
-}
-
-fn shop(section: &config::Shop) -> Result<(Shop, Vec<Problem>), Vec<Problem>> {
-    let mall = malls::MALLS
-        .iter()
-        .find(|m| m.name == section.mall)
-        .ok_or_else(|| problem("mall", format!("unknown mall {:?}", section.mall)))?;
-    let built = (mall.build)(&section.name, &section.section)?;
-    let client = Client::new(&built.client).map_err(|e| problem("base_url", e))?;
-    let text = section.schedule.as_deref().unwrap_or(mall.default_schedule);
-    let schedule = crate::clock::schedule::Schedule::parse(text).map_err(|e| problem("schedule", e))?;
-    let shop = Shop {
-        name: section.name.clone(),
-        mall_word: mall.name,
-        mall: built.mall,
-        client,
-        next_run: Arc::new(move |t| schedule.next_after(t)),
-        scope: Scope { initial_lookback: section.initial_lookback },
-        unknown: Unknown::default(),
-    };
-    Ok((shop, built.warnings))
-}
-
-fn account(
-    section: &config::Settlement,
-    contract: &Contract,
-) -> Result<(Account, Vec<Problem>), Vec<Problem>> {
-    let provider = settlement::PROVIDERS
-        .iter()
-        .find(|p| p.name == section.provider)
-        .ok_or_else(|| problem("provider", format!("unknown provider {:?}", section.provider)))?;
-    let mut keys = section.section.clone();
-    if let Some(keys) = keys.as_object_mut() {
-        let common = serde_json::json!({
-            "amount_limit": section.amount_limit,
-            "max_per_second": section.max_per_second,
-        });
-        keys.insert("common".to_owned(), common);
-    }
-    let built = (provider.build)(&section.name, &keys)?;
-    let client = Client::new(&built.client).map_err(|e| problem("base_url", e))?;
-    let account = Account {
-        contract: contract.clone(),
-        gateway: built.settlement,
-        client,
-        window: section.maintenance,
-        max_in_flight: usize::try_from(section.max_in_flight).unwrap_or(1).max(1),
-    };
-    Ok((account, built.warnings))
-}
-
-/// The gate of commands: the same rows, no stop.
-fn command_gate(app: &App) -> StoreGate {
-    StoreGate::new(app.store.clone(), app.ambient.clone(), CancellationToken::new())
-}
-
-impl App {
-    /// Everything that can be told without waiting for a pass; with `online`, at most three harmless calls an account
-    /// (decisions.md 19).
-    pub async fn check(&self, online: bool) -> Vec<CheckRow> {
-        let connected = self.connect();
-        let mut rows = check::offline(self, &connected);
-        if online {
-            let gate = command_gate(self);
-            for shop in &connected.shops {
-                let subject = format!("shops.{}", shop.name);
-                let newest = self.store.newest_order(&shop.name).await.ok().flatten();
-                let newest = newest.map(crate::domain::ids::OrderRef::new);
-                let call =
-                    Call { account: &shop.name, client: &shop.client, gate: &gate, ambient: &self.ambient };
-                let health = shop.mall.check(&call, newest.as_ref()).await;
-                rows.extend(check::health_rows(&subject, health, self.ambient.now()));
-            }
-            for account in &connected.accounts {
-                let subject = format!("settlements.{}", account.contract.name);
-                let now = self.ambient.now();
-                if let Some(end) = guard::window_ends(account.window, now, account.gateway.deadline()) {
-                    let message =
-                        format!("not asked: maintenance window until {}", end.jst().format("%H:%M"));
-                    rows.push(CheckRow::new(&subject, Level::Ok, "window", message, None));
-                    continue;
-                }
-                let linked = check::newest_linked(&self.store, &account.contract.name).await;
-                let call = Call {
-                    account: &account.contract.name,
-                    client: &account.client,
-                    gate: &gate,
-                    ambient: &self.ambient,
-                };
-                let health = account.gateway.check(&call, linked.as_deref()).await;
-                rows.extend(check::health_rows(&subject, health, now));
-            }
-        }
-        rows
-    }
 }

@@ -1,152 +1,21 @@
 //! Time and randomness as arguments: nothing else in the crate reads either (`clippy.toml` forbids it).
 
-use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
-use std::ops::{Add, Sub};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use chrono::{DateTime, FixedOffset, NaiveDate, SecondsFormat, TimeZone, Utc};
+use chrono::Utc;
 use futures_util::future::BoxFuture;
 use rand::rngs::StdRng;
 use rand::{Rng, SeedableRng};
-use schemars::JsonSchema;
-use serde::{Deserialize, Deserializer, Serialize, Serializer};
-use tokio::sync::Notify;
 
+mod manual;
 /// Cron schedules in Japanese time.
 pub mod schedule;
+mod timestamp;
 
-/// An instant, truncated to microseconds so that both databases keep it exactly. Serialises as RFC 3339 with whole
-/// seconds in Japan Standard Time (interface.md, "A normalised order"); parses any RFC 3339 text.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Timestamp(i64);
-
-impl Timestamp {
-    /// From microseconds since 1970-01-01T00:00:00Z, as the database keeps it.
-    #[must_use]
-    pub const fn from_micros(micros: i64) -> Self {
-        Self(micros)
-    }
-
-    /// Microseconds since 1970-01-01T00:00:00Z.
-    #[must_use]
-    pub const fn micros(self) -> i64 {
-        self.0
-    }
-
-    /// Parses RFC 3339 (`2026-11-21T10:00:00+09:00`).
-    ///
-    /// # Errors
-    /// When the text is not RFC 3339.
-    pub fn parse(text: &str) -> Result<Self, chrono::ParseError> {
-        DateTime::parse_from_rfc3339(text).map(|t| Self(t.timestamp_micros()))
-    }
-
-    /// Midnight at the start of `date` in Japan.
-    #[must_use]
-    pub fn jst_midnight(date: NaiveDate) -> Self {
-        let naive = date.and_time(chrono::NaiveTime::MIN);
-        Self((naive.and_utc().timestamp_micros()) - 9 * 3_600 * 1_000_000)
-    }
-
-    /// The same instant on Japan's clocks (fixed +09:00: there is no daylight saving).
-    #[must_use]
-    pub fn jst(self) -> DateTime<FixedOffset> {
-        jst_offset().from_utc_datetime(&self.utc().naive_utc())
-    }
-
-    /// The day on Japan's calendar.
-    #[must_use]
-    pub fn jst_date(self) -> NaiveDate {
-        self.jst().date_naive()
-    }
-
-    /// The same instant in UTC.
-    #[must_use]
-    pub fn utc(self) -> DateTime<Utc> {
-        DateTime::from_timestamp_micros(self.0).unwrap_or(DateTime::UNIX_EPOCH)
-    }
-
-    /// Time from `earlier` to this; zero when `earlier` is later.
-    #[must_use]
-    pub fn since(self, earlier: Self) -> Duration {
-        Duration::from_micros(u64::try_from(self.0.saturating_sub(earlier.0)).unwrap_or(0))
-    }
-}
-
-impl From<DateTime<Utc>> for Timestamp {
-    fn from(t: DateTime<Utc>) -> Self {
-        Self(t.timestamp_micros())
-    }
-}
-
-impl From<DateTime<FixedOffset>> for Timestamp {
-    fn from(t: DateTime<FixedOffset>) -> Self {
-        Self(t.timestamp_micros())
-    }
-}
-
-impl Add<Duration> for Timestamp {
-    type Output = Self;
-    fn add(self, d: Duration) -> Self {
-        Self(self.0.saturating_add(i64::try_from(d.as_micros()).unwrap_or(i64::MAX)))
-    }
-}
-
-impl Sub<Duration> for Timestamp {
-    type Output = Self;
-    fn sub(self, d: Duration) -> Self {
-        Self(self.0.saturating_sub(i64::try_from(d.as_micros()).unwrap_or(i64::MAX)))
-    }
-}
-
-impl fmt::Display for Timestamp {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.jst().to_rfc3339_opts(SecondsFormat::Secs, false))
-    }
-}
-
-impl fmt::Debug for Timestamp {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.jst().to_rfc3339_opts(SecondsFormat::Micros, false))
-    }
-}
-
-impl Serialize for Timestamp {
-    fn serialize<S: Serializer>(&self, s: S) -> Result<S::Ok, S::Error> {
-        s.collect_str(self)
-    }
-}
-
-impl<'de> Deserialize<'de> for Timestamp {
-    fn deserialize<D: Deserializer<'de>>(d: D) -> Result<Self, D::Error> {
-        let text = std::borrow::Cow::<'de, str>::deserialize(d)?;
-        Self::parse(&text).map_err(serde::de::Error::custom)
-    }
-}
-
-impl JsonSchema for Timestamp {
-    fn schema_name() -> std::borrow::Cow<'static, str> {
-        "Timestamp".into()
-    }
-    fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
-        schemars::json_schema!({
-            "type": "string", "format": "date-time",
-            "description": "RFC 3339, whole seconds, +09:00"
-        })
-    }
-}
-
-/// Japan Standard Time.
-#[must_use]
-pub fn jst_offset() -> FixedOffset {
-    const JST: FixedOffset = match FixedOffset::east_opt(9 * 3_600) {
-        Some(offset) => offset,
-        None => unreachable!(),
-    };
-    JST
-}
+pub use manual::{Busy, ManualClock, Rest};
+pub use timestamp::{Timestamp, jst_offset};
 
 /// Tells the time and waits for it.
 pub trait Clock: Send + Sync + fmt::Debug {
@@ -166,35 +35,6 @@ pub trait Clock: Send + Sync + fmt::Debug {
     fn busy(&self) -> Busy;
     /// Held by who holds a [`Busy`] while it waits for the clock or for somebody else: takes one [`Busy`] back.
     fn rest(&self) -> Rest;
-}
-
-/// Work under way; see [`Clock::busy`].
-#[derive(Debug, Default)]
-#[must_use]
-pub struct Busy(Option<Arc<ManualState>>);
-
-impl Drop for Busy {
-    fn drop(&mut self) {
-        if let Some(state) = &self.0 {
-            state.lock().busy -= 1;
-            state.changed.notify_waiters();
-        }
-    }
-}
-
-/// A wait within work under way; see [`Clock::rest`].
-#[derive(Debug, Default)]
-#[must_use]
-pub struct Rest(Option<Arc<ManualState>>);
-
-impl Drop for Rest {
-    fn drop(&mut self) {
-        if let Some(state) = &self.0 {
-            let mut inner = state.lock();
-            inner.busy += 1;
-            inner.serial += 1;
-        }
-    }
 }
 
 /// The machine's clock, or with `simulation` one that runs `speed` times as fast from `start`.
@@ -228,13 +68,16 @@ impl Clock for SystemClock {
         let wall = self.wall();
         match self.simulation {
             None => wall,
-            Some(s) => Timestamp(s.start.0 + (wall.0 - s.epoch.0).saturating_mul(i64::from(s.speed))),
+            Some(s) => {
+                let elapsed = wall.micros() - s.epoch.micros();
+                Timestamp::from_micros(s.start.micros() + elapsed.saturating_mul(i64::from(s.speed)))
+            }
         }
     }
 
     #[expect(clippy::disallowed_methods, reason = "the one place that reads the machine's clock")]
     fn wall(&self) -> Timestamp {
-        Timestamp(Utc::now().timestamp_micros())
+        Timestamp::from_micros(Utc::now().timestamp_micros())
     }
 
     #[expect(clippy::disallowed_methods, reason = "the one place that sleeps")]
@@ -264,191 +107,6 @@ impl Clock for SystemClock {
 
     fn rest(&self) -> Rest {
         Rest(None)
-    }
-}
-
-/// A clock that stands still until told otherwise, for tests and the demo.
-#[derive(Debug, Clone)]
-pub struct ManualClock(Arc<ManualState>);
-
-#[derive(Debug)]
-struct ManualState {
-    inner: Mutex<ManualInner>,
-    changed: Notify,
-}
-
-#[derive(Debug)]
-struct ManualInner {
-    now: Timestamp,
-    busy: isize,
-    /// Sleepers by wake-up time, so that they wake in order.
-    sleepers: BTreeMap<(Timestamp, u64), Arc<Notify>>,
-    /// Sleepers that were woken and have not taken up their work: the clock is busy for them.
-    woken: BTreeSet<(Timestamp, u64)>,
-    serial: u64,
-}
-
-impl ManualState {
-    fn lock(&self) -> MutexGuard<'_, ManualInner> {
-        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-impl ManualClock {
-    /// A clock that shows `now`.
-    #[must_use]
-    pub fn new(now: Timestamp) -> Self {
-        let inner =
-            ManualInner { now, busy: 0, sleepers: BTreeMap::new(), woken: BTreeSet::new(), serial: 0 };
-        Self(Arc::new(ManualState { inner: Mutex::new(inner), changed: Notify::new() }))
-    }
-
-    /// Sets the time and wakes whoever waited for it. Going back is allowed: clocks are set back.
-    pub fn set(&self, now: Timestamp) {
-        let mut inner = self.0.lock();
-        inner.now = now;
-        while let Some(entry) = inner.sleepers.first_entry() {
-            if entry.key().0 > now {
-                break;
-            }
-            let (key, wake) = entry.remove_entry();
-            inner.woken.insert(key);
-            inner.busy += 1;
-            wake.notify_one();
-        }
-    }
-
-    /// Moves the time forward by `d`.
-    pub fn advance(&self, d: Duration) {
-        let now = self.0.lock().now;
-        self.set(now + d);
-    }
-
-    /// Runs `work` to its end; whenever nobody is busy, jumps to the next sleeper's time.
-    pub async fn drive<T>(&self, work: impl Future<Output = T>) -> T {
-        tokio::pin!(work);
-        loop {
-            let jump = async {
-                self.quiet().await;
-                let next = self.0.lock().sleepers.first_key_value().map(|(k, _)| k.0);
-                match next {
-                    Some(at) => self.set(at.max(self.now())),
-                    None => tokio::task::yield_now().await,
-                }
-            };
-            tokio::select! {
-                biased;
-                done = &mut work => return done,
-                () = jump => {}
-            }
-        }
-    }
-
-    /// Lets the program run until `end`: whenever nobody is busy, jumps to the next sleeper's time.
-    pub async fn run_until(&self, end: Timestamp) {
-        loop {
-            self.quiet().await;
-            let next = self.0.lock().sleepers.first_key_value().map(|(k, _)| k.0);
-            match next {
-                Some(at) if at <= end => self.set(at.max(self.now())),
-                _ => {
-                    self.set(end.max(self.now()));
-                    self.quiet().await;
-                    return;
-                }
-            }
-        }
-    }
-
-    /// Ends when nobody has been busy over a few turns of the scheduler.
-    pub async fn quiet(&self) {
-        let mut calm = 0;
-        while calm < 64 {
-            let (busy, serial) = {
-                let inner = self.0.lock();
-                (inner.busy, inner.serial)
-            };
-            if busy > 0 {
-                calm = 0;
-                let changed = self.0.changed.notified();
-                if self.0.lock().busy > 0 {
-                    changed.await;
-                }
-                continue;
-            }
-            tokio::task::yield_now().await;
-            calm = if self.0.lock().serial == serial { calm + 1 } else { 0 };
-        }
-    }
-}
-
-impl Clock for ManualClock {
-    fn now(&self) -> Timestamp {
-        self.0.lock().now
-    }
-
-    fn wall(&self) -> Timestamp {
-        self.now()
-    }
-
-    fn sleep_until(&self, at: Timestamp) -> BoxFuture<'static, Busy> {
-        let state = Arc::clone(&self.0);
-        Box::pin(async move {
-            let sleeper = {
-                let mut inner = state.lock();
-                inner.serial += 1;
-                let key = (at, inner.serial);
-                if inner.now >= at {
-                    inner.busy += 1;
-                    drop(inner);
-                    return Busy(Some(state));
-                }
-                let wake = inner.sleepers.entry(key).or_default().clone();
-                drop(inner);
-                Sleeper { state, wake, key }
-            };
-            sleeper.wake.notified().await;
-            sleeper.awake()
-        })
-    }
-
-    fn busy(&self) -> Busy {
-        let mut inner = self.0.lock();
-        inner.busy += 1;
-        inner.serial += 1;
-        Busy(Some(Arc::clone(&self.0)))
-    }
-
-    fn rest(&self) -> Rest {
-        self.0.lock().busy -= 1;
-        self.0.changed.notify_waiters();
-        Rest(Some(Arc::clone(&self.0)))
-    }
-}
-
-struct Sleeper {
-    state: Arc<ManualState>,
-    wake: Arc<Notify>,
-    key: (Timestamp, u64),
-}
-
-impl Sleeper {
-    /// Takes over the guard that the clock took for the sleeper when it woke it.
-    fn awake(self) -> Busy {
-        self.state.lock().woken.remove(&self.key);
-        Busy(Some(Arc::clone(&self.state)))
-    }
-}
-
-impl Drop for Sleeper {
-    fn drop(&mut self) {
-        let mut inner = self.state.lock();
-        inner.sleepers.remove(&self.key);
-        if inner.woken.remove(&self.key) {
-            inner.busy -= 1;
-            drop(inner);
-            self.state.changed.notify_waiters();
-        }
     }
 }
 

@@ -13,11 +13,10 @@ use super::output::{Column, Format};
 use super::table::Look;
 use super::views::text;
 use super::words;
-use crate::app::CheckRow;
+use crate::app::{App, CheckRow};
 use crate::clock::{Clock, SystemClock};
 use crate::config::{Finding, Language};
 use crate::domain::account::Level;
-use crate::store::Access;
 
 #[derive(clap::Args, Debug)]
 pub struct Args {
@@ -60,18 +59,8 @@ pub async fn run(path: Option<&Path>, args: Args) -> Outcome {
         }
         Err(other) => return Err(other),
     };
-    let mut rows: Vec<Row> = Vec::new();
-    match context.app(Access::Command).await {
-        Ok(app) => rows.extend(Box::pin(app.check(!args.offline)).await.into_iter().map(Row::from)),
-        Err(Failure::Failed(message)) => rows.push(Row {
-            level: Level::Error,
-            subject: "database".to_owned(),
-            code: "database".to_owned(),
-            message,
-            action: Some("see [database] in the config".to_owned()),
-        }),
-        Err(other) => return Err(other),
-    }
+    let rows = Box::pin(App::check(&context.config, &context.ambient, !args.offline)).await;
+    let rows: Vec<Row> = rows.into_iter().map(Row::from).collect();
     let ended = write(args.report, &rows, context.look())?;
     let count = |level| rows.iter().filter(|row| row.level == level).count();
     let (ok, warnings, errors) = (count(Level::Ok), count(Level::Warning), count(Level::Error));
@@ -88,9 +77,9 @@ fn write(args: ReportArgs, rows: &[Row], look: Look) -> Outcome {
     let widest = rows.iter().map(|row| row.subject.width()).max().unwrap_or(0).min(40);
     for row in rows {
         let gap = " ".repeat(widest.saturating_sub(row.subject.width()));
-        writeln!(out, "{} {}{gap}  {}", words::mark(row.level), row.subject, row.message)?;
+        writeln!(out, "{} {}{gap}  {}", words::mark(row.level), row.subject, look.reason(&row.message))?;
         if let Some(action) = &row.action {
-            writeln!(out, "    → {action}")?;
+            writeln!(out, "    → {}", look.reason(action))?;
         }
     }
     out.flush()?;

@@ -1,15 +1,20 @@
-//! What happens after a command has written: the running daemon takes it up, and the command follows it to its end.
+//! What happens after a command has written: the running daemon takes it up, and the command follows it to its end. Where
+//! none is running, commands that move money take the lock and send themselves.
 
 use std::collections::BTreeMap;
+use std::io::{self, IsTerminal};
+
+use tokio_util::sync::CancellationToken;
 
 use super::args::FollowArgs;
 use super::context::{Context, note};
 use super::failure::{Ended, Failure, Outcome};
-use super::words;
+use super::{run, words};
+use crate::app::{App, AppError, Due};
 use crate::clock::Timestamp;
 use crate::domain::operation::State;
-use crate::store::Store;
 use crate::store::operations::{OperationFilter, OperationRow};
+use crate::store::{Access, Store, StoreError};
 
 /// How often is looked, a second apart.
 const LOOKS: u32 = 60;
@@ -27,16 +32,6 @@ pub enum Whose {
     Contract(String),
     /// Those planned since the command began.
     PlannedSince(Timestamp),
-}
-
-impl Whose {
-    fn has(&self, row: &OperationRow) -> bool {
-        match self {
-            Self::Order(id) => row.operation.order_id == *id,
-            Self::Contract(name) => row.operation.account == *name,
-            Self::PlannedSince(at) => row.operation.created_at >= *at,
-        }
-    }
 }
 
 /// Says who carries on, and follows the operations until none of them is due any more, or for a minute. Ctrl-C ends the
@@ -58,6 +53,56 @@ pub async fn follow(context: &Context, store: &Store, whose: &Whose, args: Follo
             Ok(Ended::Well)
         }
     }
+}
+
+/// After a decision that moves money: a running daemon carries it out and is followed; without one this process takes the
+/// lock and sends what is due.
+pub async fn carry_out(context: &Context, app: &App, due: &Due, args: FollowArgs) -> Outcome {
+    let whose = match due {
+        Due::All => Whose::PlannedSince(context.ambient.now()),
+        Due::Contract(name) => Whose::Contract(name.clone()),
+        Due::Order { id, .. } => Whose::Order(id.clone()),
+    };
+    let store = app.store();
+    if args.no_wait || store.daemon_alive(context.ambient.wall()).await? {
+        return follow(context, store, &whose, args).await;
+    }
+    if open(store, &whose).await?.is_empty() {
+        return Ok(Ended::Well);
+    }
+    // On a terminal the lines below tell the quiet part.
+    run::log(context, if io::stderr().is_terminal() { "warn" } else { &context.config.log.filter })?;
+    let sender = match Box::pin(App::open(&context.config, Access::Daemon, context.ambient.clone())).await {
+        Ok(sender) => sender,
+        Err(AppError::Store(StoreError::Locked(path))) => {
+            note(&context.tell(words::LOCKED_MEANWHILE, &[&path]));
+            return Ok(Ended::Well);
+        }
+        Err(error) => return Err(error.into()),
+    };
+    note(context.say(words::SENDING_HERE));
+    let began = context.ambient.now();
+    let stop = CancellationToken::new();
+    let signals = tokio::spawn(run::stop_on_signal(stop.clone(), context.language));
+    let summary = Box::pin(sender.send(due, stop)).await;
+    signals.abort();
+    sender.store().close().await;
+    let summary = summary?;
+    let mut seen = BTreeMap::new();
+    if let Due::Order { id, .. } = due {
+        let filter = OperationFilter { order_id: Some(id.clone()), ..OperationFilter::default() };
+        for row in store.list_operations(&filter).await? {
+            if row.operation.updated_at >= began || OPEN.contains(&row.operation.progress.state) {
+                tell(context, &mut seen, &row);
+            }
+        }
+    }
+    note(&context.tell(words::SYNC_SENT, &[&summary.sent, &summary.failed]));
+    let left = open(store, &whose).await?.len();
+    if left > 0 {
+        note(&context.tell(words::LEFT_OPEN, &[&left]));
+    }
+    Ok(if summary.failed > 0 { Ended::Badly } else { Ended::Well })
 }
 
 async fn watch(context: &Context, store: &Store, whose: &Whose) -> Outcome {
@@ -101,7 +146,7 @@ fn tell(context: &Context, seen: &mut BTreeMap<String, State>, row: &OperationRo
     if seen.insert(operation.id.clone(), progress.state) == Some(progress.state) {
         return;
     }
-    let kind = operation.intent.kind();
+    let kind = words::intent(&operation.intent, context.language);
     if progress.state == State::Planned {
         let at = context.look().time(progress.run_at);
         note(&context.tell(words::OPERATION_PLANNED, &[&row.mall_order_id, &kind, &at]));
@@ -110,25 +155,54 @@ fn tell(context: &Context, seen: &mut BTreeMap<String, State>, row: &OperationRo
     let mut state = words::operation(progress.state, context.language).to_owned();
     for fact in [&progress.code, &progress.reason].into_iter().flatten() {
         state.push_str(" · ");
-        state.push_str(fact);
+        state.push_str(&context.look().reason(fact));
     }
     note(&context.tell(words::OPERATION_IS, &[&row.mall_order_id, &kind, &state]));
 }
 
+/// The operations that are meant and in which there is still something to do.
 async fn open(store: &Store, whose: &Whose) -> Result<Vec<OperationRow>, Failure> {
-    let mut found = Vec::new();
-    for state in OPEN {
-        let mut after = None;
-        loop {
-            let filter = OperationFilter { state: Some(state), account: None, limit: Some(PAGE), after };
-            let rows = store.list_operations(&filter).await?;
-            let full = u64::try_from(rows.len()).unwrap_or(u64::MAX) >= PAGE;
-            after = rows.last().map(|row| row.operation.id.clone());
-            found.extend(rows.into_iter().filter(|row| whose.has(row)));
-            if !full {
-                break;
+    let filter = |state: Option<State>| OperationFilter {
+        state,
+        account: if let Whose::Contract(name) = whose { Some(name.clone()) } else { None },
+        order_id: if let Whose::Order(id) = whose { Some(id.clone()) } else { None },
+        limit: Some(PAGE),
+        after: None,
+    };
+    match whose {
+        // All of an order's, or the newest ones: few, whatever their state.
+        Whose::Order(_) | Whose::PlannedSince(_) => pages(store, filter(None), whose).await,
+        Whose::Contract(_) => {
+            let mut found = Vec::new();
+            for state in OPEN {
+                found.extend(pages(store, filter(Some(state)), whose).await?);
             }
+            Ok(found)
         }
     }
-    Ok(found)
+}
+
+async fn pages(
+    store: &Store,
+    mut filter: OperationFilter,
+    whose: &Whose,
+) -> Result<Vec<OperationRow>, Failure> {
+    let mut found = Vec::new();
+    loop {
+        let rows = store.list_operations(&filter).await?;
+        let full = u64::try_from(rows.len()).unwrap_or(u64::MAX) >= PAGE;
+        filter.after = rows.last().map(|row| row.operation.id.clone());
+        // Newest first: behind the first one that is too old there are only older ones.
+        let too_old = |row: &OperationRow| match whose {
+            Whose::PlannedSince(at) => row.operation.created_at < *at,
+            Whose::Order(_) | Whose::Contract(_) => false,
+        };
+        let reached_the_past = rows.last().is_some_and(too_old);
+        found.extend(
+            rows.into_iter().filter(|row| !too_old(row) && OPEN.contains(&row.operation.progress.state)),
+        );
+        if !full || reached_the_past {
+            return Ok(found);
+        }
+    }
 }

@@ -5,10 +5,10 @@ use clap::Args;
 use super::args::MoneyArgs;
 use super::context::{Context, note};
 use super::failure::{Ended, Failure, Outcome};
-use super::follow::{self, Whose};
+use super::follow;
 use super::preview::Sums;
 use super::{money, preview, settlements, words};
-use crate::app::App;
+use crate::app::{App, Due};
 use crate::domain::planner::Contract;
 use crate::store::people::Deed;
 
@@ -83,7 +83,8 @@ pub async fn release(context: &Context, args: Release) -> Outcome {
     }
     store.release_settlement(&settlement.id, &Context::actor(), &app.planning()).await?;
     note(&context.tell(words::RELEASED, &[&row.mall_order_id]));
-    follow::follow(context, store, &Whose::Order(order_id), args.money.follow).await
+    let due = Due::Order { id: order_id, contract: row.settlement.name };
+    follow::carry_out(context, &app, &due, args.money.follow).await
 }
 
 async fn release_contract(context: &Context, app: &App, args: &Release) -> Outcome {
@@ -94,7 +95,7 @@ async fn release_contract(context: &Context, app: &App, args: &Release) -> Outco
         return Ok(Ended::Well);
     };
     account.held_at = None;
-    let Sums { now, now_yen, .. } = preview::sums(context, app, &args.id).await?;
+    let Sums { now, now_yen, .. } = preview::sums(context, app, contract).await?;
     note(&context.tell(words::FOLLOWS_CONTRACT, &[&args.id, &now, &now_yen]));
     if !money::confirm(context, args.money, contract.mode)? {
         return Ok(if args.money.dry_run { Ended::Well } else { Ended::Badly });
@@ -102,7 +103,7 @@ async fn release_contract(context: &Context, app: &App, args: &Release) -> Outco
     app.store().put_account(&account).await?;
     record(context, app, Context::actor(), "settlements.release", &args.id, reason).await?;
     note(&context.tell(words::RELEASED, &[&args.id]));
-    follow::follow(context, app.store(), &Whose::Contract(args.id.clone()), args.money.follow).await
+    follow::carry_out(context, app, &Due::Contract(args.id.clone()), args.money.follow).await
 }
 
 fn is_contract(context: &Context, name: &str) -> bool {

@@ -5,9 +5,9 @@ use clap::Args;
 use super::args::MoneyArgs;
 use super::context::{Context, note};
 use super::failure::{Ended, Failure, Outcome};
-use super::follow::{self, Whose};
+use super::follow;
 use super::{money, orders, settlements, words};
-use crate::app::App;
+use crate::app::{App, Due};
 use crate::domain::planner::{self, Contract};
 use crate::domain::settlement::{Settlement, SettlementState};
 use crate::store::orders::OrderView;
@@ -58,7 +58,8 @@ pub async fn run(context: &Context, args: Link) -> Outcome {
         )
         .await?;
     note(&context.tell(words::LINKED, &[&order.order.mall_order_id, &args.reception_number, &contract.name]));
-    follow::follow(context, store, &Whose::Order(order.id), args.money.follow).await
+    let due = Due::Order { id: order.id, contract: contract.name.clone() };
+    follow::carry_out(context, &app, &due, args.money.follow).await
 }
 
 /// The contract that is meant: the one named, the order's own, the one whose rule matches, the only one.

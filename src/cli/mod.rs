@@ -1,5 +1,6 @@
 //! The command line (interface.md, "Commands"): one file a command, data on stdout, everything else on stderr.
 
+use std::cell::Cell;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -13,6 +14,7 @@ mod db;
 mod demo;
 mod failure;
 mod follow;
+mod history;
 mod hold;
 mod import;
 mod init;
@@ -24,6 +26,7 @@ mod output;
 mod person;
 mod preview;
 mod progress;
+mod reasons;
 mod run;
 mod schema;
 mod settlements;
@@ -37,6 +40,8 @@ mod words;
 
 use context::Context;
 use failure::{Ended, Failure, Outcome};
+
+use crate::config::Language;
 
 /// Keeps orders, slips and card sales in step across Japanese malls.
 ///
@@ -101,17 +106,17 @@ enum Command {
 impl Cli {
     /// Carries the command out and says on stderr why it failed. The exit status is that of interface.md.
     pub async fn run(self) -> ExitCode {
-        let language = context::language_of_people();
-        match Box::pin(self.dispatch()).await {
+        let language = Cell::new(context::language_of_people());
+        match Box::pin(self.dispatch(&language)).await {
             Ok(Ended::Well) => ExitCode::SUCCESS,
             Ok(Ended::Badly) => ExitCode::from(1),
             Err(failure) => {
                 let code = failure.code();
                 match failure {
                     Failure::Usage(message) | Failure::Failed(message) => {
-                        context::note(&format!("error: {message}"));
+                        context::note(&format!("error: {}", reasons::people(&message, language.get())));
                     }
-                    Failure::Config(findings) => check::say_findings(&findings, language),
+                    Failure::Config(findings) => check::say_findings(&findings, language.get()),
                     Failure::Invalid | Failure::ReaderGone => {}
                 }
                 ExitCode::from(code)
@@ -119,9 +124,10 @@ impl Cli {
         }
     }
 
-    async fn dispatch(self) -> Outcome {
+    /// `language` becomes the config's once that is read.
+    async fn dispatch(self, language: &Cell<Language>) -> Outcome {
         let config = self.config;
-        let load = || Context::load(config.as_deref());
+        let load = || Context::load(config.as_deref()).inspect(|context| language.set(context.language));
         match self.command {
             Command::Init(args) => init::run(&args),
             Command::Check(args) => check::run(config.as_deref(), args).await,

@@ -29,9 +29,9 @@ pub fn announce(context: &Context, contract: &Contract, plan: &Plan) {
         note(&context.tell(words::FOLLOWS_DRY, &[&contract.name]));
     }
     if let Some(hold) = &plan.hold {
-        note(&context.tell(words::FOLLOWS_HOLD, &[hold]));
+        note(&context.tell(words::FOLLOWS_HOLD, &[&context.look().reason(hold)]));
     } else if let Some(waiting) = &plan.waiting {
-        note(&context.tell(words::FOLLOWS_WAIT, &[waiting]));
+        note(&context.tell(words::FOLLOWS_WAIT, &[&context.look().reason(waiting)]));
     } else if plan.wanted.is_empty() {
         note(context.say(words::FOLLOWS_NOTHING));
     }

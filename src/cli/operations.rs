@@ -7,11 +7,12 @@ use clap::{Args, Subcommand};
 use super::args::{FollowArgs, ListArgs, ShowArgs, word};
 use super::context::{Context, Page, note};
 use super::failure::{Failure, Outcome};
-use super::follow::{self, Whose};
+use super::follow;
 use super::output::Column;
 use super::table::{Look, Table, facts, yen};
 use super::views::{OperationView, digits, text};
 use super::words;
+use crate::app::Due;
 use crate::domain::operation::{Intent, State};
 use crate::store::Store;
 use crate::store::operations::{OperationFilter, OperationRow};
@@ -91,7 +92,8 @@ pub async fn run(context: &Context, command: Command) -> Outcome {
             let app = context.writer().await?;
             let row = find(context, app.store(), &args.id).await?;
             app.store().retry_operation(&args.id, &Context::actor(), context.ambient.now()).await?;
-            follow::follow(context, app.store(), &Whose::Order(row.operation.order_id), args.follow).await
+            let due = Due::Order { id: row.operation.order_id, contract: row.operation.account };
+            follow::carry_out(context, &app, &due, args.follow).await
         }
         Command::Abandon(args) => {
             let app = context.writer().await?;
@@ -136,7 +138,13 @@ fn slip(intent: &Intent) -> &str {
 
 const COLUMNS: &[Column<OperationView>] = &[
     Column::text("id", words::H_ID, 36, |o, _| o.id.clone(), |o| o.id.clone()),
-    Column::text("kind", words::H_KIND, 10, |o, _| o.kind.to_owned(), |o| o.kind.to_owned()),
+    Column::text(
+        "kind",
+        words::H_KIND,
+        10,
+        |o, look| words::intent(&o.intent, look.language).to_owned(),
+        |o| o.kind.to_owned(),
+    ),
     Column::text(
         "state",
         words::H_STATE,
@@ -182,17 +190,29 @@ const COLUMNS: &[Column<OperationView>] = &[
         |o| o.run_at.to_string(),
     ),
     Column::csv_number("sends", |o| o.sends.to_string()),
+    Column::text(
+        "updated_at",
+        words::H_CHANGED,
+        11,
+        |o, look| look.time(o.updated_at),
+        |o| o.updated_at.to_string(),
+    ),
     Column::text("code", words::H_CODE, 12, |o, _| text(o.code.as_ref()), |o| text(o.code.as_ref())),
-    Column::text("reason", words::H_REASON, 48, |o, _| text(o.reason.as_ref()), |o| text(o.reason.as_ref())),
+    Column::text(
+        "reason",
+        words::H_REASON,
+        60,
+        |o, look| look.maybe_reason(o.reason.as_ref()),
+        |o| text(o.reason.as_ref()),
+    ),
     Column::csv("created_at", |o| o.created_at.to_string()),
-    Column::csv("updated_at", |o| o.updated_at.to_string()),
 ];
 
 fn write_operation(out: &mut dyn Write, view: &OperationView, look: Look) -> Result<(), Failure> {
     let language = look.language;
     let mut head = vec![
         (words::H_ID.get(language), view.id.clone()),
-        (words::H_KIND.get(language), view.kind.to_owned()),
+        (words::H_KIND.get(language), words::intent(&view.intent, language).to_owned()),
         (words::H_STATE.get(language), words::operation(view.state, language).to_owned()),
         (words::H_ORDER.get(language), format!("{} ({})", view.mall_order_id, view.shop)),
         (words::H_SETTLEMENT.get(language), view.settlement.clone()),
@@ -202,7 +222,7 @@ fn write_operation(out: &mut dyn Write, view: &OperationView, look: Look) -> Res
         (words::H_DUE_AT.get(language), look.time(view.run_at)),
     ];
     head.extend(view.code.clone().map(|code| (words::H_CODE.get(language), code)));
-    head.extend(view.reason.clone().map(|reason| (words::H_REASON.get(language), reason)));
+    head.extend(view.reason.as_ref().map(|reason| (words::H_REASON.get(language), look.reason(reason))));
     facts(out, &head)?;
     let headings =
         [words::H_ATTEMPT, words::H_KIND, words::H_AT, words::H_OUTCOME, words::H_CODE, words::H_MESSAGE];
@@ -212,11 +232,11 @@ fn write_operation(out: &mut dyn Write, view: &OperationView, look: Look) -> Res
         let status = attempt.http_status.map(|status| format!(" HTTP {status}")).unwrap_or_default();
         let cells = [
             (attempt.number.to_string(), 6),
-            (attempt.kind.clone(), 8),
+            (words::attempt(&attempt.kind, language).to_owned(), 12),
             (look.time(attempt.started_at), 11),
-            (format!("{}{late}", attempt.outcome), 20),
+            (format!("{}{late}", words::attempt_outcome(&attempt.outcome, language)), 20),
             (format!("{}{status}", text(attempt.code.as_ref())).trim().to_owned(), 24),
-            (text(attempt.message.as_ref()), 60),
+            (look.maybe_reason(attempt.message.as_ref()), 90),
         ];
         table.row(cells.into_iter());
     }

@@ -7,16 +7,18 @@ use clap::{Args, Subcommand, ValueEnum};
 use super::args::{ListArgs, Moment, ShowArgs, word};
 use super::context::{Context, Page};
 use super::failure::{Failure, Outcome};
-use super::import;
 use super::output::Column;
 use super::table::{Look, yen};
 use super::views::{digits, text};
 use super::words;
+use super::{history, import};
 use crate::clock::Timestamp;
-use crate::domain::order::Status;
+use crate::config::Language;
+use crate::domain::money::Yen;
+use crate::domain::order::{Amounts, Status};
 use crate::secret::Personal;
 use crate::store::Store;
-use crate::store::orders::{By, OrderFilter, OrderView, Version};
+use crate::store::orders::{By, OrderFilter, OrderView};
 
 #[derive(Debug, Subcommand)]
 pub enum Command {
@@ -108,7 +110,7 @@ pub async fn run(context: &Context, command: Command) -> Outcome {
         Command::History(args) => {
             let store = context.reader().await?;
             let order = find(context, &store, &args.id).await?;
-            context.rows(args.list, HISTORY, &store.history(&order.id).await?)
+            history::write(context, args.list, &store.history(&order.id).await?)
         }
         Command::Import(args) => import::run(context, args).await,
     }
@@ -273,15 +275,25 @@ const COLUMNS: &[Column<OrderView>] = &[
     Column::csv("ship_by", |o| text(o.order.ship_by.as_ref())),
 ];
 
-const HISTORY: &[Column<Version>] = &[
-    Column::number("number", words::H_VERSION, |v, _| v.number.to_string(), |v| v.number.to_string()),
-    Column::text("read_at", words::H_READ, 11, |v, look| look.time(v.read_at), |v| v.read_at.to_string()),
-    Column::text("changes", words::H_CHANGES, 100, |v, _| changes(v), changes),
-];
-
-fn changes(version: &Version) -> String {
-    let each = version.changes.iter().map(|c| format!("{}: {} → {}", c.path, c.from, c.to));
-    each.collect::<Vec<_>>().join("; ")
+/// What the amount is made up of, without what is nought.
+fn amounts(amounts: &Amounts, language: Language) -> String {
+    let parts = [
+        (words::A_GOODS, "", amounts.goods),
+        (words::A_SHIPPING, "", amounts.shipping),
+        (words::A_FEE, "", amounts.payment_fee),
+        (words::A_WRAP, "", amounts.gift_wrap),
+        (words::A_OTHER, "", amounts.other_charge),
+        (words::A_SHOP_COUPON, "-", amounts.shop_coupon),
+        (words::A_MALL_COUPON, "-", amounts.mall_coupon),
+        (words::A_POINTS, "-", amounts.points),
+        (words::A_DISCOUNT, "-", amounts.other_discount),
+    ];
+    let parts = parts.into_iter().filter(|(_, _, amount)| *amount != Some(Yen::ZERO));
+    let parts = parts.map(|(text, sign, amount)| {
+        let sign = if amount.is_some() { sign } else { "" };
+        format!("{} {sign}{}", text.get(language), yen(amount))
+    });
+    parts.collect::<Vec<_>>().join(" · ")
 }
 
 /// One order for people: its head, then parcels with goods, then slips.
@@ -305,6 +317,8 @@ fn write_order(out: &mut dyn Write, view: &OrderView, look: Look) -> Result<(), 
         }),
         (words::H_AMOUNT.get(language), yen(order.amounts.due)),
     ];
+    let parts = amounts(&order.amounts, language);
+    head.extend((!parts.is_empty()).then(|| (words::H_AMOUNTS.get(language), parts)));
     if let Some(settlement) = &view.settlement {
         let number = settlement.reception_number.as_deref().unwrap_or("–");
         head.push((
@@ -312,7 +326,7 @@ fn write_order(out: &mut dyn Write, view: &OrderView, look: Look) -> Result<(), 
             format!("{} {number}: {}", settlement.name, words::settlement(settlement.state, language)),
         ));
         if let Some(held) = &settlement.held {
-            head.push((words::H_NOTE.get(language), held.clone()));
+            head.push((words::H_NOTE.get(language), look.reason(held)));
         }
     }
     super::table::facts(out, &head)?;
@@ -321,13 +335,19 @@ fn write_order(out: &mut dyn Write, view: &OrderView, look: Look) -> Result<(), 
         let parts = [to.name.as_ref(), to.postal_code.as_ref(), to.prefecture.as_ref(), to.address.as_ref()];
         let whom: Vec<&str> = parts.into_iter().flatten().map(Personal::expose).collect();
         writeln!(out, "\n→ {}", whom.join(" "))?;
+        let day = package.requested_date.map(|day| day.to_string());
+        let wanted: Vec<&str> =
+            [day.as_deref(), package.requested_time.as_deref()].into_iter().flatten().collect();
+        if !wanted.is_empty() {
+            writeln!(out, "  {}: {}", words::WANTED_ON.get(language), wanted.join(" "))?;
+        }
         for line in &package.lines {
             let sku = line.sku.as_deref().unwrap_or("–");
             writeln!(out, "  {} × {}  {} ({sku})", line.quantity, yen(line.unit_price), line.name)?;
         }
     }
     for slip in &view.slips {
-        let held = slip.held.as_deref().map(|why| format!("  ! {why}")).unwrap_or_default();
+        let held = slip.held.as_deref().map(|why| format!("  ! {}", look.reason(why))).unwrap_or_default();
         writeln!(
             out,
             "{}: {} {} ({}){held}",

@@ -12,8 +12,9 @@ use super::words::{self, Text};
 use crate::app::App;
 use crate::clock::Timestamp;
 use crate::domain::money::Yen;
-use crate::domain::operation::Intent;
-use crate::domain::planner::Mode;
+use crate::domain::operation::{Intent, State};
+use crate::domain::planner::{Contract, Mode};
+use crate::store::operations::{OperationFilter, OperationRow};
 use crate::store::settlements::Preview;
 
 #[derive(clap::Args, Debug)]
@@ -115,12 +116,12 @@ pub async fn run(context: &Context, args: Args) -> Outcome {
             } else {
                 (place.0 + 1, None)
             };
-            Ok(Page::new(page.iter().flat_map(|preview| lines(preview, now)).collect(), false))
+            Ok(Page::new(lines_of(&app, contract, &page, now).await?, false))
         })
         .await?;
     for contract in contracts {
         let name = &contract.name;
-        let s = sums(context, &app, name).await?;
+        let s = sums(context, &app, contract).await?;
         note(
             &context.tell(
                 words::P_SUM,
@@ -138,14 +139,17 @@ pub async fn run(context: &Context, args: Args) -> Outcome {
 ///
 /// # Errors
 /// Of the database.
-pub async fn sums(context: &Context, app: &App, contract: &str) -> Result<Sums, Failure> {
+pub async fn sums(context: &Context, app: &App, contract: &Contract) -> Result<Sums, Failure> {
     let now = context.ambient.now();
     let mut sums = Sums::default();
     let mut after: Option<String> = None;
     loop {
-        let page = app.store().preview(contract, &app.planning(), after.as_deref(), PAGE).await?;
-        for line in page.iter().flat_map(|preview| lines(preview, now)) {
-            sums.add(&line);
+        let page = app.store().preview(&contract.name, &app.planning(), after.as_deref(), PAGE).await?;
+        let lines = lines_of(app, contract, &page, now).await?;
+        for (index, line) in lines.iter().enumerate() {
+            // Each parcel of an order registers the same sale: its yen count once.
+            let before = index.checked_sub(1).and_then(|before| lines.get(before));
+            sums.add(line, before.is_none_or(|before| before.settlement_id != line.settlement_id));
         }
         if !full(&page) {
             return Ok(sums);
@@ -159,8 +163,8 @@ fn full(page: &[Preview]) -> bool {
 }
 
 impl Sums {
-    fn add(&mut self, line: &Line) {
-        let yen = line.yen.unwrap_or_default();
+    fn add(&mut self, line: &Line, first_of_its_order: bool) {
+        let yen = line.yen.filter(|_| first_of_its_order).unwrap_or_default();
         match line.action {
             Action::Send => {
                 self.now += 1;
@@ -173,6 +177,56 @@ impl Sums {
             Action::Wait => self.waiting += 1,
             Action::Person => self.person += 1,
         }
+    }
+}
+
+/// The lines of a page. In live what is wanted may have been sent already without having been done: those operations
+/// tell how they stand.
+async fn lines_of(
+    app: &App,
+    contract: &Contract,
+    page: &[Preview],
+    now: Timestamp,
+) -> Result<Vec<Line>, Failure> {
+    let mut all = Vec::new();
+    for preview in page {
+        let mut lines = lines(preview, now);
+        if contract.mode == Mode::Live && !preview.plan.wanted.is_empty() {
+            let filter = OperationFilter {
+                order_id: Some(preview.row.settlement.order_id.clone()),
+                ..OperationFilter::default()
+            };
+            let operations = app.store().list_operations(&filter).await?;
+            lines.iter_mut().for_each(|line| line.follow(&operations));
+        }
+        all.extend(lines);
+    }
+    Ok(all)
+}
+
+impl Line {
+    /// Takes over how the newest operation for the same slip stands, unless it is still to be sent as wished.
+    fn follow(&mut self, newest_first: &[OperationRow]) {
+        let own = newest_first.iter().map(|row| &row.operation).find(|operation| {
+            let Intent::Capture { slip_number, reception_number, .. } = &operation.intent;
+            Some(slip_number) == self.slip_number.as_ref()
+                && Some(reception_number) == self.reception_number.as_ref()
+        });
+        let Some(progress) = own.map(|operation| &operation.progress) else { return };
+        let with = |text: &str| match &progress.reason {
+            Some(reason) => format!("{text}: {reason}"),
+            None => text.to_owned(),
+        };
+        let (action, reason) = match progress.state {
+            State::Planned | State::Ready | State::Superseded | State::Done => return,
+            State::Sending | State::Unknown | State::Looking => {
+                (Action::Wait, Some("under way: what came of it is looked up".to_owned()))
+            }
+            State::NeedsPerson => (Action::Person, progress.reason.clone()),
+            State::Refused => (Action::Person, Some(with("refused by the gateway"))),
+            State::Abandoned => (Action::Wait, Some(with("given up by a person"))),
+        };
+        (self.action, self.reason, self.run_at) = (action, reason, None);
     }
 }
 
@@ -264,5 +318,11 @@ const COLUMNS: &[Column<Line>] = &[
         |l, look| look.maybe_time(l.run_at),
         |l| text(l.run_at.as_ref()),
     ),
-    Column::text("reason", words::H_REASON, 60, |l, _| text(l.reason.as_ref()), |l| text(l.reason.as_ref())),
+    Column::text(
+        "reason",
+        words::H_REASON,
+        60,
+        |l, look| look.maybe_reason(l.reason.as_ref()),
+        |l| text(l.reason.as_ref()),
+    ),
 ];

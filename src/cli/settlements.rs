@@ -199,7 +199,13 @@ const COLUMNS: &[Column<SettlementView>] = &[
         |s, _| text(s.lapses_on.as_ref()),
         |s| text(s.lapses_on.as_ref()),
     ),
-    Column::text("held", words::H_NOTE, 48, |s, _| text(s.held.as_ref()), |s| text(s.held.as_ref())),
+    Column::text(
+        "held",
+        words::H_NOTE,
+        60,
+        |s, look| look.maybe_reason(s.held.as_ref()),
+        |s| text(s.held.as_ref()),
+    ),
     Column::csv("authorized_on", |s| text(s.authorized_on.as_ref())),
     Column::csv("verified_at", |s| text(s.verified_at.as_ref())),
     Column::csv("looked_at", |s| text(s.looked_at.as_ref())),
@@ -223,7 +229,7 @@ fn write_settlement(out: &mut dyn Write, view: &SettlementView, look: Look) -> R
         (words::H_LOOKED.get(language), look.maybe_time(view.looked_at)),
         (words::H_LINKED_BY.get(language), view.linked_by.clone()),
     ];
-    head.extend(view.held.clone().map(|held| (words::H_NOTE.get(language), held)));
+    head.extend(view.held.as_ref().map(|held| (words::H_NOTE.get(language), look.reason(held))));
     facts(out, &head)?;
     Ok(())
 }

@@ -27,6 +27,9 @@ pub struct Args {
     /// Simulated seconds per second
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=86_400))]
     speed: u32,
+    /// Orders that the Rakuten shop took in the year before; it goes on at that pace [default: 48 a day for a week]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
+    orders: Option<u32>,
     /// Write a config that points at the simulators, database and folders beside it; never overwrites
     #[arg(long, value_name = "FILE")]
     write_config: Option<PathBuf>,
@@ -38,6 +41,8 @@ const SEED: u64 = 1;
 const ORDERS_PER_DAY: u64 = 48;
 /// Orders placed before the start.
 const HISTORY: Duration = Duration::from_secs(7 * 86_400);
+/// Over which `--orders` are spread: within the 730 days that Rakuten shows.
+const YEAR: Duration = Duration::from_secs(365 * 86_400);
 /// Simulated time between two rounds of cart and carrier.
 const ROUND: Duration = Duration::from_secs(5 * 60);
 
@@ -57,7 +62,13 @@ pub async fn run(args: Args) -> Outcome {
     let epoch = SystemClock::default().wall();
     let simulation = Simulation { start: epoch, epoch, speed: args.speed };
     let clock = Arc::new(SystemClock::new(Some(simulation)));
-    let options = Options { speed: args.speed, ..Options::per_day(SEED, clock, ORDERS_PER_DAY, HISTORY) };
+    let mut options = Options { speed: args.speed, ..Options::per_day(SEED, clock, ORDERS_PER_DAY, HISTORY) };
+    if let Some(orders) = args.orders {
+        for shop in &mut options.rakuten {
+            shop.orders.first_at = epoch - YEAR;
+            shop.orders.every = YEAR / orders;
+        }
+    }
     let world = World::new(options);
     let stop = CancellationToken::new();
     let mut carrier = None;
@@ -103,7 +114,10 @@ fn write_config(file: &Path, addr: SocketAddr, simulation: Simulation) -> Result
         fs::create_dir_all(folder).map_err(|error| failed(folder, &error))?;
     }
     let Simulation { start, epoch, speed } = simulation;
-    let text = config_toml(addr, &folders, &home.join("mallsync.db"), ClockTriple { start, epoch, speed });
+    let clock = ClockTriple { start, epoch, speed };
+    // The orders from before the start are there to be registered too once `mode` says live.
+    let since = (start - HISTORY).jst_date();
+    let text = config_toml(addr, &folders, &home.join("mallsync.db"), clock, since);
     let mut out = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&file).map_err(|error| {
         match error.kind() {
             std::io::ErrorKind::AlreadyExists => Failure::Failed(format!(

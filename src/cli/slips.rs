@@ -7,10 +7,10 @@ use chrono::NaiveDate;
 use clap::{Args, Subcommand};
 
 use super::args::{FollowArgs, ListArgs, ReportArgs, word};
-use super::context::{Context, Page, note};
+use super::context::{Context, Page, formats, note};
 use super::failure::{Ended, Failure, Outcome};
 use super::follow::{self, Whose};
-use super::output::Column;
+use super::output::{Column, Format};
 use super::views::text;
 use super::{orders, words};
 use crate::app::App;
@@ -137,15 +137,10 @@ pub async fn run(context: &Context, command: Command) -> Outcome {
 
 async fn list(context: &Context, args: List) -> Outcome {
     let store = context.reader().await?;
-    // The store has no place to go on from: one query gives all that is asked for.
     context
-        .list(args.list, SLIPS, async |size, last: Option<&SlipView>| {
-            if last.is_some() {
-                return Ok(Page::new(Vec::new(), true));
-            }
-            let limit = args.list.limit.map_or_else(|| context.default_limit(), Some);
-            let limit = limit.map(|limit| limit.saturating_add(1).max(size));
-            Ok(Page::new(store.list_slips(args.unmatched, limit).await?, true))
+        .list(args.list, SLIPS, async |limit, last: Option<&SlipView>| {
+            let after = last.map(|view| view.id.as_str());
+            Ok(Page::of(store.list_slips(args.unmatched, after, Some(limit)).await?, limit))
         })
         .await
 }
@@ -161,7 +156,7 @@ async fn import(context: &Context, args: Import) -> Outcome {
             None => failed = true,
         }
     }
-    let ended = context.rows(args.report.into(), REPORT, &reports)?;
+    let ended = report(context, args.report, &reports)?;
     failed |= ended == Ended::Badly || reports.iter().any(|row| row.outcome == RowOutcome::Refused);
     if args.dry_run {
         note(context.say(words::DRY_RUN_ONLY));
@@ -170,6 +165,21 @@ async fn import(context: &Context, args: Import) -> Outcome {
         failed |= follow::follow(context, app.store(), &whose, args.follow).await? == Ended::Badly;
     }
     Ok(if failed { Ended::Badly } else { Ended::Well })
+}
+
+/// Rows on a terminal beyond which only those are shown that want to be read.
+const READABLE: usize = 40;
+
+fn report(context: &Context, args: ReportArgs, rows: &[RowReport]) -> Outcome {
+    if formats(args.into())?.0 != Format::Table || rows.len() <= READABLE {
+        return context.rows(args.into(), REPORT, rows);
+    }
+    let in_order = |row: &&RowReport| matches!(row.outcome, RowOutcome::Matched | RowOutcome::Known);
+    let good = rows.iter().filter(in_order).count();
+    let questions: Vec<RowReport> = rows.iter().filter(|row| !in_order(row)).cloned().collect();
+    let ended = context.rows(args.into(), REPORT, &questions)?;
+    note(&context.tell(words::SLIPS_GOOD, &[&good]));
+    Ok(ended)
 }
 
 /// Imports one file. `None`: it is not usable as a whole, which has been said.
@@ -239,7 +249,8 @@ async fn add(context: &Context, args: Add) -> Outcome {
         RowOutcome::Matched => note(&context.tell(words::SLIP_ADDED, &[number, &report.number])),
         other => {
             let outcome = words::outcome(other, context.language);
-            note(&format!("{number} {}: {outcome} {}", report.number, report.reason));
+            let reason = context.look().reason(&report.reason);
+            note(&format!("{number} {}: {outcome} {reason}", report.number));
         }
     }
     if matches!(report.outcome, RowOutcome::Refused | RowOutcome::Held) {
@@ -277,7 +288,7 @@ const REPORT: &[Column<RowReport>] = &[
         |r, look| words::outcome(r.outcome, look.language).to_owned(),
         |r| r.outcome.to_string(),
     ),
-    Column::text("reason", words::H_REASON, 90, |r, _| r.reason.clone(), |r| r.reason.clone()),
+    Column::text("reason", words::H_REASON, 90, |r, look| look.reason(&r.reason), |r| r.reason.clone()),
 ];
 
 const SLIPS: &[Column<SlipView>] = &[
@@ -315,7 +326,7 @@ const SLIPS: &[Column<SlipView>] = &[
         words::H_NOTE,
         120,
         |s, look| match (&s.slip.held, &s.order_id) {
-            (Some(why), _) => why.clone(),
+            (Some(why), _) => look.reason(why),
             (None, None) => words::outcome(RowOutcome::Waiting, look.language).to_owned(),
             (None, Some(_)) => String::new(),
         },

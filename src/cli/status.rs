@@ -67,7 +67,7 @@ fn write(out: &mut dyn Write, report: &Report, look: Look) -> Result<(), Failure
                 (item.subject.clone(), 30),
                 (words::topic(item.topic).get(language).to_owned(), 30),
                 (item.count.to_string(), 8),
-                (item.detail.clone(), 60),
+                (look.reason(&item.detail), 60),
                 (item.command.clone(), 90),
             ];
             table.row(cells.into_iter());
@@ -81,7 +81,8 @@ fn write(out: &mut dyn Write, report: &Report, look: Look) -> Result<(), Failure
         let mut table =
             table(look, &[(words::H_SHOP, false), (words::H_SET_ASIDE, false), (words::H_REASON, false)]);
         for row in report.set_aside.iter().take(20) {
-            let cells = [(row.shop.clone(), 20), (row.mall_order_id.clone(), 32), (row.reason.clone(), 90)];
+            let cells =
+                [(row.shop.clone(), 20), (row.mall_order_id.clone(), 32), (look.reason(&row.reason), 90)];
             table.row(cells.into_iter());
         }
         table.write(&mut { &mut *out })?;
@@ -166,7 +167,11 @@ fn write_settlements(out: &mut dyn Write, report: &Report, look: Look) -> Result
             .iter()
             .map(|(state, count)| format!("{} {count}", words::operation_word(state, look.language)))
             .collect();
-        let note = [&settlement.stopped, &settlement.held].into_iter().flatten().cloned().collect::<Vec<_>>();
+        let note = [&settlement.stopped, &settlement.held]
+            .into_iter()
+            .flatten()
+            .map(|why| look.reason(why))
+            .collect::<Vec<_>>();
         let cells = [
             (settlement.name.clone(), 24),
             (mode.get(look.language).to_owned(), 12),

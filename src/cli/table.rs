@@ -6,6 +6,7 @@ use chrono::Datelike;
 use comfy_table::{Cell, CellAlignment, ColumnConstraint, ContentArrangement, Width, presets};
 use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
+use super::reasons;
 use crate::clock::Timestamp;
 use crate::config::Language;
 use crate::domain::money::Yen;
@@ -26,7 +27,17 @@ impl Look {
         at.jst().format(form).to_string()
     }
 
+    /// A reason or finding as people read it.
+    pub fn reason(self, text: &str) -> String {
+        reasons::people(text, self.language).into_owned()
+    }
+
     /// The same, or nothing.
+    pub fn maybe_reason(self, text: Option<&String>) -> String {
+        text.map(|text| self.reason(text)).unwrap_or_default()
+    }
+
+    /// The same as [`Look::time`], or nothing.
     pub fn maybe_time(self, at: Option<Timestamp>) -> String {
         at.map(|at| self.time(at)).unwrap_or_default()
     }

@@ -5,7 +5,7 @@ use std::fmt::Display;
 
 use crate::config::Language;
 use crate::domain::account::Level;
-use crate::domain::operation::State;
+use crate::domain::operation::{Intent, State};
 use crate::domain::order::{PaymentMethod, Status};
 use crate::domain::settlement::SettlementState;
 use crate::domain::slip::RowOutcome;
@@ -67,13 +67,28 @@ texts! {
     DEMO_SETTLED = "5. A minute later the look-up found {0} done." | "5. 1分後の照会で {0} 件が登録済と分かりました。";
     DEMO_SUMMARY = "\nSummary" | "\nまとめ";
     DEMO_SHOP = "  {0}: {1} orders ({2})" | "  {0}: 注文 {1} 件 ({2})";
-    DEMO_YEN = "  Registered: {0} yen. Not registered yet: {1} yen." | "  売上登録済: {0} 円  未登録: {1} 円";
+    DEMO_YEN = "  Registered and waiting to settle: {0} yen. Not registered yet: {1} yen." | "  売上登録済(精算確定待ち): {0} 円  未登録: {1} 円";
     DEMO_BOOKS = "  The gateway's books: {0} yen registered; registered twice: {1}; orders lost: {2}." | "  決済側の帳簿: 登録 {0} 円  二重登録: {1} 件  注文の取りこぼし: {2} 件";
-    DEMO_PERSON = "  Waiting for a person: {0} (no such settlement, another amount, cancelled elsewhere: planted on purpose)." | "  人の判断待ち: {0} 件 (わざと混ぜた、決済なし・金額違い・他での取消)";
+    DEMO_PERSON = "  Waiting for a person: {0} card sales (planted on purpose: no such settlement, another amount, cancelled elsewhere)." | "  人の判断待ち: カード売上 {0} 件 (わざと混ぜた、決済なし・金額違い・他での取消)";
     DEMO_NEXT = "\nNext: `mallsync simulate --write-config sim/mallsync.toml`, `mallsync --config sim/mallsync.toml check`, `mallsync --config sim/mallsync.toml run`." | "\n次は: `mallsync simulate --write-config sim/mallsync.toml`、`mallsync --config sim/mallsync.toml check`、`mallsync --config sim/mallsync.toml run`";
     // Headings.
     H_ACTION = "What to do" | "すること";
     H_AMOUNT = "Yen" | "金額(円)";
+    H_FIELD = "Field" | "項目";
+    H_BEFORE = "Before" | "前";
+    H_AFTER = "After" | "後";
+    H_AMOUNTS = "Made up of" | "内訳(円)";
+    A_GOODS = "goods" | "商品";
+    A_SHIPPING = "shipping" | "送料";
+    A_FEE = "payment fee" | "手数料";
+    A_WRAP = "gift wrap" | "ラッピング";
+    A_OTHER = "other charge" | "その他料金";
+    A_SHOP_COUPON = "shop coupon" | "店舗クーポン";
+    A_MALL_COUPON = "mall coupon" | "モールクーポン";
+    A_POINTS = "points" | "ポイント";
+    A_DISCOUNT = "discount" | "値引";
+    FIRST_READ = "first read" | "初回取得";
+    WANTED_ON = "wanted" | "希望";
     H_ATTEMPT = "Attempt" | "回";
     H_AT_GATEWAY = "At the gateway" | "決済側の金額(円)";
     H_LINKED_BY = "Linked by" | "結び付け";
@@ -84,7 +99,6 @@ texts! {
     H_CARRIER = "Carrier" | "運送会社";
     H_CARD = "Card sale" | "カード売上";
     H_CHANGED = "Changed" | "更新";
-    H_CHANGES = "What changed" | "変わった項目";
     H_COLUMN = "Column" | "列";
     H_EXAMPLE = "Example" | "例";
     H_NAME = "Name" | "名前";
@@ -150,6 +164,9 @@ texts! {
     // Commands that write.
     QUEUED = "Queued for the running daemon." | "動作中のデーモンに渡しました。";
     NO_DAEMON = "Stored. No daemon is running: it goes out with the next `mallsync run` or `mallsync sync --send`." | "保存しました。デーモンは動いていません。次の `mallsync run` または `mallsync sync --send` で送られます。";
+    SENDING_HERE = "No daemon is running: sending it here." | "デーモンが動いていないため、このコマンドが送ります。";
+    LOCKED_MEANWHILE = "Stored. Another mallsync is at work (it holds {0}): it goes out with its round, or with the next `mallsync run` or `mallsync sync --send`." | "保存しました。別の mallsync が作業中です（{0} を保持）。その処理の中か、次の `mallsync run` または `mallsync sync --send` で送られます。";
+    LEFT_OPEN = "Still open: {0} operations (not due yet, or to be looked up in a minute). `mallsync run` or `mallsync sync --send` goes on with them; `mallsync operations list` shows them." | "未完了の処理が {0} 件あります（時期前、または 1 分後に照会）。`mallsync run` または `mallsync sync --send` で続きます。`mallsync operations list` で確認できます。";
     FOLLOWING = "Following what comes of it (Ctrl-C stops watching only) …" | "結果を待っています（Ctrl-C で待つのをやめます。処理は続きます）…";
     STILL_OPEN = "Still open after a minute: `mallsync operations list` shows how it goes on." | "1 分たってもまだ終わっていません。`mallsync operations list` で続きを確認できます。";
     STOPPED_WATCHING = "No longer watching; the daemon goes on." | "待つのをやめました。デーモンの処理は続きます。";
@@ -182,6 +199,7 @@ texts! {
 
     // Slips and orders from files.
     SLIPS_SUM = "{0}: {1} matched · {2} already known · {3} waiting for their order · {4} held · {5} refused" | "{0}: 登録 {1} · 既知 {2} · 注文待ち {3} · 保留 {4} · 不可 {5}";
+    SLIPS_GOOD = "{0} rows that are in order are not shown (--format csv shows them all)." | "問題のない {0} 行は省略しました（--format csv ならすべて出ます）。";
     SLIPS_NOT_ISSUED = "{0}: {1} rows have no slip number yet and were left out." | "{0}: 伝票番号がまだない {1} 行は取り込んでいません。";
     SLIPS_SEEN = "{0}: the same file was imported on {1}; importing it again changes nothing." | "{0}: 同じ内容のファイルを {1} に取り込み済みです。再度取り込んでも変わりません。";
     FILE_REFUSED = "{0}: {1}" | "{0}: {1}";
@@ -297,6 +315,42 @@ pub const fn outcome(outcome: RowOutcome, language: Language) -> &'static str {
         RowOutcome::Refused => "不可",
     };
     pick(language, outcome.as_str(), ja)
+}
+
+/// What an operation does.
+pub const fn intent(intent: &Intent, language: Language) -> &'static str {
+    match intent {
+        Intent::Capture { .. } => pick(language, "capture", "売上登録"),
+    }
+}
+
+/// What an attempt did: `look`, `send`, `settle`.
+pub fn attempt(kind: &str, language: Language) -> &str {
+    match (language, kind) {
+        (Language::Ja, "look") => "送信前の照会",
+        (Language::Ja, "send") => "送信",
+        (Language::Ja, "settle") => "結果の照会",
+        _ => kind,
+    }
+}
+
+/// How an attempt ended: the stable words of `operations show`.
+pub fn attempt_outcome(outcome: &str, language: Language) -> &str {
+    match (language, outcome) {
+        (Language::Ja, "looked") => "照会済",
+        (Language::Ja, "done") => "完了",
+        (Language::Ja, "refused") => "拒否",
+        (Language::Ja, "retry") => "再試行",
+        (Language::Ja, "later") => "後で",
+        (Language::Ja, "verify") => "要照会",
+        (Language::Ja, "person") => "要判断",
+        (Language::Ja, "unknown") => "結果不明",
+        (Language::Ja, "unclear") => "不明",
+        (Language::Ja, "not_sent") => "未送信",
+        (Language::Ja, "not_done") => "未登録",
+        (Language::Ja, "stopped") => "停止",
+        _ => outcome,
+    }
 }
 
 /// A way to pay.

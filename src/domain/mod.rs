@@ -22,3 +22,4 @@ pub mod planner;
 pub mod settlement;
 /// Slips: the numbers of parcels.
 pub mod slip;
+mod words;

@@ -17,7 +17,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use super::money::Yen;
-use super::order::words;
+use super::words::words;
 use crate::clock::Timestamp;
 
 words! {

@@ -7,9 +7,10 @@ use chrono::{NaiveDate, NaiveTime};
 pub use super::link::{Linked, link};
 use super::money::Yen;
 use super::operation::Intent;
-use super::order::{Carrier, Order, words};
+use super::order::{Carrier, Order};
 use super::settlement::{Settlement, SettlementState};
 use super::slip::Slip;
+use super::words::words;
 use crate::clock::Timestamp;
 
 words! {

@@ -3,7 +3,7 @@
 use chrono::NaiveDate;
 
 use super::money::Yen;
-use super::order::words;
+use super::words::words;
 use crate::clock::Timestamp;
 
 words! {

@@ -4,7 +4,8 @@ use chrono::NaiveDate;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::order::{Carrier, words};
+use super::order::Carrier;
+use super::words::words;
 use crate::clock::Timestamp;
 
 words! {

@@ -8,28 +8,28 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use async_trait::async_trait;
 use chrono::NaiveTime;
 use tokio::sync::Notify;
 use tokio::task::JoinSet;
 
-use super::guard::{self, Before};
+use super::guard;
 use super::idle;
 use super::poll::Shared;
-use crate::clock::{Ambient, Busy, Timestamp};
-use crate::domain::money::Yen;
-use crate::domain::operation::{Answer, Event, Intent, LOOK_DELAYS, Progress, State, Verdict};
+use crate::clock::{Busy, Timestamp};
+use crate::domain::operation::State;
 use crate::domain::planner::{Contract, Mode};
-use crate::domain::settlement::{Observed, SettlementState};
-use crate::http::{Bucket, Call, Client, Closed, Gate, SendError};
-use crate::settlement::{LookFailed, Looked, Settlement as Gateway, Stop};
+use crate::http::{Call, Client, Gate};
+use crate::settlement::Settlement as Gateway;
 use crate::store::StoreError;
-use crate::store::operations::{Claimed, NewAttempt, Work};
+use crate::store::operations::{Claim, Claimed, Work};
+
+mod outcome;
+mod work;
 
 /// What a lease lasts beyond the call's deadline (decisions.md 8).
 const LEASE_BEYOND: Duration = Duration::from_secs(60);
-/// Between the commit of `sending` and the first byte; past it nothing is sent (decisions.md 8).
-const COMMIT_TO_SEND: Duration = Duration::from_secs(5);
+/// Between two tries to store an outcome (wall time).
+const AGAIN: Duration = Duration::from_secs(1);
 /// A stopped account is probed so often (decisions.md 11).
 const PROBE: Duration = Duration::from_secs(3_600);
 /// The loop looks at its rows at least so often.
@@ -47,6 +47,8 @@ pub struct Account {
     pub window: Option<(NaiveTime, NaiveTime)>,
     /// Operations at once.
     pub max_in_flight: usize,
+    /// Held from the guards to the commit of an intent.
+    pub turnstile: tokio::sync::Mutex<()>,
 }
 
 impl fmt::Debug for Account {
@@ -112,7 +114,7 @@ impl Account {
         if let Some(until) = self.closed(shared).await? {
             return Ok(Some(until));
         }
-        let claimed = self.claim(shared, self.max_in_flight.saturating_sub(in_flight.len())).await?;
+        let claimed = self.claim(shared, None, self.max_in_flight.saturating_sub(in_flight.len())).await?;
         let full = claimed.len();
         for (work, claimed) in claimed {
             let (account, shared, finished) = (Arc::clone(self), shared.clone(), Arc::clone(finished));
@@ -130,11 +132,15 @@ impl Account {
         shared.store.next_operation(self.name()).await
     }
 
-    /// Works off everything that is due now and returns (a `sync --send`).
+    /// Works off everything that is due now, or what is due of one order, and returns (a `sync --send`).
     ///
     /// # Errors
     /// The database.
-    pub async fn drain(self: Arc<Self>, shared: &Shared) -> Result<Drained, StoreError> {
+    pub async fn drain(
+        self: Arc<Self>,
+        shared: &Shared,
+        order_id: Option<&str>,
+    ) -> Result<Drained, StoreError> {
         let mut drained = Drained::default();
         if self.contract.mode != Mode::Live {
             return Ok(drained);
@@ -144,7 +150,7 @@ impl Account {
             if self.closed(shared).await?.is_some() {
                 break;
             }
-            let claimed = self.claim(shared, self.max_in_flight).await?;
+            let claimed = self.claim(shared, order_id, self.max_in_flight).await?;
             drop(busy);
             if claimed.is_empty() {
                 break;
@@ -169,7 +175,12 @@ impl Account {
         Ok(drained)
     }
 
-    async fn claim(&self, shared: &Shared, mut free: usize) -> Result<Vec<(Work, Claimed)>, StoreError> {
+    async fn claim(
+        &self,
+        shared: &Shared,
+        order_id: Option<&str>,
+        mut free: usize,
+    ) -> Result<Vec<(Work, Claimed)>, StoreError> {
         let mut all = Vec::new();
         for work in [Work::Look, Work::Send] {
             if free == 0 {
@@ -179,7 +190,16 @@ impl Account {
             let until = wall + self.gateway.deadline() + LEASE_BEYOND;
             let claimed = shared
                 .store
-                .claim_operations(self.name(), work, &shared.owner, now, wall, until, free as u64)
+                .claim_operations(&Claim {
+                    account: self.name(),
+                    order_id,
+                    work,
+                    owner: &shared.owner,
+                    now,
+                    wall,
+                    until,
+                    limit: free as u64,
+                })
                 .await?;
             free = free.saturating_sub(claimed.len());
             all.extend(claimed.into_iter().map(|c| (work, c)));
@@ -218,364 +238,4 @@ impl Account {
     fn call<'a>(&'a self, shared: &'a Shared, gate: &'a dyn Gate) -> Call<'a> {
         Call { account: self.name(), client: &self.client, gate, ambient: &shared.ambient }
     }
-
-    /// One operation, to its next resting place. The state it came to, `None` when the lease or the database was lost.
-    async fn work(&self, shared: &Shared, work: Work, claimed: Claimed) -> Option<State> {
-        let id = claimed.operation.id.clone();
-        let outcome = match work {
-            Work::Send => self.send(shared, claimed).await,
-            Work::Look => self.settle(shared, claimed).await,
-        };
-        match outcome {
-            Ok(progress) => Some(progress.state),
-            Err(StoreError::LeaseLost) => {
-                tracing::warn!(settlement = self.name(), operation = %id, "The lease was lost; what was learnt is kept as an attempt.");
-                None
-            }
-            Err(e) => {
-                tracing::warn!(settlement = self.name(), operation = %id, error.message = %e,
-                    "The outcome could not be stored; the lease ends by itself and a look-up settles it.");
-                None
-            }
-        }
-    }
-
-    /// A ready operation: guards, look, admission, intent, send.
-    async fn send(&self, shared: &Shared, claimed: Claimed) -> Result<Progress, StoreError> {
-        let now = shared.ambient.now();
-        let (order, settlement) = (&claimed.order, &claimed.settlement);
-        let intent = claimed.operation.intent.clone();
-        if let Err(reason) =
-            guard::still_wanted(&self.contract, &order.order, &order.slips, settlement, &intent)
-        {
-            return self.rest(shared, &claimed, Event::Supersede { reason }, None).await;
-        }
-        if let Some(reason) = self.over_guard(shared, now, intent.amount()).await? {
-            let event = Event::Defer { until: now + FLOOR, reason };
-            return self.rest(shared, &claimed, event, None).await;
-        }
-        if let Err(reason) = self.gateway.check_locally(&intent) {
-            return self.rest(shared, &claimed, Event::FoundBlocked { reason }, None).await;
-        }
-        let (looked, look) = match self.look(shared, &claimed, "look").await? {
-            Ok(found) => found,
-            Err((failed, attempt)) => {
-                let step = (claimed.operation.progress.looks as usize).min(LOOK_DELAYS.len() - 1);
-                let until = now + LOOK_DELAYS[step];
-                let reason = format!("the look before sending failed: {}", failed.fault);
-                return self.rest(shared, &claimed, Event::Defer { until, reason }, Some(attempt)).await;
-            }
-        };
-        let before = guard::before_sending(
-            &*self.gateway,
-            &self.contract,
-            &order.order,
-            settlement,
-            &intent,
-            &looked,
-            shared.ambient.now(),
-        );
-        self.observe(shared, &claimed, &looked, matches!(before, Before::Send | Before::Done)).await?;
-        match before {
-            Before::Send => {}
-            Before::Done => return self.rest(shared, &claimed, Event::FoundDone, Some(look)).await,
-            Before::Blocked(reason) => {
-                return self.rest(shared, &claimed, Event::FoundBlocked { reason }, Some(look)).await;
-            }
-        }
-        // Waiting for admission comes before the intent, so that nothing lies between the intent and the first byte.
-        match shared.gate.admit(&self.gateway.bucket()).await {
-            Ok(()) => {}
-            Err(closed) => {
-                let until = if let Closed::Until(t) = closed { t } else { now + Duration::from_secs(5) };
-                let event = Event::Defer { until, reason: closed.to_string() };
-                return self.rest(shared, &claimed, event, Some(look)).await;
-            }
-        }
-        let deadline = self.gateway.deadline();
-        if let Some(end) = guard::window_ends(self.window, shared.ambient.now(), deadline) {
-            let event = Event::Defer { until: end, reason: "maintenance window".to_owned() };
-            return self.rest(shared, &claimed, event, Some(look)).await;
-        }
-        let lease_until = shared.ambient.wall() + deadline + LEASE_BEYOND;
-        shared.store.step_operation(&claimed, &Event::Send, Some(&look), Some(lease_until)).await?;
-        let started_at = shared.ambient.now();
-        let gate = Prompt { committed_at: shared.ambient.wall(), ambient: shared.ambient.clone() };
-        let sent = self.gateway.send(&self.call(shared, &gate), &intent).await;
-        let (event, stop, attempt) = outcome_of(sent, started_at, shared.ambient.now());
-        if let Some(stop) = stop {
-            self.stop(shared, &stop).await?;
-        }
-        let progress = self.rest(shared, &claimed, event, Some(attempt)).await?;
-        if progress.state == State::Done
-            && let Some(observed) = &looked.observed
-        {
-            let registered = registered(observed, &claimed);
-            let days = self.contract.authorization_days;
-            shared
-                .store
-                .observe_settlement(&settlement.id, &registered, true, days, shared.ambient.now())
-                .await?;
-        }
-        Ok(progress)
-    }
-
-    /// An unknown operation: look, judge (§5.5, §5.6).
-    async fn settle(&self, shared: &Shared, claimed: Claimed) -> Result<Progress, StoreError> {
-        let (looked, attempt) = match self.look(shared, &claimed, "settle").await? {
-            Ok(found) => found,
-            Err((failed, attempt)) => {
-                let verdict = Verdict::Unclear { reason: format!("the look-up failed: {}", failed.fault) };
-                return self.rest(shared, &claimed, Event::Looked(verdict), Some(attempt)).await;
-            }
-        };
-        let operation = &claimed.operation;
-        let done = shared.store.done_intents(&claimed.order.id).await?;
-        let registered: Vec<String> =
-            done.into_iter().map(|Intent::Capture { slip_number, .. }| slip_number).collect();
-        let claimed_done = operation.progress.claimed_done;
-        let verdict = self.gateway.judge_further(&operation.intent, &looked, claimed_done, &registered);
-        let attempt = NewAttempt { outcome: verdict_word(&verdict).to_owned(), ..attempt };
-        self.observe(shared, &claimed, &looked, verdict == Verdict::Done).await?;
-        self.rest(shared, &claimed, Event::Looked(verdict), Some(attempt)).await
-    }
-
-    /// Looks the settlement up; the attempt row tells either way.
-    async fn look(
-        &self,
-        shared: &Shared,
-        claimed: &Claimed,
-        kind: &'static str,
-    ) -> Result<Result<(Looked, NewAttempt), (LookFailed, NewAttempt)>, StoreError> {
-        let started_at = shared.ambient.now();
-        let number = claimed.operation.intent.reception_number();
-        let looked = self.gateway.look_up(&self.call(shared, &*shared.gate), number).await;
-        let attempt =
-            |outcome: &str, message: Option<String>, status: Option<u16>, raw: Vec<u8>| NewAttempt {
-                kind,
-                started_at,
-                finished_at: shared.ambient.now(),
-                outcome: outcome.to_owned(),
-                code: None,
-                message,
-                http_status: status,
-                raw,
-            };
-        match looked {
-            Ok(mut looked) => {
-                let shown = match &looked.observed {
-                    Some(observed) => format!("{} (status {})", observed.state, observed.status),
-                    None => "not known to the gateway".to_owned(),
-                };
-                let raw = std::mem::take(&mut looked.raw);
-                let attempt = attempt("looked", Some(shown), Some(looked.http_status), raw);
-                Ok(Ok((looked, attempt)))
-            }
-            Err(mut failed) => {
-                if let Some(stop) = failed.stop.clone() {
-                    self.stop(shared, &stop).await?;
-                }
-                let raw = std::mem::take(&mut failed.raw);
-                let attempt = attempt("failed", Some(failed.fault.to_string()), None, raw);
-                Ok(Err((failed, attempt)))
-            }
-        }
-    }
-
-    async fn observe(
-        &self,
-        shared: &Shared,
-        claimed: &Claimed,
-        looked: &Looked,
-        verified: bool,
-    ) -> Result<(), StoreError> {
-        let Some(observed) = looked.observed.as_ref().filter(|_| !looked.ambiguous) else { return Ok(()) };
-        let verified = verified || claimed.settlement.verified_at.is_some();
-        let days = self.contract.authorization_days;
-        let id = &claimed.settlement.id;
-        shared.store.observe_settlement(id, observed, verified, days, shared.ambient.now()).await
-    }
-
-    /// Applies the event, gives the lease back, and says what a person wants to read.
-    async fn rest(
-        &self,
-        shared: &Shared,
-        claimed: &Claimed,
-        event: Event,
-        attempt: Option<NewAttempt>,
-    ) -> Result<Progress, StoreError> {
-        let started_at = attempt.as_ref().map(|a| a.started_at);
-        let number = attempt.as_ref().map_or("look", |a| a.kind);
-        let progress = shared.store.step_operation(claimed, &event, attempt.as_ref(), None).await?;
-        let elapsed_ms = started_at.map_or(0, |t| shared.ambient.now().since(t).as_millis());
-        let elapsed_ms = u64::try_from(elapsed_ms).unwrap_or(u64::MAX);
-        let operation = &claimed.operation;
-        let code = progress.code.as_deref().unwrap_or_default();
-        let reason = progress.reason.as_deref().unwrap_or_default();
-        let order = &claimed.order.order.mall_order_id;
-        match progress.state {
-            State::Done => {
-                tracing::info!(settlement = self.name(), shop = %claimed.order.shop, mall_order_id = %order,
-                operation = %operation.id, attempt = number, elapsed_ms, yen = operation.intent.amount().0, "Slip registered.");
-            }
-            State::NeedsPerson => {
-                tracing::error!(settlement = self.name(), shop = %claimed.order.shop, mall_order_id = %order,
-                operation = %operation.id, error.code = code, error.message = reason,
-                "A person must decide: `mallsync operations show`.");
-            }
-            State::Refused => {
-                tracing::error!(settlement = self.name(), shop = %claimed.order.shop, mall_order_id = %order,
-                operation = %operation.id, error.code = code, error.message = reason, "The gateway refused the slip.");
-            }
-            State::Unknown => {
-                tracing::warn!(settlement = self.name(), shop = %claimed.order.shop, mall_order_id = %order,
-                operation = %operation.id, error.code = code, error.message = reason, next_attempt_at = %progress.run_at,
-                "The outcome is unknown; a look-up settles it.");
-            }
-            State::Superseded => {
-                tracing::info!(settlement = self.name(), shop = %claimed.order.shop, mall_order_id = %order,
-                operation = %operation.id, error.message = reason, "The operation is no longer wanted.");
-            }
-            _ => {
-                tracing::warn!(settlement = self.name(), shop = %claimed.order.shop, mall_order_id = %order,
-                operation = %operation.id, error.code = code, error.message = reason, next_attempt_at = %progress.run_at,
-                "The operation waits.");
-            }
-        }
-        Ok(progress)
-    }
-
-    /// The guards of the contract: past one of them everything is held and a person asked.
-    async fn over_guard(
-        &self,
-        shared: &Shared,
-        now: Timestamp,
-        amount: Yen,
-    ) -> Result<Option<String>, StoreError> {
-        let hour = now - Duration::from_secs(3_600);
-        let day = Timestamp::jst_midnight(now.jst_date());
-        let (captures, yen) = shared.store.spent(self.name(), hour, day).await?;
-        let reason = if captures >= u64::from(self.contract.max_per_hour) {
-            format!("max_per_hour: {captures} captures within an hour")
-        } else if yen.plus(amount).is_none_or(|sum| sum > self.contract.max_yen_per_day) {
-            format!(
-                "max_yen_per_day: {yen} yen today, {amount} more would be past {}",
-                self.contract.max_yen_per_day
-            )
-        } else {
-            return Ok(None);
-        };
-        let mut row = shared.store.account(self.name()).await?;
-        if row.held_reason.is_none() {
-            tracing::error!(settlement = self.name(), error.message = %reason,
-                "Everything is held: a person must look, then `mallsync settlements release`.");
-            row.held_reason = Some(reason.clone());
-            row.held_at = Some(now);
-            shared.store.put_account(&row).await?;
-        }
-        Ok(Some(reason))
-    }
-
-    /// Stops the account: nothing is sent until the hourly probe finds it well.
-    async fn stop(&self, shared: &Shared, stop: &Stop) -> Result<(), StoreError> {
-        let now = shared.ambient.now();
-        let mut row = shared.store.account(self.name()).await?;
-        if row.stopped_code.is_none() {
-            tracing::error!(settlement = self.name(), error.code = %stop.code, error.message = %stop.reason,
-                next_attempt_at = %(now + PROBE), "The settlement is stopped.");
-            row.stopped_code = Some(stop.code.clone());
-            row.stopped_reason = Some(stop.reason.clone());
-            row.stopped_at = Some(now);
-            row.probe_at = Some(now + PROBE);
-            shared.store.put_account(&row).await?;
-        }
-        Ok(())
-    }
-}
-
-/// Opens at once, unless too much time has passed since the intent was committed.
-struct Prompt {
-    committed_at: Timestamp,
-    ambient: Ambient,
-}
-
-#[async_trait]
-impl Gate for Prompt {
-    async fn admit(&self, _: &Bucket) -> Result<(), Closed> {
-        let wall = self.ambient.wall();
-        if wall.since(self.committed_at) > COMMIT_TO_SEND {
-            return Err(Closed::Until(self.ambient.now()));
-        }
-        Ok(())
-    }
-
-    async fn pause(&self, _: &Bucket, _: Timestamp) {}
-}
-
-fn outcome_of(
-    sent: Result<crate::settlement::Sent, SendError>,
-    started_at: Timestamp,
-    finished_at: Timestamp,
-) -> (Event, Option<Stop>, NewAttempt) {
-    let attempt = |outcome: &str, code: Option<String>, message: Option<String>| NewAttempt {
-        kind: "send",
-        started_at,
-        finished_at,
-        outcome: outcome.to_owned(),
-        code,
-        message,
-        http_status: None,
-        raw: Vec::new(),
-    };
-    match sent {
-        Ok(sent) => {
-            let (word, code, message) = answer_words(&sent.answer);
-            let attempt =
-                NewAttempt { http_status: sent.http_status, raw: sent.raw, ..attempt(word, code, message) };
-            (Event::Answered(sent.answer), sent.stop, attempt)
-        }
-        Err(e @ (SendError::NotSent(_) | SendError::Closed(_))) => {
-            let reason = e.to_string();
-            let attempt = attempt("not_sent", None, Some(reason.clone()));
-            (Event::NothingSent { reason }, None, attempt)
-        }
-        Err(e @ SendError::NoAnswer(_)) => {
-            let reason = e.to_string();
-            let attempt = attempt("unknown", None, Some(reason.clone()));
-            (Event::Answered(Answer::Unknown { reason }), None, attempt)
-        }
-    }
-}
-
-fn answer_words(answer: &Answer) -> (&'static str, Option<String>, Option<String>) {
-    match answer {
-        Answer::Done => ("done", None, None),
-        Answer::Refused { code } => ("refused", Some(code.clone()), None),
-        Answer::Retry { code } => ("retry", Some(code.clone()), None),
-        Answer::Later { code, .. } => ("later", Some(code.clone()), None),
-        Answer::Verify { code } => ("verify", Some(code.clone()), None),
-        Answer::Person { code, reason } => ("person", Some(code.clone()), Some(reason.clone())),
-        Answer::Unknown { reason } => ("unknown", None, Some(reason.clone())),
-    }
-}
-
-const fn verdict_word(verdict: &Verdict) -> &'static str {
-    match verdict {
-        Verdict::Done => "done",
-        Verdict::NotDone => "not_done",
-        Verdict::Unclear { .. } => "unclear",
-        Verdict::Person { .. } => "person",
-    }
-}
-
-/// What the gateway shows once the slip is registered, without asking again: the next look-up tells more.
-fn registered(observed: &Observed, claimed: &Claimed) -> Observed {
-    let Intent::Capture { slip_number, delivery_service_code, .. } = &claimed.operation.intent;
-    let mut after = observed.clone();
-    after.state = SettlementState::Registered;
-    if !after.slips.contains(slip_number) {
-        after.slips.push(slip_number.clone());
-    }
-    after.delivery_service_code = Some(delivery_service_code.clone());
-    after
 }

@@ -79,14 +79,20 @@ pub fn model<'de, D: Deserializer<'de>, T: Deserialize<'de> + Default>(d: D) -> 
 fn scalar<'de, D: Deserializer<'de>>(d: D) -> Result<Option<Cow<'de, str>>, D::Error> {
     let raw = <&RawValue>::deserialize(d)?.get();
     match raw.as_bytes().first() {
-        Some(b'"') => {
-            let text =
-                serde_json::from_str::<String>(raw).map_err(|_| D::Error::custom("unreadable text"))?;
-            Ok(Some(Cow::Owned(text)))
-        }
+        Some(b'"') => unquoted(raw).map(Some).ok_or_else(|| D::Error::custom("unreadable text")),
         Some(b'{' | b'[') => Err(D::Error::custom("expected text or a number")),
         _ if raw == "null" => Ok(None),
         _ => Ok(Some(Cow::Borrowed(raw))),
+    }
+}
+
+/// What a JSON string, in its quotes, says. Without a backslash it is what stands between them.
+fn unquoted(raw: &str) -> Option<Cow<'_, str>> {
+    let inner = raw.strip_prefix('"')?.strip_suffix('"')?;
+    if inner.contains('\\') {
+        serde_json::from_str(raw).ok().map(Cow::Owned)
+    } else {
+        Some(Cow::Borrowed(inner))
     }
 }
 
@@ -168,12 +174,9 @@ pub fn strip(raw: &RawValue, drop: fn(&str) -> bool) -> Vec<u8> {
         }
         let end = token_end(bytes, at);
         if let Some(frame) = stack.last_mut() {
-            if frame.key_next {
-                let key = serde_json::from_str::<String>(&text[at..end]).unwrap_or_default();
-                if drop(&key) {
-                    at = value_end(bytes, end);
-                    continue;
-                }
+            if frame.key_next && unquoted(&text[at..end]).is_some_and(|key| drop(&key)) {
+                at = value_end(bytes, end);
+                continue;
             }
             if frame.emitted && (frame.key_next || !frame.object) {
                 out.push(b',');

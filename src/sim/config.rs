@@ -17,13 +17,14 @@ pub struct ClockTriple {
 }
 
 /// The text of a config file beside which the database `mallsync.db` shall lie. The secrets in it are the simulator's
-/// own and open nothing else.
+/// own and open nothing else. `since` is the day from which on card sales are registered.
 #[must_use]
 pub fn config_toml(
     addr: SocketAddr,
     folders: &Folders,
     database: &std::path::Path,
     clock: ClockTriple,
+    since: chrono::NaiveDate,
 ) -> String {
     let text = |value: &str| toml::Value::String(value.to_owned()).to_string();
     let path = |value: &std::path::Path| text(&value.to_string_lossy());
@@ -61,7 +62,7 @@ profile = "eccube4"
 provider = "webcollect"
 enabled = true
 mode = "dry-run"                 # "live" sends for real - here, to the simulator
-since = {since}                  # orders placed before are never touched
+since = {since}             # orders placed before are never touched
 trader_code = "{TRADER_CODE}"
 environment = "production"
 base_url = "http://{addr}/webcollect/api/"
@@ -81,6 +82,6 @@ reception_number = "{{mall_order_id}}"
         database = text(&format!("sqlite:{}", database.display())),
         orders = path(&folders.orders),
         slips = folders.slips.display(),
-        since = text(&clock.start.jst_date().to_string()),
+        since = text(&since.to_string()),
     )
 }

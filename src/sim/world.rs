@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use serde::Serialize;
+use tokio::sync::watch;
 
 use super::catalogue::Catalogue;
 use super::control;
@@ -97,6 +98,8 @@ pub(crate) struct State {
 pub struct World {
     pub(crate) options: Options,
     state: Mutex<State>,
+    /// Raised by every call.
+    arrived: watch::Sender<u64>,
 }
 
 impl fmt::Debug for World {
@@ -127,7 +130,7 @@ impl World {
         for shop in &options.rakuten {
             state.keys.insert(shop.id, Key::of_shop(shop, now));
         }
-        Arc::new(Self { options, state: Mutex::new(state) })
+        Arc::new(Self { options, state: Mutex::new(state), arrived: watch::Sender::new(0) })
     }
 
     /// The simulated time.
@@ -177,6 +180,23 @@ impl World {
     #[must_use]
     pub fn calls(&self) -> Vec<Call> {
         self.state().calls.iter().cloned().collect()
+    }
+
+    /// Ends once `met` holds; looked at now and after every call.
+    pub async fn until(&self, met: impl Fn(&Self) -> bool) {
+        let mut arrived = self.arrived.subscribe();
+        while !met(self) {
+            // The sender lives as long as the world.
+            if arrived.changed().await.is_err() {
+                return;
+            }
+        }
+    }
+
+    /// Calls of every function since the world began.
+    #[must_use]
+    pub fn requests(&self) -> u64 {
+        self.state().requests
     }
 
     /// Calls that came faster than Rakuten's guideline of one a second (rakuten-rms.md §7.3), over all shops.
@@ -272,5 +292,7 @@ impl World {
         }
         let function = function.to_owned();
         state.calls.push_back(Call { at, service, function, orders, status: answer.status, code, fault });
+        drop(state);
+        self.arrived.send_modify(|n| *n += 1);
     }
 }

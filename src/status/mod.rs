@@ -194,7 +194,7 @@ pub async fn report(store: &Store, facts: &Facts, now: Timestamp, wall: Timestam
         .inspect(|shop| shop.attention(now, &mut attention))
         .collect();
     let settlements = settlements::health(store, facts, &accounts, &mut attention).await?;
-    let slips = store.list_slips(true, Some(COUNTED)).await?;
+    let slips = store.list_slips(true, None, Some(COUNTED)).await?;
     let held = slips.iter().filter(|view| view.slip.held.is_some()).count();
     push(&mut attention, Topic::SlipsHeld, "slips", held, "", "mallsync slips list --unmatched");
     let expiries = endings(&accounts, now);

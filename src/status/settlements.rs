@@ -76,7 +76,7 @@ impl SettlementHealth {
             state: Some(State::NeedsPerson),
             account: Some(self.name.clone()),
             limit: Some(COUNTED),
-            after: None,
+            ..OperationFilter::default()
         };
         let operations = store.list_operations(&filter).await?;
         if let Some(first) = operations.first() {

@@ -1,6 +1,8 @@
 //! The two databases behind one text: a connection that is either, statements that are (nearly always) the same, and
 //! arguments that both can bind. Everything above this file is written once.
 
+use std::sync::atomic::{AtomicI64, Ordering};
+
 use sqlx::pool::PoolConnection;
 use sqlx::postgres::{PgArguments, PgConnection, PgRow};
 use sqlx::query::Query;
@@ -14,7 +16,14 @@ use crate::clock::Timestamp;
 #[derive(Debug)]
 pub(super) enum Pools {
     /// One connection writes (`None`: opened to read only), a few read.
-    Sqlite { writer: Option<SqlitePool>, readers: SqlitePool },
+    Sqlite {
+        /// The one that writes.
+        writer: Option<SqlitePool>,
+        /// Those that read.
+        readers: SqlitePool,
+        /// How often the connection that writes had to be replaced.
+        replaced: AtomicI64,
+    },
     /// All alike.
     Postgres(PgPool),
 }
@@ -57,12 +66,13 @@ impl From<&'static str> for Sql {
     }
 }
 
-/// `before` + "the texts of the JSON list in `$1`" + `after`.
+/// `before` (it ends with a column) + "is one of the texts of the JSON list in `$1`" + `after`. An array on PostgreSQL: a
+/// subquery it would join, and read the whole table for it.
 macro_rules! listed {
     ($before:expr, $after:expr) => {
         $crate::store::db::Sql {
-            sqlite: concat!($before, "(SELECT value FROM json_each($1))", $after),
-            postgres: concat!($before, "(SELECT jsonb_array_elements_text($1::jsonb))", $after),
+            sqlite: concat!($before, "IN (SELECT value FROM json_each($1))", $after),
+            postgres: concat!($before, "= ANY (ARRAY(SELECT jsonb_array_elements_text($1::jsonb)))", $after),
         }
     };
 }
@@ -155,9 +165,20 @@ impl Pools {
     /// fail with "database is locked" however long it were willing to wait.
     pub(super) async fn write(&self, lock: Lock, command: bool) -> Result<Conn> {
         match self {
-            Self::Sqlite { writer, .. } => {
+            Self::Sqlite { writer, replaced, .. } => {
+                const BEGIN: &str = "BEGIN IMMEDIATE";
                 let writer = writer.as_ref().ok_or(sqlx::Error::PoolClosed)?;
-                Ok(Conn::SqliteWrite(writer.begin_with("BEGIN IMMEDIATE").await?))
+                let begun = match writer.begin_with(BEGIN).await {
+                    // Where a write fails for want of room SQLite takes the transaction back by itself. The driver does
+                    // not learn of it, and would refuse this connection for ever.
+                    Err(sqlx::Error::InvalidSavePointStatement) => {
+                        drop(writer.acquire().await?.detach());
+                        replaced.fetch_add(1, Ordering::Relaxed);
+                        writer.begin_with(BEGIN).await
+                    }
+                    begun => begun,
+                };
+                Ok(Conn::SqliteWrite(begun?))
             }
             Self::Postgres(pool) => {
                 let transaction = pool.begin_with("BEGIN").await?;

@@ -42,7 +42,7 @@ pub(super) async fn links(
         let rows: Vec<(String, String, String)> = conn
             .rows(
                 listed!(
-                    "SELECT name, reception_number, order_id FROM settlements WHERE reception_number IN ",
+                    "SELECT name, reception_number, order_id FROM settlements WHERE reception_number ",
                     ""
                 ),
                 args![&list(numbers)],

@@ -143,7 +143,7 @@ impl Store {
                 listed!(
                     "SELECT r.id, r.order_key, r.other_keys, r.reception_numbers, r.number, r.carrier, r.kind,
                          r.ship_date, r.postal_code, r.package_id, r.source, r.file_digest, r.verify_recipient
-                     FROM slip_rows r WHERE r.id IN (SELECT k.row_id FROM slip_row_keys k WHERE k.key IN ",
+                     FROM slip_rows r WHERE r.id IN (SELECT k.row_id FROM slip_row_keys k WHERE k.key ",
                     ") ORDER BY r.id"
                 ),
                 args![&list(keys)],
@@ -337,7 +337,7 @@ async fn resolve(conn: &mut Conn, incoming: &[Incoming]) -> Result<Vec<Found>> {
     let rows: Vec<CandidateColumns> = conn
         .rows(
             listed!(
-                "SELECT id, shop, match_key, document FROM orders WHERE match_key IN ",
+                "SELECT id, shop, match_key, document FROM orders WHERE match_key ",
                 " ORDER BY shop, id"
             ),
             args![&list(keys)],
@@ -415,7 +415,7 @@ async fn present(conn: &mut Conn, order_ids: &str) -> Result<HashMap<String, Vec
     let rows: Vec<PresentColumns> = conn
         .rows(
             listed!(
-                "SELECT order_id, number, package_id, file_digest, held FROM slips WHERE order_id IN ",
+                "SELECT order_id, number, package_id, file_digest, held FROM slips WHERE order_id ",
                 " ORDER BY id"
             ),
             args![order_ids],

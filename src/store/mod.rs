@@ -5,6 +5,7 @@
 use std::fmt;
 use std::fs::File;
 use std::path::PathBuf;
+use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use thiserror::Error;
@@ -14,6 +15,8 @@ use crate::domain::planner::Contract;
 
 mod db;
 mod decisions;
+mod digest;
+mod inserts;
 mod linking;
 mod matching;
 mod open;
@@ -44,7 +47,7 @@ pub mod streams;
 #[derive(Error)]
 pub enum StoreError {
     /// The database itself: gone, full, busy.
-    #[error("database: {0}")]
+    #[error("database: {0}{hint}", hint = no_room(.0))]
     Database(#[from] sqlx::Error),
     /// A row that cannot be read back: names table, column and row.
     #[error("database row {table}.{column} of {id} cannot be read: {reason}")]
@@ -99,6 +102,16 @@ pub enum StoreError {
 impl fmt::Debug for StoreError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "StoreError({self})")
+    }
+}
+
+/// What to do where the database cannot write: SQLite's `SQLITE_FULL` and `SQLITE_IOERR_WRITE`, PostgreSQL's `disk_full`.
+fn no_room(error: &sqlx::Error) -> &'static str {
+    match error.as_database_error().and_then(sqlx::error::DatabaseError::code).as_deref() {
+        Some("13" | "778" | "53100") => {
+            " (the disk that holds the database is full or cannot be written: make room; what was not stored is done again)"
+        }
+        _ => "",
     }
 }
 
@@ -164,7 +177,11 @@ impl Store {
             lock_path: opened.lock_path,
             last_id: Mutex::new(0),
         };
-        Ok(Self { inner: Arc::new(inner), ambient: ambient.clone() })
+        let store = Self { inner: Arc::new(inner), ambient: ambient.clone() };
+        if access == Access::Daemon {
+            store.take_over().await?;
+        }
+        Ok(store)
     }
 
     /// Runs the migrations that are due; returns (before, after). Those that [`Store::open`] has run count.
@@ -182,17 +199,20 @@ impl Store {
     /// # Errors
     /// See [`StoreError`].
     pub async fn version(&self) -> Result<i64> {
-        let mut conn = match &self.inner.pools {
-            // The writer's own commits do not count, so only others' are seen.
-            db::Pools::Sqlite { writer: Some(writer), .. } => db::Conn::SqliteRead(writer.acquire().await?),
-            pools => pools.read().await?,
+        let (mut conn, replaced) = match &self.inner.pools {
+            // The writer's own commits do not count, so only others' are seen. Another connection counts anew: what was
+            // written before it came is news to it.
+            db::Pools::Sqlite { writer: Some(writer), replaced, .. } => {
+                (db::Conn::SqliteRead(writer.acquire().await?), replaced.load(Ordering::Relaxed))
+            }
+            pools => (pools.read().await?, 0),
         };
         let sql = db::Sql {
             sqlite: "PRAGMA data_version",
             postgres: "SELECT count FROM command_writes WHERE id = 'all'",
         };
         let row: Option<(i64,)> = conn.row(sql, &[]).await?;
-        Ok(row.map_or(0, |(n,)| n))
+        Ok(row.map_or(0, |(n,)| n).wrapping_add(replaced << 32))
     }
 
     /// The setting that decides whether a commit survives a crash of the machine (decisions.md 6), as the database
@@ -214,7 +234,7 @@ impl Store {
     /// Closes the pools and gives the lock back.
     pub async fn close(&self) {
         match &self.inner.pools {
-            db::Pools::Sqlite { writer, readers } => {
+            db::Pools::Sqlite { writer, readers, .. } => {
                 readers.close().await;
                 if let Some(writer) = writer {
                     writer.close().await;

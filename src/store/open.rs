@@ -4,12 +4,13 @@ use std::fs::{File, OpenOptions, TryLockError};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
+use std::sync::atomic::AtomicI64;
 use std::time::Duration;
 
 use sqlx::migrate::Migrator;
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions, PgSslMode};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
-use sqlx::{PgPool, SqlitePool};
+use sqlx::{Connection, PgConnection, PgPool, SqlitePool};
 
 use super::db::{Pools, Sql};
 use super::{Access, Result, StoreError};
@@ -146,6 +147,7 @@ async fn open_sqlite(rest: &str, access: Access) -> Result<Opened> {
         // One connection for good: `PRAGMA data_version` compares with what this very connection saw before.
         let pool = SqlitePoolOptions::new()
             .max_connections(1)
+            .test_before_acquire(false)
             .idle_timeout(None)
             .max_lifetime(None)
             .acquire_timeout(Duration::from_secs(60));
@@ -153,9 +155,16 @@ async fn open_sqlite(rest: &str, access: Access) -> Result<Opened> {
     };
     let readers: SqlitePool = SqlitePoolOptions::new()
         .max_connections(4)
+        // A file does not hang up: asking first would double the cost of every small read.
+        .test_before_acquire(false)
         .acquire_timeout(Duration::from_secs(60))
         .connect_lazy_with(options.read_only(true));
-    Ok(Opened { pools: Pools::Sqlite { writer, readers }, lock, schema: (0, 0), lock_path: Some(lock_path) })
+    Ok(Opened {
+        pools: Pools::Sqlite { writer, readers, replaced: AtomicI64::new(0) },
+        lock,
+        schema: (0, 0),
+        lock_path: Some(lock_path),
+    })
 }
 
 /// Makes an empty file that only its owner can read; the database's log files take over its mode.
@@ -233,12 +242,39 @@ async fn open_postgres(url: &str, password: Option<&Secret>, access: Access) -> 
     if !is_near(&options) {
         options = options.ssl_mode(PgSslMode::VerifyFull);
     }
-    let pool: PgPool = PgPoolOptions::new()
+    // A command tells at once what is wrong; a daemon waits for a server that is starting as well.
+    if access != Access::Daemon {
+        reach(&options).await?;
+    }
+    let pool = PgPoolOptions::new()
         .max_connections(if access == Access::Daemon { 8 } else { 2 })
         .acquire_timeout(Duration::from_secs(30))
-        .connect_with(options)
-        .await?;
+        .connect_with(options.clone());
+    let pool: PgPool = match pool.await {
+        // The pool does not say why.
+        Err(sqlx::Error::PoolTimedOut) => {
+            reach(&options).await?;
+            return Err(sqlx::Error::PoolTimedOut.into());
+        }
+        other => other?,
+    };
     Ok(Opened { pools: Pools::Postgres(pool), lock: None, schema: (0, 0), lock_path: None })
+}
+
+/// Connects once, to learn what is wrong if that cannot be done.
+async fn reach(options: &PgConnectOptions) -> Result<()> {
+    let tried = tokio::time::timeout(Duration::from_secs(10), PgConnection::connect_with(options)).await;
+    let why = match tried {
+        Ok(Ok(connection)) => return Ok(connection.close().await?),
+        Ok(Err(sqlx::Error::Io(error))) => error.to_string(),
+        Ok(Err(other)) => return Err(other.into()),
+        Err(_) => "no answer within 10 s".to_owned(),
+    };
+    Err(StoreError::Url(format!(
+        "PostgreSQL at {}:{} cannot be reached: {why}; is it running, and is this its address?",
+        options.get_host(),
+        options.get_port()
+    )))
 }
 
 /// A socket or this machine itself: nobody in between.

@@ -6,6 +6,7 @@ use super::db::{Conn, Lock, args, locked};
 use super::orders::OrderView;
 use super::people::Deed;
 use super::rows::{self, At, LAST_ID, time};
+use super::settlements::register;
 use super::{Result, Store, StoreError};
 use crate::clock::Timestamp;
 use crate::domain::operation::{Event, Intent, Progress, State};
@@ -54,6 +55,27 @@ pub enum Work {
     Send,
     /// Unknown ones whose look is due.
     Look,
+}
+
+/// What a worker claims, and until when.
+#[derive(Clone, Copy, Debug)]
+pub struct Claim<'a> {
+    /// Of this contract (settlement name).
+    pub account: &'a str,
+    /// Of this order alone (our id).
+    pub order_id: Option<&'a str>,
+    /// For this work.
+    pub work: Work,
+    /// Who claims.
+    pub owner: &'a str,
+    /// Due by now.
+    pub now: Timestamp,
+    /// Not leased at this moment (wall time).
+    pub wall: Timestamp,
+    /// The lease lasts so long (wall time).
+    pub until: Timestamp,
+    /// At most so many.
+    pub limit: u64,
 }
 
 /// One attempt, appended.
@@ -107,6 +129,8 @@ pub struct OperationFilter {
     pub state: Option<State>,
     /// One account.
     pub account: Option<String>,
+    /// One order (our id).
+    pub order_id: Option<String>,
     /// At most so many.
     pub limit: Option<u64>,
     /// After this id (newest first).
@@ -258,7 +282,14 @@ pub(super) async fn write_progress(
             ],
         )
         .await?;
-    if written == 1 { Ok(()) } else { Err(StoreError::LeaseLost) }
+    if written != 1 {
+        return Err(StoreError::LeaseLost);
+    }
+    if progress.state == State::Done {
+        register(conn, &operation.settlement_id, &operation.intent).await
+    } else {
+        Ok(())
+    }
 }
 
 impl Store {
@@ -268,20 +299,38 @@ impl Store {
     /// See [`StoreError`].
     pub async fn list_operations(&self, filter: &OperationFilter) -> Result<Vec<OperationRow>> {
         let mut conn = self.read().await?;
-        let rows: Vec<ListedColumns> = conn
-            .rows(
+        // The operations of one order are few: they are found by its index, not by walking through all of them.
+        let sql = match filter.order_id {
+            Some(_) => {
+                concat!(
+                    "SELECT ",
+                    operation_columns!(),
+                    ", o.shop, o.mall_order_id FROM operations p JOIN orders o ON o.id = p.order_id
+                     WHERE p.order_id = $5 AND p.id < $1 AND ($2 IS NULL OR p.state = $2)
+                         AND ($3 IS NULL OR p.account = $3)
+                     ORDER BY p.id DESC LIMIT $4"
+                )
+            }
+            None => {
                 concat!(
                     "SELECT ",
                     operation_columns!(),
                     ", o.shop, o.mall_order_id FROM operations p JOIN orders o ON o.id = p.order_id
                      WHERE p.id < $1 AND ($2 IS NULL OR p.state = $2) AND ($3 IS NULL OR p.account = $3)
+                         AND $5 IS NULL
                      ORDER BY p.id DESC LIMIT $4"
-                ),
+                )
+            }
+        };
+        let rows: Vec<ListedColumns> = conn
+            .rows(
+                sql,
                 args![
                     filter.after.as_deref().unwrap_or(LAST_ID),
                     filter.state.map(State::as_str),
                     &filter.account,
                     rows::limit(filter.limit),
+                    &filter.order_id,
                 ],
             )
             .await?;
@@ -343,7 +392,8 @@ impl Store {
         row.map(|(raw,)| At::new("attempts", "raw", &id).unpack(&raw)).transpose()
     }
 
-    /// A person's `retry`: an unknown one is looked up now, one that needs a person is looked up, a ready one is due now.
+    /// A person's `retry`: an unknown one is looked up now, one that needs a person is looked up, one whose time has come is
+    /// due now.
     ///
     /// # Errors
     /// See [`StoreError`]; `Refused` with the reason in any other state.
@@ -353,14 +403,14 @@ impl Store {
         let fence = row.fence + 1;
         let mut operation = Operation::try_from(row)?;
         match operation.progress.state {
-            State::Unknown | State::Ready => {}
-            State::NeedsPerson => operation.progress = operation.progress.apply(&Event::Look, now)?,
-            State::Planned => {
+            State::Planned if operation.progress.run_at > now => {
                 return Err(StoreError::Refused(format!(
                     "operation {id} is planned for {}; it is sent then",
                     operation.progress.run_at
                 )));
             }
+            State::Unknown | State::Ready | State::Planned => {}
+            State::NeedsPerson => operation.progress = operation.progress.apply(&Event::Look, now)?,
             State::Sending | State::Looking => {
                 return Err(StoreError::Refused(format!(
                     "operation {id} is {} right now; look again in a minute",

@@ -243,7 +243,7 @@ pub(super) async fn views_of(conn: &mut Conn, ids: &str) -> Result<Vec<OrderView
     let rows = conn
         .rows(
             listed!(
-                "SELECT id, shop, mall, first_seen_at, changed_at, document FROM orders WHERE id IN ",
+                "SELECT id, shop, mall, first_seen_at, changed_at, document FROM orders WHERE id ",
                 " ORDER BY id"
             ),
             args![ids],
@@ -371,7 +371,7 @@ impl Store {
                 listed!(
                     "SELECT id, mall_order_id, ordered_at FROM orders
                      WHERE shop = $2 AND status NOT IN ('completed', 'canceled') AND ordered_at >= $3
-                         AND ordered_at < $4 AND (ordered_at, id) > ($5, $6) AND status IN ",
+                         AND ordered_at < $4 AND (ordered_at, id) > ($5, $6) AND status ",
                     " ORDER BY ordered_at, id LIMIT $7"
                 ),
                 args![&statuses, shop, ordered_from, ordered_until, last, last_id, rows::limit(Some(limit))],

@@ -3,13 +3,14 @@
 use std::collections::HashMap;
 use std::time::Duration;
 
-use aws_lc_rs::digest::{Context, SHA256};
 use serde_json::Value;
 
-use super::db::{Conn, Lock, args, listed, locked};
+use super::db::{Arg, Conn, Lock, args, listed, locked};
+use super::digest::digest;
+use super::inserts::Insert;
 use super::orders::{NewOrder, NewSetAside, PageCommit, PageResult};
 use super::planning::Subject;
-use super::rows::{At, fold, list, pack, to_json};
+use super::rows::{At, Packer, fold, list, pack, to_json};
 use super::streams::ShopLease;
 use super::{Planning, Result, Store, StoreError};
 use crate::clock::Timestamp;
@@ -35,14 +36,93 @@ struct CursorColumns {
     fence: i64,
 }
 
+/// An order as its row will show it.
+struct Prepared {
+    document: String,
+    digest: String,
+}
+
 /// An order of the page that is new or differs from what is stored.
 struct Changed<'a> {
     read: &'a NewOrder,
     order: Order,
-    document: Value,
-    digest: String,
+    row: Prepared,
     before: Option<ExistingColumns>,
     changes: Vec<Change>,
+}
+
+static NEW_ORDERS: Insert = Insert::new(
+    "INSERT INTO orders (id, shop, mall, mall_order_id, match_key, status, fulfilled_by, ordered_at, changed_at,
+         read_at, first_seen_at, shipped_on, due, digest, latest_version, document)",
+    16,
+);
+static NEW_VERSIONS: Insert =
+    Insert::new("INSERT INTO order_versions (order_id, number, read_at, changes, raw)", 5);
+
+/// What is written of an order and its version.
+struct Row<'a> {
+    id: String,
+    match_key: String,
+    shipped: Option<String>,
+    number: i64,
+    changes: String,
+    raw: Vec<u8>,
+    changed: Changed<'a>,
+}
+
+impl Row<'_> {
+    fn due(&self) -> Option<i64> {
+        self.changed.order.amounts.due.map(|due| due.0)
+    }
+
+    /// The values of [`NEW_ORDERS`].
+    fn order<'r>(&'r self, lease: &'r ShopLease, page: &'r PageCommit) -> [Arg<'r>; 16] {
+        let Changed { read, order, row, .. } = &self.changed;
+        let read_at = Arg::from(read.read_at);
+        [
+            Arg::from(&self.id),
+            Arg::from(&lease.shop),
+            Arg::from(&page.mall),
+            Arg::from(&order.mall_order_id),
+            Arg::from(&self.match_key),
+            Arg::from(order.status.as_str()),
+            Arg::from(order.fulfilled_by.as_str()),
+            Arg::from(order.ordered_at),
+            read_at,
+            read_at,
+            read_at,
+            Arg::from(&self.shipped),
+            Arg::from(self.due()),
+            Arg::from(&row.digest),
+            Arg::from(self.number),
+            Arg::from(&row.document),
+        ]
+    }
+
+    async fn update(&self, conn: &mut Conn, before: &ExistingColumns) -> Result<()> {
+        let Changed { read, order, row, .. } = &self.changed;
+        let written = conn
+            .execute(
+                "UPDATE orders SET status = $3, fulfilled_by = $4, ordered_at = $5, changed_at = $6, read_at = $6,
+                     shipped_on = $7, due = $8, digest = $9, latest_version = $10, document = $11
+                 WHERE id = $1 AND latest_version = $2",
+                args![
+                    &self.id,
+                    before.latest_version,
+                    order.status.as_str(),
+                    order.fulfilled_by.as_str(),
+                    order.ordered_at,
+                    read.read_at,
+                    &self.shipped,
+                    self.due(),
+                    &row.digest,
+                    self.number,
+                    &row.document,
+                ],
+            )
+            .await?;
+        if written == 1 { Ok(()) } else { Err(StoreError::LeaseLost) }
+    }
 }
 
 impl Store {
@@ -62,22 +142,14 @@ impl Store {
         let read = page
             .orders
             .iter()
-            .map(|read| {
-                let document = serde_json::to_value(&read.order)
-                    .map_err(|e| StoreError::Database(sqlx::Error::Encode(Box::new(e))))?;
-                let digest = digest(&document, &read.raw);
-                Ok((read, document, digest))
-            })
+            .map(|read| Ok((read, Prepared::new(&read.order, &read.raw)?)))
             .collect::<Result<Vec<_>>>()?;
         let mut conn = self.write(Lock::Pages).await?;
         self.check_fence(&mut conn, lease, page).await?;
         let mut result = PageResult::default();
         let mut unreadable = Vec::new();
         let changed = compare(&mut conn, lease, read, &mut result, &mut unreadable).await?;
-        let mut subjects = Vec::with_capacity(changed.len());
-        for changed in changed {
-            subjects.push(self.write_order(&mut conn, lease, page, changed, &mut result).await?);
-        }
+        let subjects = self.write_orders(&mut conn, lease, page, changed, &mut result).await?;
         let mut written = !subjects.is_empty();
         written |= self.clear_set_aside(&mut conn, lease, page, &unreadable).await?;
         for bad in page.bad.iter().chain(&unreadable) {
@@ -120,81 +192,56 @@ impl Store {
         if ours && cursor == page.cursor_before { Ok(()) } else { Err(StoreError::LeaseLost) }
     }
 
-    async fn write_order(
+    async fn write_orders(
         &self,
         conn: &mut Conn,
         lease: &ShopLease,
         page: &PageCommit,
-        changed: Changed<'_>,
+        changed: Vec<Changed<'_>>,
         result: &mut PageResult,
-    ) -> Result<Subject> {
-        let Changed { read, order, document, digest, before, changes } = changed;
-        let document = document.to_string();
-        let shipped = order.packages.iter().filter_map(|p| p.shipped_on).min().map(|d| d.to_string());
-        let due = order.amounts.due.map(|due| due.0);
-        let (id, number) = match before {
-            Some(before) => {
-                let number = before.latest_version + 1;
-                let written = conn
-                    .execute(
-                        "UPDATE orders SET status = $3, fulfilled_by = $4, ordered_at = $5, changed_at = $6,
-                             read_at = $6, shipped_on = $7, due = $8, digest = $9, latest_version = $10,
-                             document = $11
-                         WHERE id = $1 AND latest_version = $2",
-                        args![
-                            &before.id,
-                            before.latest_version,
-                            order.status.as_str(),
-                            order.fulfilled_by.as_str(),
-                            order.ordered_at,
-                            read.read_at,
-                            &shipped,
-                            due,
-                            &digest,
-                            number,
-                            &document,
-                        ],
-                    )
-                    .await?;
-                if written != 1 {
-                    return Err(StoreError::LeaseLost);
-                }
+    ) -> Result<Vec<Subject>> {
+        let mut packer = Packer::new()?;
+        let mut rows = Vec::with_capacity(changed.len());
+        for changed in changed {
+            let row = Row {
+                id: changed.before.as_ref().map_or_else(|| self.id(), |before| before.id.clone()),
+                match_key: fold(&changed.order.mall_order_id),
+                shipped: changed
+                    .order
+                    .packages
+                    .iter()
+                    .filter_map(|p| p.shipped_on)
+                    .min()
+                    .map(|d| d.to_string()),
+                number: changed.before.as_ref().map_or(1, |before| before.latest_version + 1),
+                changes: to_json(&changed.changes)?,
+                raw: packer.pack(&changed.read.raw)?,
+                changed,
+            };
+            rows.push(row);
+        }
+        let (mut new, mut versions) = (Vec::new(), Vec::new());
+        for row in &rows {
+            if let Some(before) = &row.changed.before {
+                row.update(conn, before).await?;
                 result.changed += 1;
-                (before.id, number)
-            }
-            None => {
-                let id = self.id();
-                conn.execute(
-                    "INSERT INTO orders (id, shop, mall, mall_order_id, match_key, status, fulfilled_by, ordered_at,
-                         changed_at, read_at, first_seen_at, shipped_on, due, digest, latest_version, document)
-                     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $9, $9, $10, $11, $12, 1, $13)",
-                    args![
-                        &id,
-                        &lease.shop,
-                        &page.mall,
-                        &order.mall_order_id,
-                        &fold(&order.mall_order_id),
-                        order.status.as_str(),
-                        order.fulfilled_by.as_str(),
-                        order.ordered_at,
-                        read.read_at,
-                        &shipped,
-                        due,
-                        &digest,
-                        &document,
-                    ],
-                )
-                .await?;
+            } else {
+                new.extend(row.order(lease, page));
                 result.new += 1;
-                (id, 1)
             }
-        };
-        conn.execute(
-            "INSERT INTO order_versions (order_id, number, read_at, changes, raw) VALUES ($1, $2, $3, $4, $5)",
-            args![&id, number, read.read_at, &to_json(&changes)?, &pack(&read.raw)?],
-        )
-        .await?;
-        Ok(Subject { id, shop: lease.shop.clone(), order })
+            versions.extend_from_slice(args![
+                &row.id,
+                row.number,
+                row.changed.read.read_at,
+                &row.changes,
+                &row.raw,
+            ]);
+        }
+        NEW_ORDERS.run(conn, &new).await?;
+        NEW_VERSIONS.run(conn, &versions).await?;
+        let subject =
+            |row: Row<'_>| Subject { id: row.id, shop: lease.shop.clone(), order: row.changed.order };
+        Ok(rows.into_iter().map(subject).collect())
     }
 
     /// Orders that could be read are no longer set aside.
@@ -213,7 +260,7 @@ impl Store {
         }
         let gone = conn
             .execute(
-                listed!("DELETE FROM set_aside WHERE shop = $2 AND mall_order_id IN ", ""),
+                listed!("DELETE FROM set_aside WHERE shop = $2 AND mall_order_id ", ""),
                 args![&list(good), &lease.shop],
             )
             .await?;
@@ -225,19 +272,19 @@ impl Store {
 async fn compare<'a>(
     conn: &mut Conn,
     lease: &ShopLease,
-    read: Vec<(&'a NewOrder, Value, String)>,
+    read: Vec<(&'a NewOrder, Prepared)>,
     result: &mut PageResult,
     unreadable: &mut Vec<NewSetAside>,
 ) -> Result<Vec<Changed<'a>>> {
     if read.is_empty() {
         return Ok(Vec::new());
     }
-    let numbers = list(read.iter().map(|(read, _, _)| read.order.mall_order_id.as_str()));
+    let numbers = list(read.iter().map(|(read, _)| read.order.mall_order_id.as_str()));
     let rows: Vec<ExistingColumns> = conn
         .rows(
             listed!(
                 "SELECT id, mall_order_id, digest, read_at, latest_version FROM orders
-                 WHERE shop = $2 AND mall_order_id IN ",
+                 WHERE shop = $2 AND mall_order_id ",
                 ""
             ),
             args![&numbers, &lease.shop],
@@ -247,12 +294,12 @@ async fn compare<'a>(
         rows.into_iter().map(|row| (row.mall_order_id.clone(), row)).collect();
     // A page may show an order twice when the mall's pages shift while they are read: the newer one counts.
     let mut newest: HashMap<&str, Timestamp> = HashMap::new();
-    for (read, _, _) in &read {
+    for (read, _) in &read {
         let at = newest.entry(read.order.mall_order_id.as_str()).or_insert(read.read_at);
         *at = read.read_at.max(*at);
     }
     let mut differing = Vec::new();
-    for (read, document, digest) in read {
+    for (read, row) in read {
         let number = read.order.mall_order_id.as_str();
         if newest.get(number) != Some(&read.read_at) {
             continue;
@@ -260,21 +307,21 @@ async fn compare<'a>(
         newest.remove(number);
         let before = existing.remove(number);
         let newer = before.as_ref().is_none_or(|b| read.read_at > Timestamp::from_micros(b.read_at));
-        if !newer || before.as_ref().is_some_and(|b| b.digest == digest) {
+        if !newer || before.as_ref().is_some_and(|b| b.digest == row.digest) {
             result.unchanged += 1;
         } else {
-            differing.push((read, document, digest, before));
+            differing.push((read, row, before));
         }
     }
     let ids = list(differing.iter().filter_map(|(.., before)| before.as_ref().map(|b| b.id.as_str())));
     let mut documents: HashMap<String, String> = HashMap::new();
     if differing.iter().any(|(.., before)| before.is_some()) {
         let rows: Vec<(String, String)> =
-            conn.rows(listed!("SELECT id, document FROM orders WHERE id IN ", ""), args![&ids]).await?;
+            conn.rows(listed!("SELECT id, document FROM orders WHERE id ", ""), args![&ids]).await?;
         documents.extend(rows);
     }
     let mut changed = Vec::with_capacity(differing.len());
-    for (read, mut document, mut digest, before) in differing {
+    for (read, mut row, before) in differing {
         let mut order = read.order.clone();
         let mut found = Vec::new();
         if let Some(before) = &before {
@@ -296,17 +343,15 @@ async fn compare<'a>(
             };
             order.keep_personal(&old_order);
             if order != read.order {
-                document = serde_json::to_value(&order)
-                    .map_err(|e| StoreError::Database(sqlx::Error::Encode(Box::new(e))))?;
-                digest = self::digest(&document, &read.raw);
+                row = Prepared::new(&order, &read.raw)?;
             }
-            if digest == before.digest {
+            if row.digest == before.digest {
                 result.unchanged += 1;
                 continue;
             }
-            found = changes(&old, &document);
+            found = changes(&old, &At::new("orders", "document", &before.id).json(&row.document)?);
         }
-        changed.push(Changed { read, order, document, digest, before, changes: found });
+        changed.push(Changed { read, order, row, before, changes: found });
     }
     Ok(changed)
 }
@@ -349,62 +394,10 @@ async fn write_set_aside(conn: &mut Conn, shop: &str, bad: &NewSetAside) -> Resu
     Ok(true)
 }
 
-/// What change is judged by (decisions.md 14): SHA-256 over the normalised order and, where it is JSON, the mall's own
-/// record, both with sorted keys.
-fn digest(document: &Value, raw: &[u8]) -> String {
-    let mut text = Vec::with_capacity(raw.len() * 2);
-    canonical(document, &mut text);
-    let mut context = Context::new(&SHA256);
-    context.update(&text);
-    if let Ok(raw) = serde_json::from_slice::<Value>(raw) {
-        text.clear();
-        text.push(b'\n');
-        canonical(&raw, &mut text);
-        context.update(&text);
-    }
-    context.finish().as_ref().iter().map(|byte| format!("{byte:02x}")).collect()
-}
-
-fn canonical(value: &Value, out: &mut Vec<u8>) {
-    match value {
-        Value::Object(members) => {
-            let mut members: Vec<_> = members.iter().collect();
-            members.sort_unstable_by_key(|(key, _)| *key);
-            out.push(b'{');
-            for (key, value) in members {
-                out.extend_from_slice(Value::from(key.as_str()).to_string().as_bytes());
-                out.push(b':');
-                canonical(value, out);
-                out.push(b',');
-            }
-            out.push(b'}');
-        }
-        Value::Array(items) => {
-            out.push(b'[');
-            for item in items {
-                canonical(item, out);
-                out.push(b',');
-            }
-            out.push(b']');
-        }
-        other => out.extend_from_slice(other.to_string().as_bytes()),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_digest_follows_content_and_not_the_order_of_keys() {
-        let order = serde_json::json!({"a": 1});
-        let one = digest(&order, br#"{"x": [1, {"b": 2, "a": "1"}], "y": null}"#);
-        assert_eq!(one, digest(&order, br#"{ "y":null,"x":[1,{"a":"1","b":2}]}"#));
-        assert_ne!(one, digest(&order, br#"{"x": [1, {"b": 2, "a": 1}], "y": null}"#));
-        assert_ne!(
-            one,
-            digest(&serde_json::json!({"a": 2}), br#"{"x": [1, {"b": 2, "a": "1"}], "y": null}"#)
-        );
-        assert_eq!(digest(&order, b"a,b\r\n"), digest(&order, b"a,c\r\n"));
+impl Prepared {
+    fn new(order: &Order, raw: &[u8]) -> Result<Self> {
+        let document = to_json(order)?;
+        let digest = digest(&document, raw);
+        Ok(Self { document, digest })
     }
 }

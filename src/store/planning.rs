@@ -88,7 +88,7 @@ pub(super) async fn load(conn: &mut Conn, ids: &[&str]) -> Result<HashMap<String
             .rows(
                 listed!(
                     "SELECT DISTINCT a.order_id, a.number FROM slips a
-                     JOIN slips b ON b.number = a.number AND b.order_id <> a.order_id WHERE a.order_id IN ",
+                     JOIN slips b ON b.number = a.number AND b.order_id <> a.order_id WHERE a.order_id ",
                     " ORDER BY a.order_id, a.number"
                 ),
                 args![&ids],
@@ -105,7 +105,7 @@ pub(super) async fn load(conn: &mut Conn, ids: &[&str]) -> Result<HashMap<String
         .rows(
             listed!(
                 "SELECT id, order_id, state, run_at, sends, intent, dedupe_key FROM operations
-                 WHERE state <> 'superseded' AND order_id IN ",
+                 WHERE state <> 'superseded' AND order_id ",
                 " ORDER BY id"
             ),
             args![&ids],
@@ -262,7 +262,7 @@ impl Store {
     /// The orders with these ids, for planning.
     pub(super) async fn subjects(&self, conn: &mut Conn, ids: &str) -> Result<Vec<Subject>> {
         let rows: Vec<(String, String, String)> = conn
-            .rows(listed!("SELECT id, shop, document FROM orders WHERE id IN ", " ORDER BY id"), args![ids])
+            .rows(listed!("SELECT id, shop, document FROM orders WHERE id ", " ORDER BY id"), args![ids])
             .await?;
         rows.into_iter().map(subject).collect()
     }
@@ -287,7 +287,7 @@ impl Store {
                     "SELECT o.id, o.shop, o.document FROM orders o WHERE o.id > $2
                          AND (EXISTS (SELECT 1 FROM settlements s WHERE s.order_id = o.id
                                   AND s.state NOT IN ('settled', 'canceled', 'refused'))
-                              OR o.status NOT IN ('completed', 'canceled') AND o.shop IN ",
+                              OR o.status NOT IN ('completed', 'canceled') AND o.shop ",
                     ") ORDER BY o.id LIMIT $3"
                 ),
                 args![&shops, after.unwrap_or(""), super::rows::limit(Some(limit))],

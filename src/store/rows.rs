@@ -58,9 +58,25 @@ impl<'a> At<'a> {
     }
 }
 
+/// Of zstd: its own default.
+const LEVEL: i32 = 3;
+
 /// Compressed for the database.
 pub(super) fn pack(raw: &[u8]) -> Result<Vec<u8>> {
-    zstd::encode_all(raw, 3).map_err(|e| StoreError::Database(sqlx::Error::Io(e)))
+    Packer::new()?.pack(raw)
+}
+
+/// [`pack`] for many: what a compressor is made of costs more than a small record to compress.
+pub(super) struct Packer(zstd::bulk::Compressor<'static>);
+
+impl Packer {
+    pub(super) fn new() -> Result<Self> {
+        zstd::bulk::Compressor::new(LEVEL).map(Self).map_err(|e| StoreError::Database(sqlx::Error::Io(e)))
+    }
+
+    pub(super) fn pack(&mut self, raw: &[u8]) -> Result<Vec<u8>> {
+        self.0.compress(raw).map_err(|e| StoreError::Database(sqlx::Error::Io(e)))
+    }
 }
 
 /// JSON text for the database.

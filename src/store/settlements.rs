@@ -4,12 +4,13 @@ use std::collections::HashMap;
 
 use serde::Serialize;
 
-use super::db::{Conn, Lock, args, listed};
+use super::db::{Conn, Lock, args, listed, locked};
 use super::rows::{self, At, LAST_ID, fold, list, time, to_json};
 use super::slips::slips_of;
 use super::{Result, Store, StoreError};
 use crate::clock::Timestamp;
 use crate::domain::money::Yen;
+use crate::domain::operation::Intent;
 use crate::domain::planner::Plan;
 use crate::domain::settlement::{Observed, Settlement, SettlementState, last_day};
 
@@ -164,7 +165,7 @@ macro_rules! listed_columns {
 pub(super) async fn records_of(conn: &mut Conn, order_ids: &str) -> Result<Vec<Record>> {
     let rows: Vec<SettlementColumns> = conn
         .rows(
-            listed!(concat!("SELECT ", columns!(), " FROM settlements s WHERE s.order_id IN "), ""),
+            listed!(concat!("SELECT ", columns!(), " FROM settlements s WHERE s.order_id "), ""),
             args![order_ids],
         )
         .await?;
@@ -344,4 +345,29 @@ impl Store {
 
 pub(super) fn unknown_settlement(id: &str) -> StoreError {
     StoreError::NotFound(format!("there is no settlement {id}"))
+}
+
+/// A capture that is done stands on its settlement too, in the same transaction: whoever died between the two would leave
+/// a registered sale shown as one that waits. The next look-up tells more.
+pub(super) async fn register(conn: &mut Conn, id: &str, intent: &Intent) -> Result<()> {
+    let Intent::Capture { slip_number, .. } = intent;
+    let row: Option<(String, String)> =
+        conn.row(locked!("SELECT state, slips FROM settlements WHERE id = $1"), args![id]).await?;
+    let Some((state, slips)) = row else { return Ok(()) };
+    let mut slips: Vec<String> = At::new("settlements", "slips", id).json(&slips)?;
+    let there = slips.contains(slip_number);
+    if !there {
+        slips.push(slip_number.clone());
+    }
+    let captured = SettlementState::from_word(&state).is_some_and(SettlementState::captured);
+    if there && captured {
+        return Ok(());
+    }
+    let state = if captured { state.as_str() } else { SettlementState::Registered.as_str() };
+    conn.execute(
+        "UPDATE settlements SET state = $2, slips = $3 WHERE id = $1",
+        args![id, state, &to_json(&slips)?],
+    )
+    .await?;
+    Ok(())
 }

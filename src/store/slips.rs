@@ -7,7 +7,7 @@ use serde::Serialize;
 use super::db::{Conn, Lock, args, listed};
 use super::matching::Incoming;
 use super::operations::{abandon, operations_of};
-use super::rows::{self, At, list};
+use super::rows::{self, At, LAST_ID, list};
 use super::settlements::records_of;
 use super::{Planning, Result, Store, StoreError};
 use crate::clock::Timestamp;
@@ -18,6 +18,9 @@ use crate::domain::slip::{RowOutcome, RowReport, Slip, SlipRow, WriteBack};
 /// Slips of one order, for lists.
 #[derive(Clone, Debug, Serialize)]
 pub struct SlipView {
+    /// Of the row: where the next page of a list goes on.
+    #[serde(skip)]
+    pub id: String,
     /// The shop, when the order is known.
     pub shop: Option<String>,
     /// Our order id, when the order is known.
@@ -93,7 +96,7 @@ pub(super) async fn slips_of(conn: &mut Conn, order_ids: &str) -> Result<HashMap
             listed!(
                 "SELECT id, order_id, number, carrier, kind, package_id, source, ship_date, learnt_at, write_back,
                      held
-                 FROM slips WHERE order_id IN ",
+                 FROM slips WHERE order_id ",
                 " ORDER BY id"
             ),
             args![order_ids],
@@ -265,7 +268,7 @@ impl Store {
         conn.execute(
             listed!(
                 "DELETE FROM slip_rows WHERE number = $2
-                     AND id IN (SELECT row_id FROM slip_row_keys WHERE key IN ",
+                     AND id IN (SELECT row_id FROM slip_row_keys WHERE key ",
                 ")"
             ),
             args![&list(keys), &row.number],
@@ -381,24 +384,31 @@ impl Store {
     ///
     /// # Errors
     /// See [`StoreError`].
-    pub async fn list_slips(&self, unmatched: bool, limit: Option<u64>) -> Result<Vec<SlipView>> {
+    pub async fn list_slips(
+        &self,
+        unmatched: bool,
+        after: Option<&str>,
+        limit: Option<u64>,
+    ) -> Result<Vec<SlipView>> {
         let mut conn = self.read().await?;
         let sql = if unmatched {
             "SELECT s.id, s.order_id, s.number, s.carrier, s.kind, s.package_id, s.source, s.ship_date, s.learnt_at,
                  s.write_back, s.held, o.shop, o.id AS our_id, o.mall_order_id
-             FROM slips s JOIN orders o ON o.id = s.order_id WHERE s.held IS NOT NULL
+             FROM slips s JOIN orders o ON o.id = s.order_id WHERE s.held IS NOT NULL AND s.id < $1
              UNION ALL
              SELECT r.id, '', r.number, r.carrier, r.kind, r.package_id, r.source, r.ship_date, r.learnt_at,
                  'unsent', COALESCE(r.held, 'waits for its order'), NULL, NULL, r.order_key
-             FROM slip_rows r ORDER BY 1 DESC LIMIT $1"
+             FROM slip_rows r WHERE r.id < $1 ORDER BY 1 DESC LIMIT $2"
         } else {
             "SELECT s.id, s.order_id, s.number, s.carrier, s.kind, s.package_id, s.source, s.ship_date, s.learnt_at,
                  s.write_back, s.held, o.shop, o.id AS our_id, o.mall_order_id
-             FROM slips s JOIN orders o ON o.id = s.order_id ORDER BY s.id DESC LIMIT $1"
+             FROM slips s JOIN orders o ON o.id = s.order_id WHERE s.id < $1 ORDER BY s.id DESC LIMIT $2"
         };
-        let rows: Vec<ViewColumns> = conn.rows(sql, args![rows::limit(limit)]).await?;
+        let rows: Vec<ViewColumns> =
+            conn.rows(sql, args![after.unwrap_or(LAST_ID), rows::limit(limit)]).await?;
         let view = |row: ViewColumns| {
             Ok(SlipView {
+                id: row.slip.id.clone(),
                 shop: row.shop,
                 order_id: row.our_id,
                 mall_order_id: row.mall_order_id,

@@ -177,8 +177,9 @@ impl Store {
         rows.into_iter().map(TryInto::try_into).collect()
     }
 
-    /// Takes the shop's poll lease until `until` (wall time) unless somebody holds it at `now` (wall time). The lease
-    /// stands on the shop's stream rows: without streams there is none to take.
+    /// Takes the shop's poll lease until `until` (wall time) unless somebody else holds it at `now` (wall time). An owner
+    /// that could not give its lease back takes it again. The lease stands on the shop's stream rows: without streams
+    /// there is none to take.
     ///
     /// # Errors
     /// See [`StoreError`].
@@ -195,7 +196,8 @@ impl Store {
             conn.rollback().await?;
             return Ok(None);
         };
-        if held.lease_owner.is_some() && time(held.lease_until).is_some_and(|until| until > now) {
+        let elsewhere = held.lease_owner.as_deref().is_some_and(|holder| holder != owner);
+        if elsewhere && time(held.lease_until).is_some_and(|until| until > now) {
             conn.rollback().await?;
             return Ok(None);
         }
@@ -277,7 +279,7 @@ impl Store {
                 listed!(
                     "UPDATE streams SET due_at = CASE WHEN due_at < $3 THEN due_at ELSE $3 END
                      WHERE shop = $2 AND finished = 0
-                         AND ($4 = 0 AND stream NOT LIKE 'backfill:%' OR stream IN ",
+                         AND ($4 = 0 AND stream NOT LIKE 'backfill:%' OR stream ",
                     ")"
                 ),
                 args![&names, shop, at, !streams.is_empty()],

@@ -2,7 +2,8 @@
 
 use super::db::{Conn, Lock, args, skip_locked};
 use super::operations::{
-    Claimed, NewAttempt, Operation, OperationColumns, Work, locked_row, operation_columns, write_progress,
+    Claim, Claimed, NewAttempt, Operation, OperationColumns, Work, locked_row, operation_columns,
+    write_progress,
 };
 use super::orders::views_of;
 use super::rows::{self, list, pack, time};
@@ -45,23 +46,16 @@ macro_rules! free_to_look {
 }
 
 impl Store {
-    /// Claims up to `limit` operations of `account` for `work`, oldest first: due at `now`, not leased at `wall`, not held,
-    /// and no other operation in flight for the same reception number. For `Send` a planned one becomes ready; for
-    /// `Look` the state becomes `looking`. The lease lasts until `until` (wall time).
+    /// Claims operations, oldest first: due, not leased, not held, and no other operation in flight for the same
+    /// reception number. For `Send` a planned one becomes ready; for `Look` the state becomes `looking`.
     ///
     /// # Errors
     /// See [`StoreError`].
-    #[expect(clippy::too_many_arguments, reason = "two clocks and a lease; each is named where it is called")]
-    pub async fn claim_operations(
-        &self,
-        account: &str,
-        work: Work,
-        owner: &str,
-        now: Timestamp,
-        wall: Timestamp,
-        until: Timestamp,
-        limit: u64,
-    ) -> Result<Vec<Claimed>> {
+    pub async fn claim_operations(&self, claim: &Claim<'_>) -> Result<Vec<Claimed>> {
+        let Claim { account, order_id, work, owner, now, wall, until, limit } = *claim;
+        if !self.is_due(account, work, now, wall).await? {
+            return Ok(Vec::new());
+        }
         let mut conn = self.write(Lock::None).await?;
         // Two claims of one account at the same time could each take an operation of the same reception number without
         // seeing the other's; row locks alone do not prevent that.
@@ -72,19 +66,19 @@ impl Store {
                 operation_columns!(),
                 " FROM operations p WHERE ",
                 free_to_send!(),
-                " AND p.run_at <= $3 ORDER BY p.run_at, p.id LIMIT $4"
+                " AND p.run_at <= $3 AND ($5 IS NULL OR p.order_id = $5) ORDER BY p.run_at, p.id LIMIT $4"
             )),
             Work::Look => skip_locked!(concat!(
                 "SELECT ",
                 operation_columns!(),
                 " FROM operations p WHERE ",
                 free_to_look!(),
-                " AND p.run_at <= $3 ORDER BY p.run_at, p.id LIMIT $4"
+                " AND p.run_at <= $3 AND ($5 IS NULL OR p.order_id = $5) ORDER BY p.run_at, p.id LIMIT $4"
             )),
         };
         // More than asked for: of several with one reception number only the first is sent.
         let fetch = rows::limit(Some(limit.saturating_mul(4)));
-        let found: Vec<OperationColumns> = conn.rows(sql, args![account, wall, now, fetch]).await?;
+        let found: Vec<OperationColumns> = conn.rows(sql, args![account, wall, now, fetch, order_id]).await?;
         let mut taken: Vec<(Operation, i64)> = Vec::new();
         for row in found {
             if u64::try_from(taken.len()).is_ok_and(|n| n >= limit) {
@@ -127,6 +121,21 @@ impl Store {
         }
         conn.commit().await?;
         Ok(claimed)
+    }
+
+    /// Whether a claim would find anything: asked without the write lock, since most of the time nothing is due.
+    async fn is_due(&self, account: &str, work: Work, now: Timestamp, wall: Timestamp) -> Result<bool> {
+        let sql = match work {
+            Work::Send => {
+                concat!("SELECT 1 FROM operations p WHERE ", free_to_send!(), " AND p.run_at <= $3 LIMIT 1")
+            }
+            Work::Look => {
+                concat!("SELECT 1 FROM operations p WHERE ", free_to_look!(), " AND p.run_at <= $3 LIMIT 1")
+            }
+        };
+        let mut conn = self.read().await?;
+        let found: Option<()> = conn.row(sql, args![account, wall, now]).await?;
+        Ok(found.is_some())
     }
 
     /// Applies `event`, appends `attempt`, and keeps the lease until `until`, or gives it back when `None`: one
@@ -174,28 +183,40 @@ impl Store {
     /// # Errors
     /// See [`StoreError`].
     pub async fn expire_operations(&self, wall: Timestamp, now: Timestamp) -> Result<u64> {
-        let mut conn = self.write(Lock::None).await?;
-        let found: Vec<OperationColumns> = conn
-            .rows(
-                skip_locked!(concat!(
-                    "SELECT ",
-                    operation_columns!(),
-                    " FROM operations p WHERE p.state IN ('sending', 'looking') AND p.lease_until <= $1 ORDER BY p.id"
-                )),
+        let mut reader = self.read().await?;
+        let gone: Option<()> = reader
+            .row(
+                "SELECT 1 FROM operations WHERE state IN ('sending', 'looking') AND lease_until <= $1 LIMIT 1",
                 args![wall],
             )
             .await?;
-        let mut expired = 0;
-        for row in found {
-            let fence = row.fence + 1;
-            let mut operation = Operation::try_from(row)?;
-            operation.progress = operation.progress.apply(&Event::LeaseExpired, now)?;
-            operation.updated_at = now;
-            write_progress(&mut conn, &operation, None, fence, None).await?;
-            expired += 1;
+        drop(reader);
+        if gone.is_none() {
+            return Ok(0);
         }
+        let mut conn = self.write(Lock::None).await?;
+        let expired = expire(&mut conn, wall, now).await?;
         conn.finish(expired > 0).await?;
         Ok(expired)
+    }
+
+    /// Ends what a daemon that is gone held, without waiting for its leases: on SQLite whoever has the lock file knows
+    /// that there is no other. What it was sending or looking up becomes unknown and is looked up; its polls go on at
+    /// once. On PostgreSQL others may live, and leases end by themselves.
+    pub(super) async fn take_over(&self) -> Result<()> {
+        if self.inner.lock_path.is_none() {
+            return Ok(());
+        }
+        let mut conn = self.write(Lock::None).await?;
+        let mut freed = expire(&mut conn, Timestamp::from_micros(i64::MAX), self.ambient.now()).await?;
+        for leases in [
+            "UPDATE streams SET lease_owner = NULL, lease_until = NULL WHERE lease_owner IS NOT NULL",
+            "UPDATE operations SET lease_owner = NULL, lease_until = NULL, fence = fence + 1
+             WHERE lease_owner IS NOT NULL",
+        ] {
+            freed += conn.execute(leases, &[]).await?;
+        }
+        conn.finish(freed > 0).await
     }
 
     /// When the next operation of `account` comes due (planned, ready or unknown, and not held); `None`: nothing open.
@@ -206,29 +227,21 @@ impl Store {
     pub async fn next_operation(&self, account: &str) -> Result<Option<Timestamp>> {
         let mut conn = self.read().await?;
         let wall = self.ambient.wall();
-        let args = args![account, wall];
-        let to_send: Option<(i64,)> = conn
+        let row: Option<(Option<i64>,)> = conn
             .row(
                 concat!(
-                    "SELECT p.run_at FROM operations p WHERE ",
+                    "SELECT min(run_at) FROM (
+                         SELECT run_at FROM (SELECT p.run_at FROM operations p WHERE ",
                     free_to_send!(),
-                    " ORDER BY p.run_at, p.id LIMIT 1"
-                ),
-                args,
-            )
-            .await?;
-        let to_look: Option<(i64,)> = conn
-            .row(
-                concat!(
-                    "SELECT p.run_at FROM operations p WHERE ",
+                    " ORDER BY p.run_at, p.id LIMIT 1) AS to_send UNION ALL
+                         SELECT run_at FROM (SELECT p.run_at FROM operations p WHERE ",
                     free_to_look!(),
-                    " ORDER BY p.run_at, p.id LIMIT 1"
+                    " ORDER BY p.run_at, p.id LIMIT 1) AS to_look) AS next"
                 ),
-                args,
+                args![account, wall],
             )
             .await?;
-        let next = to_send.into_iter().chain(to_look).map(|(at,)| at).min();
-        Ok(time(next))
+        Ok(time(row.and_then(|(at,)| at)))
     }
 
     /// A late answer to an operation this worker no longer holds; see [`Store::step_operation`].
@@ -247,6 +260,30 @@ impl Store {
         late(&mut conn, row, Some(answer), Some(attempt), now).await?;
         conn.commit().await
     }
+}
+
+/// Sending or looking under a lease that has ended at `wall`: unknown.
+async fn expire(conn: &mut Conn, wall: Timestamp, now: Timestamp) -> Result<u64> {
+    let found: Vec<OperationColumns> = conn
+        .rows(
+            skip_locked!(concat!(
+                "SELECT ",
+                operation_columns!(),
+                " FROM operations p WHERE p.state IN ('sending', 'looking') AND p.lease_until <= $1 ORDER BY p.id"
+            )),
+            args![wall],
+        )
+        .await?;
+    let mut expired = 0;
+    for row in found {
+        let fence = row.fence + 1;
+        let mut operation = Operation::try_from(row)?;
+        operation.progress = operation.progress.apply(&Event::LeaseExpired, now)?;
+        operation.updated_at = now;
+        write_progress(conn, &operation, None, fence, None).await?;
+        expired += 1;
+    }
+    Ok(expired)
 }
 
 async fn append(conn: &mut Conn, id: &str, attempt: &NewAttempt, late: bool) -> Result<()> {

@@ -134,6 +134,8 @@ struct Facts {
     long_lead: bool,
     nul: bool,
     jis: bool,
+    /// UTF-8 up to its last character, which has no end.
+    cut: bool,
 }
 
 impl Default for Facts {
@@ -146,6 +148,7 @@ impl Default for Facts {
             long_lead: false,
             nul: false,
             jis: false,
+            cut: false,
         }
     }
 }
@@ -163,7 +166,9 @@ impl Facts {
     }
 
     fn end(&mut self) {
+        let whole = self.utf8.is_some();
         self.validate(&[], true);
+        self.cut = whole && self.utf8.is_none();
     }
 
     fn validate(&mut self, mut chunk: &[u8], last: bool) {
@@ -206,6 +211,10 @@ impl Facts {
             return Err(Refusal::file("it holds zero bytes, so it is no CSV text: export it again as CSV"));
         } else if self.jis {
             return Err(Refusal::file("this is JIS (ISO-2022-JP): save it as CSV UTF-8 or Shift_JIS"));
+        } else if self.cut && self.long_lead && declared != Some(Encoding::Cp932) {
+            return Err(Refusal::file(
+                "the file ends inside a character: it was cut off, export or copy it again",
+            ));
         } else if self.utf8.is_some() && self.multi_byte {
             (Encoding::Utf8, 0)
         } else {

@@ -1,52 +1,11 @@
 //! Commands beside a running daemon (decisions.md 32): they write, it takes up, they follow.
 
-use std::io::{BufRead, BufReader};
-use std::process::{Child, Command, Stdio};
-use std::thread::JoinHandle;
-
 use serde_json::Value;
 
+use super::binary::{code, run, stderr, stdout};
+use super::daemon::{Daemon, SIMULATE, Simulated};
 use super::data::Shop;
-use super::{code, mallsync, run, stderr, stdout};
-
-/// A command that goes on until it is asked to end; killed when dropped.
-struct Daemon {
-    child: Child,
-    log: Option<JoinHandle<()>>,
-}
-
-impl Daemon {
-    fn start(shop: &Shop) -> Self {
-        Self::of(mallsync(shop.path(), &["run"]), "mallsync started.")
-    }
-
-    /// Any command that goes on until it is asked to end; `sign` is what it says once it has started.
-    fn of(mut command: Command, sign: &str) -> Self {
-        let mut child = command.stderr(Stdio::piped()).spawn().unwrap();
-        let mut lines = BufReader::new(child.stderr.take().unwrap()).lines();
-        let started = lines.by_ref().map(Result::unwrap).find(|line| line.contains(sign));
-        assert!(started.is_some(), "it ended before it had started: {:?}", child.wait());
-        // Read on, so that a full pipe never stops it.
-        let log = Some(std::thread::spawn(move || lines.for_each(drop)));
-        Self { child, log }
-    }
-
-    /// Asks it to end and gives its exit status.
-    fn end(mut self) -> Option<i32> {
-        assert!(Command::new("kill").arg(self.child.id().to_string()).status().unwrap().success());
-        let status = self.child.wait().unwrap();
-        self.log.take().unwrap().join().unwrap();
-        status.code()
-    }
-}
-
-impl Drop for Daemon {
-    fn drop(&mut self) {
-        // Ended already, as a rule.
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
-}
+use super::schema;
 
 #[test]
 fn commands_work_beside_a_daemon_and_say_who_carries_on() {
@@ -88,22 +47,109 @@ fn with_no_wait_the_rest_is_left_to_the_daemon() {
 
 #[test]
 fn the_simulators_write_a_config_that_holds_and_never_overwrite_one() {
-    let dir = tempfile::tempdir().unwrap();
-    let command =
-        ["simulate", "--listen", "127.0.0.1:0", "--speed", "60", "--write-config", "sim/mallsync.toml"];
-    let simulators = Daemon::of(mallsync(dir.path(), &command), "listen on http://127.0.0.1:");
-    let config = ["--config", "sim/mallsync.toml"];
-    let with = |args: &[&str]| run(dir.path(), &[&config[..], args].concat());
-    let shown = with(&["config", "show"]);
+    let sim = Simulated::start();
+    let shown = sim.run(&["config", "show"]);
     assert_eq!(code(&shown), 0, "{}", stderr(&shown));
     assert!(stdout(&shown).contains("[simulation]") && stdout(&shown).contains("dry-run"));
-    // Every account answers.
-    let checked = with(&["check"]);
+    // Every account answers, and the end of a key is told once.
+    let checked = sim.run(&["check"]);
     assert_eq!(code(&checked), 0, "{}{}", stdout(&checked), stderr(&checked));
-    assert_eq!(simulators.end(), Some(0));
-    let again = run(dir.path(), &command);
+    let rows: Value = serde_json::from_str(stdout(&checked)).unwrap();
+    let rows = rows.as_array().unwrap();
+    assert_eq!(rows.iter().filter(|row| row["code"] == "key_expiry").count(), 1, "{rows:?}");
+    let subjects: Vec<&str> = rows.iter().map(|row| row["subject"].as_str().unwrap()).collect();
+    assert!(subjects.is_sorted(), "{subjects:?}");
+    let again = run(sim.path(), &SIMULATE);
     assert_eq!(code(&again), 1);
     assert!(stderr(&again).contains("mallsync.toml"), "{}", stderr(&again));
-    let open = run(dir.path(), &["simulate", "--listen", "0.0.0.0:0"]);
+    let open = run(sim.path(), &["simulate", "--listen", "0.0.0.0:0"]);
     assert_eq!(code(&open), 2);
+    // A dead key: what, where, what to do.
+    sim.edit("plain:SL", "plain:dead");
+    let refused = sim.run(&["check"]);
+    assert_eq!(code(&refused), 1);
+    let rows: Value = serde_json::from_str(stdout(&refused)).unwrap();
+    let row = rows.as_array().unwrap().iter().find(|row| row["level"] == "error").unwrap().clone();
+    assert_eq!((&row["subject"], &row["code"]), (&"shops.rakuten-main".into(), &"signed_in".into()));
+    assert!(row["message"].as_str().unwrap().contains("refused the key"), "{row}");
+    assert!(row["action"].as_str().unwrap().contains("license_key_next"), "{row}");
+    assert_eq!(sim.daemon.end(), Some(0));
+}
+
+/// Going live without a daemon: each command sends what it is about, once, and nothing else.
+#[test]
+fn without_a_daemon_commands_that_move_money_send_themselves() {
+    let sim = Simulated::start();
+    sim.edit("mode = \"dry-run\"", "mode = \"live\"");
+    let orders = sim.run(&["orders", "import", &sim.file("sim/orders"), "--shop", "own-shop"]);
+    assert_eq!(code(&orders), 0, "{}", stderr(&orders));
+    sim.run(&["slips", "import", &sim.file("sim/slips")]);
+    // The oldest ones with one slip each: nobody planted anything in them.
+    let ready = sim.json(&["operations", "list"]);
+    let mut ready: Vec<(&str, &str)> = ready
+        .as_array()
+        .unwrap()
+        .iter()
+        .rev()
+        .map(|row| (row["mall_order_id"].as_str().unwrap(), row["id"].as_str().unwrap()))
+        .collect();
+    let twice = |order: &str| ready.iter().filter(|(other, _)| *other == order).count() > 1;
+    let single: Vec<_> = ready.iter().copied().filter(|(order, _)| !twice(order)).take(3).collect();
+    ready.clear();
+    let [(first, _), (second, retried), (third, _)] = single[..] else { panic!("{single:?}") };
+
+    assert_eq!(code(&sim.run(&["settlements", "hold", first])), 0);
+    let released = sim.run(&["settlements", "release", first, "--yes"]);
+    assert_eq!(code(&released), 0, "{}", stderr(&released));
+    assert!(stderr(&released).contains("No daemon is running: sending it here."), "{}", stderr(&released));
+    assert!(stderr(&released).contains("1 operations sent"), "{}", stderr(&released));
+    assert_eq!(sim.captures(), [(first.to_owned(), 1)]);
+
+    let sent = sim.run(&["operations", "retry", retried]);
+    assert_eq!(code(&sent), 0, "{}", stderr(&sent));
+    assert_eq!(sim.captures(), [(first.to_owned(), 1), (second.to_owned(), 1)]);
+    let again = sim.run(&["operations", "retry", retried]);
+    assert_eq!(code(&again), 1);
+    assert!(stderr(&again).contains("that is final"), "{}", stderr(&again));
+
+    assert_eq!(code(&sim.run(&["settlements", "link", third, third, "--dry-run"])), 0);
+    assert_eq!(sim.captures().len(), 2);
+    let linked = sim.run(&["settlements", "link", third, third, "--yes"]);
+    assert_eq!(code(&linked), 0, "{}", stderr(&linked));
+    let three = [first, second, third].map(|order| (order.to_owned(), 1));
+    assert_eq!(sim.captures(), three);
+    let shown = sim.json(&["settlements", "show", third]);
+    assert_eq!((&shown["state"], &shown["linked_by"]), (&"registered".into(), &shown["linked_by"]));
+}
+
+#[test]
+fn the_order_schema_describes_what_lists_print() {
+    let sim = Simulated::start();
+    let orders = sim.run(&["orders", "import", &sim.file("sim/orders"), "--shop", "own-shop"]);
+    assert_eq!(code(&orders), 0, "{}", stderr(&orders));
+    let read = sim.run(&["sync", "--shop", "rakuten-main"]);
+    assert_eq!(code(&read), 0, "{}", stderr(&read));
+    sim.run(&["slips", "import", &sim.file("sim/slips")]);
+    let orders = sim.json(&["orders", "list"]);
+    let orders = orders.as_array().unwrap();
+    let schema = sim.json(&["schema", "order"]);
+    for mall in ["csv", "rakuten"] {
+        assert!(orders.iter().filter(|order| order["mall"] == mall).count() > 100, "{mall}");
+    }
+    assert!(orders.iter().any(|order| order["slips"][0].is_object() && order["settlement"].is_object()));
+    for order in orders {
+        let wrong = schema::mistakes(&schema, order);
+        assert!(wrong.is_empty(), "{}: {wrong:?}", order["mall_order_id"]);
+    }
+    // The check itself sees what is wrong.
+    let broken = |change: &dyn Fn(&mut Value)| {
+        let mut order = orders[0].clone();
+        change(&mut order);
+        schema::mistakes(&schema, &order).len()
+    };
+    assert_eq!(broken(&|order| order["status"] = "shiped".into()), 1);
+    assert_eq!(broken(&|order| order["amounts"]["due"] = "100".into()), 1);
+    assert_eq!(broken(&|order| order["surprise"] = Value::Null), 1);
+    assert_eq!(broken(&|order| drop(order["buyer"].as_object_mut().unwrap().remove("name"))), 1);
+    assert_eq!(broken(&|order| order["packages"][0]["lines"][0]["quantity"] = Value::Null), 1);
 }

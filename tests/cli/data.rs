@@ -5,7 +5,7 @@ use std::path::Path;
 
 use serde_json::Value;
 
-use super::{code, run, stderr, stdout};
+use super::binary::{code, run, stderr, stdout};
 
 /// A shop of its own: `orders` are lines of its cart's file. `mode` is the settlement's.
 pub(crate) struct Shop {

@@ -2,8 +2,8 @@
 
 use serde_json::Value;
 
+use super::binary::{code, stderr, stdout};
 use super::data::Shop;
-use super::{code, stderr, stdout};
 
 /// What the preview would do with each order.
 fn preview(shop: &Shop) -> Vec<(String, String)> {

@@ -29,7 +29,7 @@ fn calls(rig: &Rig) -> usize {
 async fn dry_run_sends_nothing_and_leaves_nothing_behind() {
     for db in stores().await {
         let mut rig = Rig::new(db, 5, Contract { mode: Mode::DryRun, ..contract() }).await;
-        rig.run(HOUR * 24).await;
+        rig.run(HOUR).await;
         assert_eq!(calls(&rig), 0, "{}: nothing is asked or sent", rig.db.name);
         assert!(rig.operations().await.is_empty(), "{}: nothing lies in wait", rig.db.name);
         let preview = rig.db.store.preview(&rig.contract.name, &rig.planning(), None, 100).await.unwrap();
@@ -63,7 +63,7 @@ async fn going_back_to_dry_run_drops_what_was_planned() {
 #[tokio::test]
 async fn nothing_ordered_before_since_is_touched() {
     for db in stores().await {
-        let since = now(&db) - Duration::from_secs(86_400 * 10);
+        let since = now(&db) - Duration::from_secs(86_400 * 15);
         let rig = Rig::new(db, 40, Contract { since: Some(since), ..contract() }).await;
         rig.run(HOUR).await;
         let touched: Vec<Timestamp> = rig
@@ -103,13 +103,13 @@ async fn a_maintenance_window_is_silent() {
 async fn past_a_guard_everything_is_held_and_a_person_asked() {
     for db in stores().await {
         let rig = Rig::new(db, 8, Contract { max_per_hour: 3, ..contract() }).await;
-        rig.run(HOUR * 3).await;
-        // Two workers look at the guard at once: as many as are in flight may pass it.
-        assert!((3..=3 + 6).contains(&captured(&rig)), "{}: {}", rig.db.name, captured(&rig));
+        rig.run(HOUR / 2).await;
         let before = captured(&rig);
+        // Within a process the guard is exact; a second process may pass it at the same moment, once.
+        assert!((3..=4).contains(&before), "{}: {before}", rig.db.name);
         let row = rig.db.store.account(&rig.contract.name).await.unwrap();
         assert!(row.held_reason.is_some_and(|r| r.contains("max_per_hour")), "{}", rig.db.name);
-        rig.run(HOUR * 5).await;
+        rig.run(HOUR * 2).await;
         assert_eq!(captured(&rig), before, "{}: held until a person releases it", rig.db.name);
         rig.server.stop().await;
     }

@@ -10,7 +10,7 @@ use crate::rig::{Crash, Rig, contract};
 use crate::support::stores;
 
 /// Long enough for every delay of the machine: three rounds of look-ups, failed look-ups in between, leases.
-const LONG: Duration = Duration::from_secs(12 * 3_600);
+const LONG: Duration = Duration::from_secs(3 * 3_600);
 
 /// How an answer to a capture can be lost or bent. Every one may have taken effect or not.
 fn losses() -> Vec<Fault> {
@@ -49,7 +49,7 @@ fn losses() -> Vec<Fault> {
         all.push(Fault::Code { code: code.to_owned(), effect: false });
     }
     all.extend([0, 5, 15, 16, 17, 40, 90].map(|at| Fault::CutHeader { at }));
-    all.extend((0..320).step_by(7).map(|at| Fault::CutBody { at }));
+    all.extend((0..320).step_by(11).map(|at| Fault::CutBody { at }));
     all
 }
 

@@ -268,7 +268,7 @@ impl Rig {
             "trader_code": sim::TRADER_CODE,
             "environment": "production",
             "base_url": format!("http://{}/webcollect/api/", self.server.addr()),
-            "common": { "amount_limit": 300_000, "max_per_second": 500, "call_seconds": 2 },
+            "common": { "amount_limit": 300_000, "max_per_second": 500, "call_seconds": 1 },
         });
         let provider = PROVIDERS.iter().find(|p| p.name == "webcollect").unwrap();
         let Built { settlement, client, .. } =
@@ -281,6 +281,7 @@ impl Rig {
             client: Client::new(&ClientSpec { base_url: client.base_url, ..ClientSpec::default() }).unwrap(),
             window: None,
             max_in_flight: 3,
+            turnstile: tokio::sync::Mutex::default(),
         };
         let ambient = Ambient::new(Arc::new(self.db.clock.clone()));
         let shared = Shared {

@@ -403,7 +403,7 @@ impl Rig {
             let chores = chores::run(shared.clone(), shops, doors);
             let loops = join_all(loops.into_iter().map(|(shop, requests)| {
                 let shared = shared.clone();
-                async move { shop.run(&shared, requests).await.unwrap() }
+                async move { shop.run(&shared, requests).await }
             }));
             // From here on every loop holds a guard of its own.
             let begin = async { drop(busy) };

@@ -9,7 +9,7 @@ use mallsync::domain::order::Status;
 use mallsync::sim::{self, Body, CART_SHOP, Catalogue, Fact, Fault, Key, Maintenance, RAKUTEN_SHOP, Rule};
 use mallsync::store::orders::OrderView;
 use rand::rngs::StdRng;
-use rand::{Rng, RngExt, SeedableRng};
+use rand::{RngExt, SeedableRng};
 
 use crate::rig::{DAY, Daemon, HOUR, MINUTE, Rig, seeds};
 use crate::support::{start, stores};

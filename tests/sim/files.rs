@@ -208,8 +208,14 @@ async fn rounds_of_cart_and_carrier_drop_whole_files() {
 fn the_config_points_at_the_simulator() {
     let folders = Folders { orders: "/tmp/見本 \"x\"/orders".into(), slips: "/tmp/slips".into() };
     let clock = ClockTriple { start: start_time(), epoch: start_time() - DAY, speed: 60 };
-    let text =
-        config_toml("127.0.0.1:9480".parse().unwrap(), &folders, Path::new("/tmp/sim/mallsync.db"), clock);
+    let since = (clock.start - DAY * 7).jst_date();
+    let text = config_toml(
+        "127.0.0.1:9480".parse().unwrap(),
+        &folders,
+        Path::new("/tmp/sim/mallsync.db"),
+        clock,
+        since,
+    );
     let config: toml::Table = text.parse().unwrap();
     let settlement = &config["settlements"]["webcollect-main"];
     assert_eq!(config["simulation"]["speed"].as_integer(), Some(60));
@@ -218,7 +224,7 @@ fn the_config_points_at_the_simulator() {
     assert_eq!(config["shops"]["rakuten-main"]["base_url"].as_str(), Some("http://127.0.0.1:9480/rakuten"));
     assert_eq!(settlement["base_url"].as_str(), Some("http://127.0.0.1:9480/webcollect/api/"));
     assert_eq!(settlement["mode"].as_str(), Some("dry-run"));
-    assert_eq!(settlement["since"].as_str(), Some("2026-04-21"));
+    assert_eq!(settlement["since"].as_str(), Some("2026-04-14"));
     assert_eq!(settlement["match"][0]["reception_number"].as_str(), Some("{mall_order_id}"));
     assert!(!config.contains_key("slips") && !config.contains_key("retention"));
     let start = config["simulation"]["start"].as_str().unwrap();

@@ -15,6 +15,7 @@ use mallsync::domain::planner::{
 use mallsync::domain::slip::SlipRow;
 use mallsync::secret::Personal;
 use mallsync::store::Planning;
+use mallsync::store::operations::{Claim, Work};
 use mallsync::store::orders::{NewOrder, OrderView, PageCommit, PageResult};
 use mallsync::store::slips::SlipImport;
 use mallsync::store::streams::ShopLease;
@@ -172,4 +173,17 @@ pub fn file(digest: &str, rows: Vec<SlipRow>) -> SlipImport {
         verify_recipient: true,
         dry_run: false,
     }
+}
+
+/// A claim of whatever is due of `account`.
+pub fn claiming<'a>(
+    account: &'a str,
+    work: Work,
+    owner: &'a str,
+    now: Timestamp,
+    wall: Timestamp,
+    until: Timestamp,
+    limit: u64,
+) -> Claim<'a> {
+    Claim { account, order_id: None, work, owner, now, wall, until, limit }
 }

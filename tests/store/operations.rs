@@ -7,10 +7,10 @@ use mallsync::domain::money::Yen;
 use mallsync::domain::operation::{Answer, Event, LOOK_AFTER, State, Verdict};
 use mallsync::domain::slip::SlipRow;
 use mallsync::store::accounts::Account;
-use mallsync::store::operations::{Claimed, NewAttempt, OperationFilter, Work};
+use mallsync::store::operations::{Claim, Claimed, NewAttempt, OperationFilter, Work};
 use mallsync::store::{Access, Store, StoreError};
 
-use crate::facts::{Poller, at, contract, file, order, package, planning, row};
+use crate::facts::{Poller, at, claiming, contract, file, found, order, package, planning, row};
 use crate::support::{TestStore, stores};
 
 const ACCOUNT: &str = "webcollect-main";
@@ -34,7 +34,7 @@ fn slip(i: u32) -> String {
 
 async fn claim(store: &Store, work: Work, owner: &str, minutes: u64, limit: u64) -> Vec<Claimed> {
     let (now, until) = (at(minutes), at(minutes + 5));
-    store.claim_operations(ACCOUNT, work, owner, now, now, until, limit).await.unwrap()
+    store.claim_operations(&claiming(ACCOUNT, work, owner, now, now, until, limit)).await.unwrap()
 }
 
 async fn send(db: &TestStore) -> Claimed {
@@ -146,10 +146,20 @@ async fn held_and_stopped_and_early_ones_are_not_claimed() {
         assert_eq!(db.store.next_operation(ACCOUNT).await.unwrap(), None, "{}", db.name);
         db.store.release_settlement(&id, "t", &planning(&contracts)).await.unwrap();
         let early = at(0) - Duration::from_secs(1);
-        let none =
-            db.store.claim_operations(ACCOUNT, Work::Send, "w", early, at(10), at(11), 5).await.unwrap();
+        let none = db
+            .store
+            .claim_operations(&claiming(ACCOUNT, Work::Send, "w", early, at(10), at(11), 5))
+            .await
+            .unwrap();
         assert!(none.is_empty(), "{}: early", db.name);
-        let claimed = claim_at(&db, 10, 10).await;
+        let of_nobody = Claim {
+            order_id: Some("nobody"),
+            ..claiming(ACCOUNT, Work::Send, "w", at(10), at(10), at(15), 5)
+        };
+        assert!(db.store.claim_operations(&of_nobody).await.unwrap().is_empty(), "{}", db.name);
+        let order_id = found(&db, "A-000").await.id;
+        let of_order = Claim { order_id: Some(&order_id), ..of_nobody };
+        let claimed = db.store.claim_operations(&of_order).await.unwrap();
         assert_eq!(
             (claimed[0].order.order.mall_order_id.as_str(), claimed[0].settlement.id.as_str()),
             ("A-000", id.as_str())
@@ -159,7 +169,10 @@ async fn held_and_stopped_and_early_ones_are_not_claimed() {
 }
 
 async fn claim_at(db: &TestStore, now: u64, wall: u64) -> Vec<Claimed> {
-    db.store.claim_operations(ACCOUNT, Work::Send, "w", at(now), at(wall), at(wall + 5), 5).await.unwrap()
+    db.store
+        .claim_operations(&claiming(ACCOUNT, Work::Send, "w", at(now), at(wall), at(wall + 5), 5))
+        .await
+        .unwrap()
 }
 
 #[tokio::test]
@@ -364,7 +377,18 @@ async fn people_retry_and_abandon() {
         };
         let open = store.list_operations(&filter).await.unwrap();
         assert_eq!(open.len(), 1, "{}", db.name);
-        refused(store.retry_operation(&open[0].operation.id, "t", at(5)).await, "is planned for");
+        let of = |order_id: &str| OperationFilter {
+            order_id: Some(order_id.to_owned()),
+            ..OperationFilter::default()
+        };
+        let own = store.list_operations(&of(&open[0].operation.order_id)).await.unwrap();
+        assert!(own.iter().any(|r| r.operation.id == open[0].operation.id), "{}", db.name);
+        assert!(own.iter().all(|r| r.operation.order_id == open[0].operation.order_id), "{}", db.name);
+        assert!(store.list_operations(&of("nobody")).await.unwrap().is_empty(), "{}", db.name);
+        let early = open[0].operation.progress.run_at - Duration::from_secs(1);
+        refused(store.retry_operation(&open[0].operation.id, "t", early).await, "is planned for");
+        let due = store.retry_operation(&open[0].operation.id, "t", at(5)).await.unwrap();
+        assert_eq!((due.state, due.run_at), (State::Planned, at(5)), "{}", db.name);
         let after = OperationFilter {
             after: Some(open[0].operation.id.clone()),
             limit: Some(5),

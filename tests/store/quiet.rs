@@ -3,7 +3,7 @@
 use mallsync::store::Access;
 use mallsync::store::orders::NewSetAside;
 
-use crate::facts::{Poller, at, contract, file, order, planning, read_at, row};
+use crate::facts::{Poller, at, claiming, contract, file, order, planning, read_at, row};
 use crate::support::rows::{rows, written};
 use crate::support::stores;
 
@@ -61,7 +61,15 @@ async fn planning_again_and_asking_again_write_nothing() {
         db.store.preview("webcollect-main", &planning(&contracts), None, 10).await.unwrap();
         db.store.ensure_streams("cart", &["new"], at(9)).await.unwrap();
         db.store
-            .claim_operations("nobody", mallsync::store::operations::Work::Send, "w", at(1), at(1), at(2), 5)
+            .claim_operations(&claiming(
+                "nobody",
+                mallsync::store::operations::Work::Send,
+                "w",
+                at(1),
+                at(1),
+                at(2),
+                5,
+            ))
             .await
             .unwrap();
         assert_eq!(db.store.expire_operations(at(1), at(1)).await.unwrap(), 0);

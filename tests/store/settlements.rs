@@ -10,7 +10,7 @@ use mallsync::store::StoreError;
 use mallsync::store::operations::{OperationFilter, OperationRow};
 use mallsync::store::settlements::{SettlementFilter, SettlementRow};
 
-use crate::facts::{Poller, at, contract, dry_run, file, found, order, planning, row};
+use crate::facts::{Poller, at, claiming, contract, dry_run, file, found, order, planning, row};
 use crate::support::{TestStore, stores};
 
 async fn settlement(db: &TestStore, order: &str) -> SettlementRow {
@@ -241,8 +241,11 @@ async fn a_number_that_changes_is_followed_until_something_was_sent_under_it() {
         let import = file("f", vec![row(2, "a-1", "400012345670")]);
         db.store.import_slips(&import, "t", &planning(&contracts)).await.unwrap();
         let work = mallsync::store::operations::Work::Send;
-        let claimed =
-            db.store.claim_operations("webcollect-main", work, "w", at(1), at(1), at(5), 1).await.unwrap();
+        let claimed = db
+            .store
+            .claim_operations(&claiming("webcollect-main", work, "w", at(1), at(1), at(5), 1))
+            .await
+            .unwrap();
         db.store.step_operation(&claimed[0], &Event::Send, None, Some(at(5))).await.unwrap();
         poller.read(&db, 5, &[with(Some("R-3"))], &contracts).await;
         assert_eq!(

@@ -6,7 +6,7 @@ use mallsync::domain::slip::{RowOutcome, RowReport, SlipRow};
 use mallsync::store::StoreError;
 use mallsync::store::operations::{OperationFilter, Work};
 
-use crate::facts::{Poller, at, contract, file, found, order, package, planning, row};
+use crate::facts::{Poller, at, claiming, contract, file, found, order, package, planning, row};
 use crate::support::{TestStore, stores};
 
 const A: &str = "400012345670";
@@ -89,13 +89,26 @@ async fn rows_are_matched_known_waiting_held_or_refused() {
         assert_eq!(slips, [(A, false), (B, true)], "{}", db.name);
         assert_eq!(operations(&db).await, [State::Planned], "{}: only what is not held", db.name);
 
-        let unmatched = db.store.list_slips(true, None).await.unwrap();
+        let unmatched = db.store.list_slips(true, None, None).await.unwrap();
         let mut keys: Vec<_> = unmatched.iter().map(|v| v.mall_order_id.as_str()).collect();
         keys.sort_unstable();
         assert_eq!(keys, ["A-3", "B-1", "C-9", "H6-003"], "{}", db.name);
         assert!(unmatched.iter().all(|v| v.slip.held.is_some()), "{}", db.name);
-        assert_eq!(db.store.list_slips(false, None).await.unwrap().len(), 3, "{}", db.name);
-        assert_eq!(db.store.list_slips(false, Some(1)).await.unwrap().len(), 1, "{}", db.name);
+        assert_eq!(db.store.list_slips(false, None, None).await.unwrap().len(), 3, "{}", db.name);
+        for only_unmatched in [true, false] {
+            let whole = db.store.list_slips(only_unmatched, None, None).await.unwrap();
+            let mut paged = Vec::new();
+            while let Some(view) = {
+                let after = paged.last().cloned();
+                let page = db.store.list_slips(only_unmatched, after.as_deref(), Some(1)).await.unwrap();
+                assert!(page.len() <= 1, "{}", db.name);
+                page.into_iter().next()
+            } {
+                paged.push(view.id);
+            }
+            let ids: Vec<String> = whole.into_iter().map(|view| view.id).collect();
+            assert_eq!(paged, ids, "{}: page by page it is the same list", db.name);
+        }
     }
 }
 
@@ -107,8 +120,8 @@ async fn a_dry_run_reports_and_stores_nothing() {
         import.dry_run = true;
         let reports = db.store.import_slips(&import, "t", &planning(&[contract()])).await.unwrap();
         assert_eq!(outcomes(&reports), [RowOutcome::Matched, RowOutcome::Waiting], "{}", db.name);
-        assert!(db.store.list_slips(false, None).await.unwrap().is_empty(), "{}", db.name);
-        assert!(db.store.list_slips(true, None).await.unwrap().is_empty(), "{}", db.name);
+        assert!(db.store.list_slips(false, None, None).await.unwrap().is_empty(), "{}", db.name);
+        assert!(db.store.list_slips(true, None, None).await.unwrap().is_empty(), "{}", db.name);
         assert!(operations(&db).await.is_empty() && db.store.file_seen("f1").await.unwrap().is_none());
     }
 }
@@ -133,7 +146,7 @@ async fn a_row_that_waited_is_attached_when_its_order_arrives() {
         assert_eq!(slips("N-1").await, [(A.to_owned(), false), (B.to_owned(), false)], "{}", db.name);
         assert_eq!(slips("N-2").await, [("400012345703".to_owned(), true)], "{}", db.name);
         assert_eq!(slips("N-3").await, [(C.to_owned(), false)], "{}", db.name);
-        let held = db.store.list_slips(true, None).await.unwrap();
+        let held = db.store.list_slips(true, None, None).await.unwrap();
         assert_eq!(held.len(), 1, "{}: nothing waits any more", db.name);
     }
 }
@@ -219,7 +232,7 @@ async fn a_person_decides() {
         let both = db.store.find_orders("B-1").await.unwrap();
         let cart = both.iter().find(|v| v.shop == "cart").unwrap();
         db.store.add_slip(&cart.id, &by_hand(B), "hanako", &plan).await.unwrap();
-        assert!(db.store.list_slips(true, None).await.unwrap().is_empty(), "{}", db.name);
+        assert!(db.store.list_slips(true, None, None).await.unwrap().is_empty(), "{}", db.name);
 
         db.store.replace_slip(&id, C, &by_hand("400012345703"), "hanako", &plan).await.unwrap();
         db.store.remove_slip(&id, A, "hanako", &plan).await.unwrap();
@@ -252,7 +265,7 @@ async fn a_registered_slip_is_not_taken_back() {
         let id = found(&db, "H6-003").await.id;
         let claimed = db
             .store
-            .claim_operations("webcollect-main", Work::Send, "w", at(1), at(1), at(5), 1)
+            .claim_operations(&claiming("webcollect-main", Work::Send, "w", at(1), at(1), at(5), 1))
             .await
             .unwrap()
             .remove(0);
@@ -282,7 +295,7 @@ async fn a_slip_that_the_gateway_refused_is_replaced() {
         let id = found(&db, "H6-003").await.id;
         let claimed = db
             .store
-            .claim_operations("webcollect-main", Work::Send, "w", at(1), at(1), at(5), 1)
+            .claim_operations(&claiming("webcollect-main", Work::Send, "w", at(1), at(1), at(5), 1))
             .await
             .unwrap()
             .remove(0);

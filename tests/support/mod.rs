@@ -113,14 +113,15 @@ fn url_of(database: &str) -> String {
 }
 
 /// A server that ends with this process: the shell that guards it waits for the end of its standard input.
-struct Server {
-    socket: PathBuf,
+pub struct Server {
+    /// The folder of its socket, and of its data.
+    pub socket: PathBuf,
     _guard: Child,
 }
 
 /// Nothing waits for the disk. By the server's own choice commits do not wait for the log either: the store must ask for
 /// that itself.
-const OPTIONS: &str = "-c listen_addresses= -c fsync=off -c full_page_writes=off -c synchronous_commit=off \
+pub const OPTIONS: &str = "-c listen_addresses= -c fsync=off -c full_page_writes=off -c synchronous_commit=off \
      -c max_connections=200";
 
 /// Makes a cluster, starts it, says where it is, and cleans up when nobody holds its standard input any more.
@@ -138,7 +139,8 @@ cat >/dev/null
 "#;
 
 impl Server {
-    fn start() -> Self {
+    /// Makes a cluster and starts it.
+    pub fn start() -> Self {
         let bin = binaries().expect(
             "PostgreSQL is needed for the tests: install it (Debian: `apt-get install postgresql`) or set \
              MALLSYNC_TEST_POSTGRES_URL",
@@ -158,7 +160,7 @@ impl Server {
 }
 
 /// The folder with the newest server's binaries.
-fn binaries() -> Option<PathBuf> {
+pub fn binaries() -> Option<PathBuf> {
     let mut found: Vec<PathBuf> = std::fs::read_dir("/usr/lib/postgresql")
         .into_iter()
         .flatten()
@@ -173,7 +175,7 @@ fn binaries() -> Option<PathBuf> {
 }
 
 /// A command line that drops root's rights first: PostgreSQL refuses to run as root.
-fn unprivileged() -> Command {
+pub fn unprivileged() -> Command {
     let is_root = std::fs::metadata("/proc/self").is_ok_and(|m| std::os::unix::fs::MetadataExt::uid(&m) == 0);
     if !is_root {
         return Command::new("env");

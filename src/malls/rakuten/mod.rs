@@ -265,12 +265,16 @@ pub fn read_orders(answer: &GetAnswer, asked: &[OrderRef], read_at: Timestamp) -
     let mut details = Details::default();
     let mut seen = HashSet::new();
     for (at, raw) in answer.orders.iter().enumerate() {
-        let number = number_of(raw).unwrap_or_else(|| format!("getOrder answer, entry {}", at + 1));
+        let order = read_order(raw);
+        let number = match &order {
+            Ok(order) => order.mall_order_id.clone(),
+            Err(_) => number_of(raw).unwrap_or_else(|| format!("getOrder answer, entry {}", at + 1)),
+        };
         if !seen.insert(number.clone()) {
             continue;
         }
         let kept = strip(raw, drop_on_receipt);
-        match read_order(raw) {
+        match order {
             Ok(order) => details.orders.push(Fetched { order, raw: kept, read_at }),
             Err(reason) => {
                 details.bad.push(SetAside { mall_order_id: number, raw: kept, reason, read_at });
@@ -286,9 +290,13 @@ pub fn read_orders(answer: &GetAnswer, asked: &[OrderRef], read_at: Timestamp) -
 /// # Errors
 /// Which member cannot be read; never its content.
 pub fn read_order(raw: &RawValue) -> Result<Order, String> {
-    let mut json = serde_json::Deserializer::from_str(raw.get());
-    let model = serde_path_to_error::deserialize::<_, model::OrderModel>(&mut json)
-        .map_err(|e| format!("{}: has an unexpected form", e.path()))?;
+    // Keeping track of the path costs as much as reading: only what cannot be read is read for its path.
+    let Ok(model) = serde_json::from_str::<model::OrderModel>(raw.get()) else {
+        let mut json = serde_json::Deserializer::from_str(raw.get());
+        let model = serde_path_to_error::deserialize::<_, model::OrderModel>(&mut json)
+            .map_err(|e| format!("{}: has an unexpected form", e.path()))?;
+        return map::order(&model);
+    };
     map::order(&model)
 }
 

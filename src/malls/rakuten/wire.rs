@@ -356,10 +356,12 @@ impl Refusal<'_> {
                 self.with_id(format!("HTTP {status} with {kind} in place of an answer")),
             );
         }
-        self.by_status(
-            format!("HTTP {status}"),
-            format!("{kind}: {}", scrub(body)).trim_end_matches([':', ' ']).to_owned(),
-        )
+        // Of a body that nobody knows only a page's title is repeated: whose data stands in the rest is not known either.
+        let message = match title(body) {
+            Some(title) => format!("{kind} titled {:?}", scrub(title)),
+            None => kind.to_owned(),
+        };
+        self.by_status(format!("HTTP {status}"), message)
     }
 
     fn with_id(&self, message: String) -> String {
@@ -377,6 +379,12 @@ impl Refusal<'_> {
         }
         DateTime::parse_from_rfc2822(value).ok().map(Timestamp::from)
     }
+}
+
+/// The title of an HTML page.
+fn title(body: &str) -> Option<&str> {
+    let (_, rest) = body.split_once("<title>").or_else(|| body.split_once("<TITLE>"))?;
+    rest.split('<').next().map(str::trim).filter(|title| !title.is_empty())
 }
 
 /// The first 200 characters of somebody else's text, without control characters and mail addresses.

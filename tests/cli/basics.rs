@@ -1,47 +1,8 @@
-//! The real binary as people and scripts meet it: help, exit statuses, streams, formats.
-
-use std::path::Path;
-use std::process::{Command, Output, Stdio};
+//! Help, exit statuses, streams and formats that need no data.
 
 use serde_json::Value;
 
-#[path = "cli/beside.rs"]
-mod beside;
-#[path = "cli/data.rs"]
-mod data;
-#[path = "cli/money.rs"]
-mod money;
-
-/// The binary in `dir`, with no config from outside and English for people.
-fn mallsync(dir: &Path, args: &[&str]) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_mallsync"));
-    command.current_dir(dir).args(args).env_clear().env("LC_ALL", "C").stdin(Stdio::null());
-    command
-}
-
-fn run(dir: &Path, args: &[&str]) -> Output {
-    mallsync(dir, args).output().unwrap()
-}
-
-fn code(output: &Output) -> i32 {
-    output.status.code().unwrap()
-}
-
-fn stdout(output: &Output) -> &str {
-    std::str::from_utf8(&output.stdout).unwrap()
-}
-
-fn stderr(output: &Output) -> &str {
-    std::str::from_utf8(&output.stderr).unwrap()
-}
-
-/// A folder with a config of its own.
-fn home(config: &str) -> tempfile::TempDir {
-    let dir = tempfile::tempdir().unwrap();
-    std::fs::create_dir(dir.path().join("config")).unwrap();
-    std::fs::write(dir.path().join("config/mallsync.toml"), config).unwrap();
-    dir
-}
+use super::binary::{code, home, mallsync, run, stderr, stdout};
 
 #[test]
 fn help_lists_the_commands_and_their_first_steps() {

@@ -1,0 +1,158 @@
+//! The bench itself: answers of the simulated Rakuten, parsed by the connector and stored page by page.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use mallsync::clock::{Ambient, ManualClock};
+use mallsync::domain::ids::OrderRef;
+use mallsync::http::{Client, ClientSpec, Response};
+use mallsync::malls::Fetched;
+use mallsync::malls::rakuten::auth::Credentials;
+use mallsync::malls::rakuten::wire::{GetAnswer, decode};
+use mallsync::malls::rakuten::{get, read_orders};
+use mallsync::secret::Secret;
+use mallsync::sim::{Catalogue, Options, RAKUTEN_SHOP, RAKUTEN_SHOP_ID, Server, Shop, World};
+use mallsync::store::Planning;
+use mallsync::store::orders::{NewOrder, PageCommit};
+use serde_json::json;
+use tokio::net::TcpListener;
+
+use crate::bare;
+use crate::support::{TestStore, start, stores};
+
+/// Orders an answer, and a transaction.
+pub const PAGE: usize = 100;
+const ORDERS: u64 = 10_000;
+/// The medians of so many runs are shown.
+const ROUNDS: usize = 5;
+/// The edition of `getOrder` that is asked for.
+const EDITION: i64 = 10;
+
+/// A `getOrder` answer as it came, and the numbers that were asked for.
+struct Answer {
+    asked: Vec<OrderRef>,
+    response: Response,
+}
+
+/// How long one run took, and where the time went.
+#[derive(Clone, Copy)]
+struct Run {
+    parsing: Duration,
+    storing: Duration,
+    bare: Duration,
+}
+
+impl Run {
+    fn whole(&self) -> Duration {
+        self.parsing + self.storing
+    }
+
+    /// The rate, in hundredths of the bare inserts' rate.
+    fn ratio(&self) -> u128 {
+        self.bare.as_micros() * 100 / self.whole().as_micros().max(1)
+    }
+}
+
+#[tokio::main]
+pub async fn main() {
+    let answers = answers().await;
+    let bytes: usize = answers.iter().map(|a| a.response.body.len()).sum();
+    println!(
+        "{ORDERS} orders in answers of {PAGE}, {} bytes an order on the wire; medians of {ROUNDS} runs",
+        bytes / usize::try_from(ORDERS).unwrap()
+    );
+    let mut runs: Vec<(&str, Vec<Run>)> = Vec::new();
+    for round in 0..ROUNDS {
+        for (at, (db, empty)) in stores().await.into_iter().zip(stores().await).enumerate() {
+            if round == 0 {
+                runs.push((db.name, Vec::new()));
+            }
+            runs[at].1.push(run(&answers, &db, &empty).await);
+        }
+    }
+    for (name, runs) in &mut runs {
+        runs.sort_by_key(Run::ratio);
+        show(name, runs[ROUNDS / 2]);
+    }
+}
+
+fn show(name: &str, run: Run) {
+    let rate = |time: Duration| u128::from(ORDERS) * 1_000_000 / time.as_micros().max(1);
+    let share = |time: Duration| time.as_micros() * 100 / run.whole().as_micros().max(1);
+    println!("{name}: {} orders/s from wire bytes to committed rows", rate(run.whole()));
+    println!("    reading and mapping {} %, commit_page {} %", share(run.parsing), share(run.storing));
+    println!(
+        "    bare inserts of the same rows: {} orders/s; the database's share is {} %",
+        rate(run.bare),
+        share(run.bare).min(100)
+    );
+    println!("    ratio to bare inserts: {}.{:02}", run.ratio() / 100, run.ratio() % 100);
+}
+
+/// Every order of the simulated shop, as `getOrder` answers it.
+async fn answers() -> Vec<Answer> {
+    let clock = ManualClock::new(start());
+    let ambient = Ambient::seeded(Arc::new(clock.clone()), 7);
+    let mut options = Options::per_day(7, Arc::new(clock.clone()), 1, Duration::ZERO);
+    let orders = Catalogue::spread(start(), Duration::from_hours(24 * 300), ORDERS);
+    let shop = Shop::new(RAKUTEN_SHOP, RAKUTEN_SHOP_ID, 1, orders);
+    let secrets = (Secret::new(&shop.service_secret()), Secret::new(&shop.license_key()));
+    options.rakuten = vec![shop];
+    let world = World::new(options);
+    let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
+    let server = Server::start(listener, Arc::clone(&world)).unwrap();
+    let base_url = format!("http://{}/rakuten", server.addr());
+    let client = Client::new(&ClientSpec { base_url, ..ClientSpec::default() }).unwrap();
+    let credentials = Credentials::new(secrets.0, vec![("license_key", secrets.1)]);
+    let numbers: Vec<OrderRef> =
+        world.truth(RAKUTEN_SHOP).map(|fact| OrderRef::new(fact.order_number)).collect();
+    let mut answers = Vec::new();
+    for asked in numbers.chunks(PAGE) {
+        clock.advance(Duration::from_secs(1));
+        let ask = get(&asked.iter().collect::<Vec<_>>(), EDITION).unwrap();
+        let request = credentials.request(&ask, 0).unwrap();
+        let response = client.send(RAKUTEN_SHOP, request, &ambient).await.unwrap();
+        answers.push(Answer { asked: asked.to_vec(), response });
+    }
+    server.stop().await;
+    answers
+}
+
+/// Every answer from bytes to rows in `db`, then the same rows into `empty`.
+async fn run(answers: &[Answer], db: &TestStore, empty: &TestStore) -> Run {
+    let streams = ["new"];
+    db.store.ensure_streams(RAKUTEN_SHOP, &streams, start()).await.unwrap();
+    let until = start() + Duration::from_hours(1);
+    let lease = db.store.claim_shop(RAKUTEN_SHOP, "bench", start(), until).await.unwrap().unwrap();
+    let planning = Planning { contracts: &[], now: start() };
+    let (mut parsing, mut storing) = (Duration::ZERO, Duration::ZERO);
+    let mut cursor = None;
+    let mut stored = 0;
+    for (number, answer) in answers.iter().enumerate() {
+        let began = Instant::now();
+        let read = decode::<GetAnswer>(&answer.response).unwrap();
+        let details = read_orders(&read, &answer.asked, answer.response.sent_at);
+        assert!(details.bad.is_empty() && details.missing.is_empty(), "the simulator's orders can be read");
+        let parsed = Instant::now();
+        let next = Some(json!(number));
+        let page = PageCommit {
+            mall: "rakuten".to_owned(),
+            stream: streams[0].to_owned(),
+            cursor_before: std::mem::replace(&mut cursor, next.clone()),
+            cursor_after: next,
+            orders: details.orders.into_iter().map(new_order).collect(),
+            bad: Vec::new(),
+        };
+        stored += db.store.commit_page(&lease, &page, &planning).await.unwrap().new;
+        parsing += parsed - began;
+        storing += parsed.elapsed();
+    }
+    assert_eq!(stored, ORDERS, "every order is a row");
+    let bare =
+        if db.name == "sqlite" { bare::sqlite(db, empty).await } else { bare::postgres(db, empty).await };
+    Run { parsing, storing, bare }
+}
+
+fn new_order(fetched: Fetched) -> NewOrder {
+    NewOrder { order: fetched.order, raw: fetched.raw, read_at: fetched.read_at }
+}

@@ -1,0 +1,146 @@
+//! Sections of the config become connectors and rules.
+
+use std::sync::Arc;
+
+use super::{AppError, Broken, Connected};
+use crate::clock::Timestamp;
+use crate::config::{self, Config};
+use crate::domain::account::Problem;
+use crate::domain::money::Yen;
+use crate::domain::planner::{
+    CaptureOn, Contract, Delivery, MatchRule, Mode, Parcels, Reception, RegisteredBy,
+};
+use crate::engine::effects::Account;
+use crate::engine::poll::Shop;
+use crate::engine::unknown::Unknown;
+use crate::http::Client;
+use crate::malls::{self, Scope};
+use crate::settlement;
+
+/// The planner's rules from a section that has been validated.
+fn contract(section: &config::Settlement) -> Result<Contract, AppError> {
+    let word = |key: &str, value: &str| {
+        AppError::Config(format!("settlements.{}.{key}: {value:?} is not a known word", section.name))
+    };
+    Ok(Contract {
+        name: section.name.clone(),
+        mode: if section.live { Mode::Live } else { Mode::DryRun },
+        since: section.since.map(Timestamp::jst_midnight),
+        registered_by: RegisteredBy::from_word(&section.registered_by)
+            .ok_or_else(|| word("registered_by", &section.registered_by))?,
+        capture: CaptureOn::from_word(&section.capture).ok_or_else(|| word("capture", &section.capture))?,
+        capture_time: section.capture_time,
+        parcels: Parcels::from_word(&section.parcels).ok_or_else(|| word("parcels", &section.parcels))?,
+        delivery: Delivery::from_word(&section.delivery)
+            .ok_or_else(|| word("delivery", &section.delivery))?,
+        authorization_days: section.authorization_days,
+        amount_limit: Yen(section.amount_limit),
+        max_per_hour: section.max_per_hour,
+        max_yen_per_day: Yen(section.max_yen_per_day),
+        rules: section.rules.iter().map(|rule| rule_of(section, rule)).collect::<Result<_, _>>()?,
+    })
+}
+
+fn rule_of(section: &config::Settlement, rule: &config::Match) -> Result<MatchRule, AppError> {
+    let reception = match &rule.reception_number {
+        config::ReceptionNumber::Template(template) => Reception::Template(template.clone()),
+        config::ReceptionNumber::Imported => Reception::Imported,
+        config::ReceptionNumber::Pattern { field, regex } => Reception::Pattern {
+            field: field.clone(),
+            regex: regex::Regex::new(regex).map_err(|e| {
+                AppError::Config(format!("settlements.{}.match.reception_number.regex: {e}", section.name))
+            })?,
+        },
+    };
+    Ok(MatchRule {
+        shop: rule.shop.clone(),
+        mall_payment: rule.mall_payment.clone(),
+        except: rule.except.clone(),
+        own_contract: rule.own_contract,
+        reception,
+    })
+}
+
+pub(super) fn connect(config: &Config, contracts: &[Contract]) -> Connected {
+    let mut all = Connected::default();
+    for section in config.shops.iter().filter(|s| s.enabled) {
+        let subject = format!("shops.{}", section.name);
+        match shop(section) {
+            Ok((shop, warnings)) => {
+                all.shops.push(Arc::new(shop));
+                all.warnings.extend((!warnings.is_empty()).then_some(Broken { subject, problems: warnings }));
+            }
+            Err(problems) => all.broken.push(Broken { subject, problems }),
+        }
+    }
+    for section in config.settlements.iter().filter(|s| s.enabled) {
+        let subject = format!("settlements.{}", section.name);
+        let Some(contract) = contracts.iter().find(|c| c.name == section.name) else { continue };
+        match account(section, contract) {
+            Ok((account, warnings)) => {
+                all.accounts.push(Arc::new(account));
+                all.warnings.extend((!warnings.is_empty()).then_some(Broken { subject, problems: warnings }));
+            }
+            Err(problems) => all.broken.push(Broken { subject, problems }),
+        }
+    }
+    all
+}
+
+pub(super) fn contracts(config: &Config) -> Result<Vec<Contract>, AppError> {
+    config.settlements.iter().filter(|s| s.enabled).map(contract).collect()
+}
+
+fn problem(key: &str, message: impl Into<String>) -> Vec<Problem> {
+    vec![Problem { key: key.to_owned(), message: message.into() }]
+}
+
+fn shop(section: &config::Shop) -> Result<(Shop, Vec<Problem>), Vec<Problem>> {
+    let mall = malls::MALLS
+        .iter()
+        .find(|m| m.name == section.mall)
+        .ok_or_else(|| problem("mall", format!("unknown mall {:?}", section.mall)))?;
+    let built = (mall.build)(&section.name, &section.section)?;
+    let client = Client::new(&built.client).map_err(|e| problem("base_url", e))?;
+    let text = section.schedule.as_deref().unwrap_or(mall.default_schedule);
+    let schedule = crate::clock::schedule::Schedule::parse(text).map_err(|e| problem("schedule", e))?;
+    let shop = Shop {
+        name: section.name.clone(),
+        mall_word: mall.name,
+        mall: built.mall,
+        client,
+        next_run: Arc::new(move |t| schedule.next_after(t)),
+        scope: Scope { initial_lookback: section.initial_lookback },
+        unknown: Unknown::default(),
+    };
+    Ok((shop, built.warnings))
+}
+
+fn account(
+    section: &config::Settlement,
+    contract: &Contract,
+) -> Result<(Account, Vec<Problem>), Vec<Problem>> {
+    let provider = settlement::PROVIDERS
+        .iter()
+        .find(|p| p.name == section.provider)
+        .ok_or_else(|| problem("provider", format!("unknown provider {:?}", section.provider)))?;
+    let mut keys = section.section.clone();
+    if let Some(keys) = keys.as_object_mut() {
+        let common = serde_json::json!({
+            "amount_limit": section.amount_limit,
+            "max_per_second": section.max_per_second,
+        });
+        keys.insert("common".to_owned(), common);
+    }
+    let built = (provider.build)(&section.name, &keys)?;
+    let client = Client::new(&built.client).map_err(|e| problem("base_url", e))?;
+    let account = Account {
+        contract: contract.clone(),
+        gateway: built.settlement,
+        client,
+        window: section.maintenance,
+        max_in_flight: usize::try_from(section.max_in_flight).unwrap_or(1).max(1),
+        turnstile: tokio::sync::Mutex::default(),
+    };
+    Ok((account, built.warnings))
+}

@@ -1,0 +1,425 @@
+//! Reasons and findings that the rooms below tell in English, in Japanese for people (decisions.md 37). They are stored and
+//! written to JSON and logs as they are; what stands here is only how a person reads them. What is not in the list is
+//! shown in English: a reason is never lost for want of a translation.
+
+use std::borrow::Cow;
+
+use super::words;
+use crate::config::Language;
+use crate::domain::order::Status;
+use crate::domain::settlement::SettlementState;
+
+/// `(English, Japanese)`; `{0}`, `{1}` … stand for what differs. The first that fits is taken.
+const REASONS: &[(&str, &str)] = &[
+    // The planner.
+    ("held: {0}", "停止中: {0}"),
+    ("held by a person", "人が停止"),
+    ("ordered before `since`: never touched", "`since` より前の注文のため対象外"),
+    ("ordered before `since`", "`since` より前の注文"),
+    ("the order is {0}", "注文の状態が「{0}」"),
+    (
+        "no reception number: `mallsync settlements link ORDER RECEPTION_NUMBER`",
+        "受付番号がありません: `mallsync settlements link 注文番号 受付番号`",
+    ),
+    ("the amount is not fixed", "金額が未確定"),
+    ("nothing is due", "請求額がありません"),
+    ("{0} yen is above amount_limit ({1} yen)", "{0} 円は amount_limit（{1} 円）を超えています"),
+    ("B2クラウド registers the slips itself", "B2クラウドが伝票を登録する設定です"),
+    ("capture = \"manual\"", "capture = \"manual\" の設定です"),
+    ("no slip", "送り状番号待ち"),
+    ("registered", "登録済"),
+    (
+        "slip {0} is cash on delivery: never registered on a card",
+        "伝票 {0} は代引です。カードには登録しません",
+    ),
+    ("slip {0} is a letter-box service (送り状種類 {1})", "伝票 {0} は投函サービスです（送り状種類 {1}）"),
+    ("slip {0} stands on another order too", "伝票 {0} は他の注文にもあります"),
+    ("{0}, for seven days", "{0}。7 日たちました"),
+    ("{0} of {1} parcels have a slip", "{1} 個口中 {0} 個口に伝票があります"),
+    ("a reservation: the gateway authorises it later", "予約です。後日、決済側で与信されます"),
+    (
+        "the gateway shows it as settled: a further slip cannot be registered",
+        "決済側で精算確定済のため、伝票を追加できません",
+    ),
+    (
+        "the gateway holds {0} yen, the order's due is {1} yen",
+        "決済側の金額は {0} 円、注文の請求額は {1} 円です",
+    ),
+    ("the authorisation ends on {0}, before {1}", "与信の期限 {0} が {1} より前です"),
+    // What a look-up showed.
+    (
+        "the gateway does not know this reception number: it is wrong, or belongs to another 加盟店コード or environment",
+        "決済側にこの受付番号がありません。番号の誤りか、別の加盟店コード・環境のものです",
+    ),
+    ("the gateway does not know this reception number", "決済側にこの受付番号がありません"),
+    ("the gateway shows several settlements under this number", "決済側にこの番号の決済が複数あります"),
+    ("the gateway shows no amount", "決済側に金額がありません"),
+    ("the gateway shows no date of authorisation", "決済側に与信日がありません"),
+    (
+        "authorised at {0}, more than three days from the order of {1}",
+        "与信日時 {0} が注文日時 {1} から 3 日より離れています",
+    ),
+    (
+        "the gateway shows it as {0} with other slips: somebody registered it elsewhere",
+        "決済側では「{0}」で、別の伝票が登録されています。他で登録されたものです",
+    ),
+    ("the gateway shows it as {0} (status {1})", "決済側の状態は「{0}」です（{1}）"),
+    ("the gateway shows it as {0}", "決済側の状態は「{0}」です"),
+    ("the authorisation ended on {0}", "与信は {0} に切れました"),
+    ("the end of the authorisation is not known", "与信の期限が分かりません"),
+    (
+        "it was cancelled at the gateway meanwhile: do not ship",
+        "その間に決済側で取り消されました。出荷しないでください",
+    ),
+    (
+        "the gateway shows the sale as captured without showing our slip",
+        "決済側では売上済ですが、こちらの伝票がありません",
+    ),
+    (
+        "the gateway shows the sale as captured with another slip: another number was registered",
+        "決済側では別の伝票番号で売上済です",
+    ),
+    ("the order's amount changed", "注文の金額が変わりました"),
+    ("the settlement is linked to another reception number", "別の受付番号に結び付けられています"),
+    ("the slip was taken away", "伝票が外されました"),
+    ("the settlement is in dry-run", "ドライランです"),
+    ("maintenance window", "メンテナンス時間帯"),
+    ("the look before sending failed: {0}", "送信前の照会に失敗: {0}"),
+    ("the look-up failed: {0}", "照会に失敗: {0}"),
+    ("max_per_hour: {0} captures within an hour", "max_per_hour: 1 時間に {0} 件"),
+    (
+        "max_yen_per_day: {0} yen today, {1} more would be past {2}",
+        "max_yen_per_day: 本日 {0} 円。あと {1} 円で {2} を超えます",
+    ),
+    ("not known to the gateway", "決済側にありません"),
+    ("given up by a person: {0}", "人が中止しました: {0}"),
+    ("given up by a person", "人が中止しました"),
+    ("refused by the gateway: {0}", "決済側が拒否しました: {0}"),
+    ("refused by the gateway", "決済側が拒否しました"),
+    ("under way: what came of it is looked up", "送信中、または結果を照会中"),
+    // Links.
+    (
+        "no rule of {0} matches this order any more (its payment or the config changed); `settlements link` keeps it, \
+         `settlements unlink` gives it up",
+        "{0} の規則に当てはまらなくなりました（支払方法か設定の変更）。`settlements link` で残すか、`settlements unlink` で外してください",
+    ),
+    (
+        "reception number {0} of {1} belongs to another order ({2}); find out which is right and use `settlements link`",
+        "{1} の受付番号 {0} は別の注文（{2}）のものです。正しい方を確かめて `settlements link` してください",
+    ),
+    (
+        "reception number {0} of {1} belongs to order {2} of {3}; `settlements unlink` it there first",
+        "{1} の受付番号 {0} は {3} の注文 {2} のものです。先にそちらを `settlements unlink` してください",
+    ),
+    (
+        "linked to {0} {1}, but the order and the rules now say {2} {3}; `settlements link` decides",
+        "{0} {1} に結び付けていますが、注文と規則では {2} {3} です。`settlements link` で決めてください",
+    ),
+    (
+        "not a reception number: 1 to 23 digits, capitals and # - * / < > : @",
+        "受付番号ではありません。使えるのは 1～23 文字の数字・大文字と # - * / < > : @ です",
+    ),
+    // Slips.
+    ("no order with this number yet", "この番号の注文はまだありません"),
+    ("waits for its order", "注文待ち"),
+    ("no slip number", "送り状番号がありません"),
+    ("no order number in any column", "どの列にも注文番号がありません"),
+    ("no order number", "注文番号がありません"),
+    ("the order has this slip already", "登録済の伝票です"),
+    (
+        "the order was cancelled; keep the parcel back, then `slips remove`",
+        "取消された注文です。荷物を止めてから `slips remove` してください",
+    ),
+    (
+        "the slip's postal code is not the order's; `slips add` if the parcel is right all the same",
+        "郵便番号が注文と違います。荷物が正しければ `slips add` してください",
+    ),
+    (
+        "every parcel has a slip already ({0}); `slips add` if this is a further parcel, `slips replace` if it takes the \
+         place of one",
+        "全個口に伝票があります（{0}）。追加の個口なら `slips add`、差し替えなら `slips replace` してください",
+    ),
+    (
+        "the number fits more than one order: {0}; `slips add` with the order's id",
+        "複数の注文に当てはまります: {0}。注文の ID で `slips add` してください",
+    ),
+    ("the slip number is empty", "伝票番号が空です"),
+    ("the new slip number is empty or the old one", "新しい伝票番号が空か、元と同じです"),
+    (
+        "the order has slip {0} already; `slips remove` the other one",
+        "伝票 {0} は登録済です。もう一方を `slips remove` してください",
+    ),
+    (
+        "slip {0} is registered at the gateway: taking it back waits for a person at the gateway's own screen",
+        "伝票 {0} は決済側に登録済です。取り消すには決済側の管理画面で行ってください",
+    ),
+    (
+        "operation {0} is {1}: slip {2} may be registered by it; wait until it is settled",
+        "処理 {0} は {1} です。伝票 {2} が登録されるかもしれません。終わるまで待ってください",
+    ),
+    (
+        "operation {0} needs a person first: slip {1} may be registered by it (`operations show {2}`, then `retry` or \
+         `abandon`)",
+        "先に処理 {0} の判断が必要です。伝票 {1} が登録されたかもしれません（`operations show {2}` の後 `retry` か `abandon`）",
+    ),
+    ("order {0} has no slip {1}", "注文 {0} に伝票 {1} はありません"),
+    // Operations.
+    ("operation {0} is planned for {1}; it is sent then", "処理 {0} は {1} の予定です。その時に送られます"),
+    (
+        "operation {0} is {1} right now; look again in a minute",
+        "処理 {0} は今 {1} です。1 分後に見直してください",
+    ),
+    ("operation {0} is {1}: that is final", "処理 {0} は {1} で、終わっています"),
+    (
+        "operation {0} is {1}: it may be under way; `operations retry` looks it up, and what stays open can be abandoned \
+         then",
+        "処理 {0} は {1} で、進行中かもしれません。`operations retry` で照会し、なお終わらなければ中止できます",
+    ),
+    // The database.
+    (
+        "no database at {0}: `mallsync run` makes it, or database.url names another file than the daemon's",
+        "{0} にデータベースがありません。`mallsync run` が作ります。または database.url がデーモンと違います",
+    ),
+    (
+        "another mallsync holds {0}: only one may poll and send on an SQLite database",
+        "別の mallsync が {0} を使っています。SQLite で取得・送信できるのは一つだけです",
+    ),
+    (
+        "the database needs `mallsync db migrate` first (schema {0}, this one needs {1})",
+        "先に `mallsync db migrate` が必要です（スキーマ {0}、必要なのは {1}）",
+    ),
+    (
+        "the database was migrated by a newer mallsync (schema {0}, this one knows {1}); install the newer one again",
+        "データベースは新しい mallsync のものです（スキーマ {0}、こちらは {1} まで）。新しい方を入れてください",
+    ),
+    (
+        "database.url: PostgreSQL at {0} cannot be reached: {1}; is it running, and is this its address?",
+        "database.url: PostgreSQL（{0}）に接続できません: {1}。起動していますか。アドレスは正しいですか",
+    ),
+    (
+        "mend [database] in the config, or make the folder writable for this user",
+        "設定の [database] を直すか、フォルダをこの利用者が書けるようにしてください",
+    ),
+    (
+        "password: stands in the config itself or the environment",
+        "password: 設定ファイルか環境変数に直接書かれています",
+    ),
+    (
+        "move it to a file (file:PATH) or a systemd credential",
+        "ファイル（file:パス）か systemd の credential に移してください",
+    ),
+    // Status.
+    ("never polled yet", "まだ一度も取得していません"),
+    ("due at {0}", "予定は {0} でした"),
+    ("{0} ends on {1} ({2} days)", "{0} は {1} まで（残り {2} 日）"),
+    ("busy: another mallsync polls this shop now", "別の mallsync がこの店舗を取得中です"),
+    // Check.
+    ("opened; the schema is the one this program knows", "開けました。スキーマも合っています"),
+    ("next runs {0}", "次回: {0}"),
+    (
+        "disabled: not polled, its secrets are not read",
+        "無効（enabled = false）: 取得も秘密情報の読み込みもしません",
+    ),
+    (
+        "disabled: nothing is sent, its secrets are not read",
+        "無効（enabled = false）: 送信も秘密情報の読み込みもしません",
+    ),
+    ("not asked: the database is needed for it", "データベースが開けないため、照会していません"),
+    ("not asked: maintenance window until {0}", "{0} までメンテナンス時間帯のため、照会していません"),
+    ("dry-run: plans and shows, sends nothing", "ドライラン: 予定を示すだけで、何も送りません"),
+    ("live: captures are sent", "本番: 売上を登録します"),
+    (
+        "the rule for shop {0} can never match: that mall collects every payment",
+        "店舗 {0} の規則は当てはまることがありません。代金はすべてモールが回収します",
+    ),
+    (
+        "set own_contract = true if the shop has a contract of its own, or remove the rule",
+        "自店の契約があるなら own_contract = true にし、なければ規則を外してください",
+    ),
+    (
+        "{0}: stands in the config itself; move it to a file (file:PATH) or a systemd credential",
+        "{0}: 設定ファイルに直接書かれています。ファイル（file:パス）か systemd の credential に移してください",
+    ),
+    (
+        "{0}: comes from the environment, which other processes of the user can read; move it to a file (file:PATH) or a \
+         systemd credential",
+        "{0}: 環境変数にあり、同じ利用者の他のプロセスから読めます。ファイル（file:パス）か systemd の credential に移してください",
+    ),
+    ("{0} ends on {1} ({2} days left)", "{0} は {1} まで（残り {2} 日）"),
+    (
+        "issue a new one in the back office and put it into the config",
+        "管理画面で新しいものを発行し、設定に入れてください",
+    ),
+    (
+        "issue the next key at {0} and set it as license_key_next",
+        "{0} で次の鍵を発行し、license_key_next に設定してください",
+    ),
+    ("Rakuten accepted the key: searchOrder answers", "楽天が鍵を受け付けました（searchOrder）"),
+    ("function {0} answers", "機能 {0} は使えます"),
+    (
+        "function {0} was not asked: no order is known yet, or three calls are used up",
+        "機能 {0} は確かめていません（注文がまだないか、3 回の照会を使い切りました）",
+    ),
+    ("function {0} failed: {1}", "機能 {0} に失敗: {1}"),
+    ("function {0} is not enabled ({1})", "機能 {0} が有効になっていません（{1}）"),
+    (
+        "Rakuten refused the key ({0}): invalid, expired, or not active yet [{1}]",
+        "楽天が鍵を拒否しました（{0}）: 無効・期限切れ・まだ有効でない、のいずれか [{1}]",
+    ),
+    ("this machine's clock and Rakuten's are {0} seconds apart", "この機械の時計が楽天と {0} 秒ずれています"),
+    ("let the machine set its clock by NTP (timedatectl)", "NTP で時刻を合わせてください（timedatectl）"),
+    ("order files are read with profile \"{0}\"", "注文 CSV はプロファイル「{0}」で読みます"),
+    ("{0} can be read, files waiting: {1}", "{0} を読めます。待っているファイル: {1}"),
+    (
+        "files in {0} cannot be moved to done/ once they are read: {1}",
+        "{0} のファイルを読み終えても done/ に移せません: {1}",
+    ),
+    (
+        "Let the service write to {0} and to done/ and rejected/ in it.",
+        "{0} とその中の done/・rejected/ に書けるようにしてください。",
+    ),
+    (
+        "directory {0} cannot be read: {1}. Create it and let the service read and write there",
+        "フォルダ {0} を読めません: {1}。作成し、読み書きできるようにしてください",
+    ),
+    (
+        "Create {0} and let the service read and write there.",
+        "{0} を作成し、読み書きできるようにしてください。",
+    ),
+    (
+        "the gateway sees this machine at {0}; that must be the registered 接続元グローバルIP",
+        "決済側から見えるアドレスは {0} です。登録した接続元グローバルIPと同じでなければなりません",
+    ),
+    ("the gateway answers for the 加盟店コード {0}", "加盟店コード {0} で応答がありました"),
+    (
+        "the gateway does not know the 受付番号 {0}, which is linked to an order",
+        "注文に結び付けた受付番号 {0} が決済側にありません",
+    ),
+    // What a look-up before sending showed.
+    ("{0} (status {1})", "{0}（{1}）"),
+];
+
+/// `text` as people read it in `language`.
+pub fn people(text: &str, language: Language) -> Cow<'_, str> {
+    if language == Language::En {
+        return Cow::Borrowed(text);
+    }
+    for (en, ja) in REASONS {
+        if let Some(values) = holes(en, text) {
+            let values: Vec<String> = values.into_iter().map(|value| inner(value, language)).collect();
+            return Cow::Owned(filled(ja, &values));
+        }
+    }
+    Cow::Borrowed(text)
+}
+
+/// What stands in a hole may be a reason or a stable word itself.
+fn inner(value: &str, language: Language) -> String {
+    Status::from_word(value)
+        .map(|status| words::status(status, language))
+        .or_else(|| SettlementState::from_word(value).map(|state| words::settlement(state, language)))
+        .map_or_else(|| people(value, language).into_owned(), str::to_owned)
+}
+
+/// What stands in `text` where `template` has its holes, in the order of the holes' numbers; `None` when it does not fit.
+fn holes<'t>(template: &str, text: &'t str) -> Option<Vec<&'t str>> {
+    let mut pieces = template.split('{');
+    let mut rest = text.strip_prefix(pieces.next()?)?;
+    let mut values = Vec::new();
+    for piece in pieces {
+        let (_, literal) = piece.split_once('}')?;
+        let end = if literal.is_empty() { rest.len() } else { rest.find(literal)? };
+        values.push(rest.get(..end)?);
+        rest = rest.get(end + literal.len()..)?;
+    }
+    rest.is_empty().then_some(values)
+}
+
+fn filled(template: &str, values: &[String]) -> String {
+    let mut text = String::new();
+    let mut rest = template;
+    while let Some((before, after)) = rest.split_once('{') {
+        text.push_str(before);
+        let (number, tail) = after.split_once('}').unwrap_or((after, ""));
+        text.push_str(number.parse().ok().and_then(|n: usize| values.get(n)).map_or("", String::as_str));
+        rest = tail;
+    }
+    text.push_str(rest);
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use super::*;
+
+    fn ja(text: &str) -> String {
+        people(text, Language::Ja).into_owned()
+    }
+
+    #[test]
+    fn facts_are_kept_and_words_inside_are_read_too() {
+        assert_eq!(ja("the order is pending"), "注文の状態が「保留中」");
+        assert_eq!(ja("held: no slip"), "停止中: 送り状番号待ち");
+        assert_eq!(ja("2 of 3 parcels have a slip"), "3 個口中 2 個口に伝票があります");
+        assert_eq!(
+            ja("the gateway holds 1,200 yen, the order's due is 900 yen"),
+            "決済側の金額は 1,200 円、注文の請求額は 900 円です"
+        );
+        assert_eq!(people("the order is pending", Language::En), "the order is pending");
+    }
+
+    #[test]
+    fn what_is_not_known_stays_as_it_is() {
+        for text in ["", "the buyer called", "the order", "held", "2 of 3 parcels have a slip, perhaps {0}"] {
+            assert_eq!(ja(text), text);
+        }
+    }
+
+    #[test]
+    fn both_languages_have_the_same_holes_and_the_first_fit_is_the_right_one() {
+        for (index, (en, ja)) in REASONS.iter().enumerate() {
+            let count = en.matches('{').count();
+            for n in 0..count {
+                assert!(en.contains(&format!("{{{n}}}")) && ja.contains(&format!("{{{n}}}")), "{en}");
+            }
+            assert_eq!(ja.matches('{').count(), count, "{en}");
+            let sample: Vec<String> = (0..count).map(|n| format!("v{n}")).collect();
+            let text = filled(en, &sample);
+            let first = REASONS.iter().position(|(template, _)| holes(template, &text).is_some());
+            assert_eq!(first, Some(index), "{en}");
+        }
+    }
+
+    #[test]
+    fn every_reason_is_still_told_somewhere() {
+        fn read(folder: &Path, all: &mut String) {
+            for entry in std::fs::read_dir(folder).unwrap() {
+                let path = entry.unwrap().path();
+                if path.is_dir() {
+                    read(&path, all);
+                } else if path.file_name().unwrap() != "reasons.rs" {
+                    all.push_str(&std::fs::read_to_string(&path).unwrap());
+                }
+            }
+        }
+        let mut source = String::new();
+        read(&Path::new(env!("CARGO_MANIFEST_DIR")).join("src"), &mut source);
+        // As the compiler joins lines that end with a backslash.
+        let mut joined = String::new();
+        let mut parts = source.split("\\\n");
+        joined.extend(parts.next());
+        parts.for_each(|part| joined.push_str(part.trim_start()));
+        for (en, _) in REASONS {
+            let en = en.replace('"', "\\\"");
+            let pieces =
+                en.split('{').map(|piece| piece.split_once('}').map_or(piece, |(_, literal)| literal));
+            // Some are put together from a key, a finding and what to do.
+            let pieces = pieces.flat_map(|piece| piece.split(": ")).flat_map(|piece| piece.split("; "));
+            for piece in pieces {
+                assert!(joined.contains(piece), "nobody says {piece:?} of {en:?} any more");
+            }
+        }
+    }
+}

@@ -1,0 +1,314 @@
+//! One operation, from its claim to its next resting place: guards, look, admission, intent, send, outcome.
+
+use std::time::Duration;
+
+use super::outcome::{Prompt, outcome_of, verdict_word};
+use super::{AGAIN, Account, FLOOR, LEASE_BEYOND, PROBE};
+use crate::clock::Timestamp;
+use crate::domain::money::Yen;
+use crate::domain::operation::{Event, Intent, LOOK_DELAYS, Progress, State, Verdict};
+use crate::engine::guard::{self, Before};
+use crate::engine::poll::Shared;
+use crate::http::Closed;
+use crate::settlement::{LookFailed, Looked, Stop};
+use crate::store::StoreError;
+use crate::store::operations::{Claimed, NewAttempt, Work};
+
+impl Account {
+    /// One operation, to its next resting place. The state it came to, `None` when the lease or the database was lost.
+    pub(super) async fn work(&self, shared: &Shared, work: Work, claimed: Claimed) -> Option<State> {
+        let id = claimed.operation.id.clone();
+        let outcome = match work {
+            Work::Send => self.send(shared, claimed).await,
+            Work::Look => self.settle(shared, claimed).await,
+        };
+        match outcome {
+            Ok(progress) => Some(progress.state),
+            Err(StoreError::LeaseLost) => {
+                tracing::warn!(settlement = self.name(), operation = %id, "The lease was lost; what was learnt is kept as an attempt.");
+                None
+            }
+            Err(e) => {
+                tracing::warn!(settlement = self.name(), operation = %id, error.message = %e,
+                    "The outcome could not be stored; the lease ends by itself and a look-up settles it.");
+                None
+            }
+        }
+    }
+
+    /// A ready operation: guards, look, admission, intent, send.
+    async fn send(&self, shared: &Shared, claimed: Claimed) -> Result<Progress, StoreError> {
+        let now = shared.ambient.now();
+        let (order, settlement) = (&claimed.order, &claimed.settlement);
+        let intent = claimed.operation.intent.clone();
+        if let Err(reason) =
+            guard::still_wanted(&self.contract, &order.order, &order.slips, settlement, &intent)
+        {
+            return self.rest(shared, &claimed, Event::Supersede { reason }, None).await;
+        }
+        if let Err(reason) = self.gateway.check_locally(&intent) {
+            return self.rest(shared, &claimed, Event::FoundBlocked { reason }, None).await;
+        }
+        let (looked, look) = match self.look(shared, &claimed, "look").await? {
+            Ok(found) => found,
+            Err((failed, attempt)) => {
+                let step = (claimed.operation.progress.looks as usize).min(LOOK_DELAYS.len() - 1);
+                let until = now + LOOK_DELAYS[step];
+                let reason = format!("the look before sending failed: {}", failed.fault);
+                return self.rest(shared, &claimed, Event::Defer { until, reason }, Some(attempt)).await;
+            }
+        };
+        let before = guard::before_sending(
+            &*self.gateway,
+            &self.contract,
+            &order.order,
+            settlement,
+            &intent,
+            &looked,
+            shared.ambient.now(),
+        );
+        self.observe(shared, &claimed, &looked, matches!(before, Before::Send | Before::Done)).await?;
+        match before {
+            Before::Send => {}
+            Before::Done => return self.rest(shared, &claimed, Event::FoundDone, Some(look)).await,
+            Before::Blocked(reason) => {
+                return self.rest(shared, &claimed, Event::FoundBlocked { reason }, Some(look)).await;
+            }
+        }
+        // Waiting for admission comes before the intent, so that nothing lies between the intent and the first byte.
+        match shared.gate.admit(&self.gateway.bucket()).await {
+            Ok(()) => {}
+            Err(closed) => {
+                let until = if let Closed::Until(t) = closed { t } else { now + Duration::from_secs(5) };
+                let event = Event::Defer { until, reason: closed.to_string() };
+                return self.rest(shared, &claimed, event, Some(look)).await;
+            }
+        }
+        let deadline = self.gateway.deadline();
+        if let Some(end) = guard::window_ends(self.window, shared.ambient.now(), deadline) {
+            let event = Event::Defer { until: end, reason: "maintenance window".to_owned() };
+            return self.rest(shared, &claimed, event, Some(look)).await;
+        }
+        {
+            // One at a time: what is committed here counts for the next one's guard.
+            let _one = self.turnstile.lock().await;
+            if let Some(reason) = self.over_guard(shared, now, intent.amount()).await? {
+                let event = Event::Defer { until: now + FLOOR, reason };
+                return self.rest(shared, &claimed, event, Some(look)).await;
+            }
+            let lease_until = shared.ambient.wall() + deadline + LEASE_BEYOND;
+            shared.store.step_operation(&claimed, &Event::Send, Some(&look), Some(lease_until)).await?;
+        }
+        let started_at = shared.ambient.now();
+        let gate = Prompt { committed_at: shared.ambient.wall(), ambient: shared.ambient.clone() };
+        let sent = self.gateway.send(&self.call(shared, &gate), &intent).await;
+        let (event, stop, attempt) = outcome_of(sent, started_at, shared.ambient.now());
+        if let Some(stop) = stop {
+            self.stop(shared, &stop).await?;
+        }
+        self.rest(shared, &claimed, event, Some(attempt)).await
+    }
+
+    /// An unknown operation: look, judge (§5.5, §5.6).
+    async fn settle(&self, shared: &Shared, claimed: Claimed) -> Result<Progress, StoreError> {
+        let (looked, attempt) = match self.look(shared, &claimed, "settle").await? {
+            Ok(found) => found,
+            Err((failed, attempt)) => {
+                let verdict = Verdict::Unclear { reason: format!("the look-up failed: {}", failed.fault) };
+                return self.rest(shared, &claimed, Event::Looked(verdict), Some(attempt)).await;
+            }
+        };
+        let operation = &claimed.operation;
+        let done = shared.store.done_intents(&claimed.order.id).await?;
+        let registered: Vec<String> =
+            done.into_iter().map(|Intent::Capture { slip_number, .. }| slip_number).collect();
+        let claimed_done = operation.progress.claimed_done;
+        let verdict = self.gateway.judge_further(&operation.intent, &looked, claimed_done, &registered);
+        let attempt = NewAttempt { outcome: verdict_word(&verdict).to_owned(), ..attempt };
+        self.observe(shared, &claimed, &looked, verdict == Verdict::Done).await?;
+        self.rest(shared, &claimed, Event::Looked(verdict), Some(attempt)).await
+    }
+
+    /// Looks the settlement up; the attempt row tells either way.
+    async fn look(
+        &self,
+        shared: &Shared,
+        claimed: &Claimed,
+        kind: &'static str,
+    ) -> Result<Result<(Looked, NewAttempt), (LookFailed, NewAttempt)>, StoreError> {
+        let started_at = shared.ambient.now();
+        let number = claimed.operation.intent.reception_number();
+        let looked = self.gateway.look_up(&self.call(shared, &*shared.gate), number).await;
+        let attempt =
+            |outcome: &str, message: Option<String>, status: Option<u16>, raw: Vec<u8>| NewAttempt {
+                kind,
+                started_at,
+                finished_at: shared.ambient.now(),
+                outcome: outcome.to_owned(),
+                code: None,
+                message,
+                http_status: status,
+                raw,
+            };
+        match looked {
+            Ok(mut looked) => {
+                let shown = match &looked.observed {
+                    Some(observed) => format!("{} (status {})", observed.state, observed.status),
+                    None => "not known to the gateway".to_owned(),
+                };
+                let raw = std::mem::take(&mut looked.raw);
+                let attempt = attempt("looked", Some(shown), Some(looked.http_status), raw);
+                Ok(Ok((looked, attempt)))
+            }
+            Err(mut failed) => {
+                if let Some(stop) = failed.stop.clone() {
+                    self.stop(shared, &stop).await?;
+                }
+                let raw = std::mem::take(&mut failed.raw);
+                let attempt = attempt("failed", Some(failed.fault.to_string()), None, raw);
+                Ok(Err((failed, attempt)))
+            }
+        }
+    }
+
+    async fn observe(
+        &self,
+        shared: &Shared,
+        claimed: &Claimed,
+        looked: &Looked,
+        verified: bool,
+    ) -> Result<(), StoreError> {
+        let Some(observed) = looked.observed.as_ref().filter(|_| !looked.ambiguous) else { return Ok(()) };
+        let verified = verified || claimed.settlement.verified_at.is_some();
+        let days = self.contract.authorization_days;
+        let id = &claimed.settlement.id;
+        shared.store.observe_settlement(id, observed, verified, days, shared.ambient.now()).await
+    }
+
+    /// Applies the event, gives the lease back, and says what a person wants to read.
+    async fn rest(
+        &self,
+        shared: &Shared,
+        claimed: &Claimed,
+        event: Event,
+        attempt: Option<NewAttempt>,
+    ) -> Result<Progress, StoreError> {
+        let started_at = attempt.as_ref().map(|a| a.started_at);
+        let number = attempt.as_ref().map_or("look", |a| a.kind);
+        let progress = self.keep(shared, claimed, &event, attempt.as_ref()).await?;
+        let elapsed_ms = started_at.map_or(0, |t| shared.ambient.now().since(t).as_millis());
+        let elapsed_ms = u64::try_from(elapsed_ms).unwrap_or(u64::MAX);
+        let operation = &claimed.operation;
+        let code = progress.code.as_deref().unwrap_or_default();
+        let reason = progress.reason.as_deref().unwrap_or_default();
+        let order = &claimed.order.order.mall_order_id;
+        match progress.state {
+            State::Done => {
+                tracing::info!(settlement = self.name(), shop = %claimed.order.shop, mall_order_id = %order,
+                operation = %operation.id, attempt = number, elapsed_ms, yen = operation.intent.amount().0, "Slip registered.");
+            }
+            State::NeedsPerson => {
+                tracing::error!(settlement = self.name(), shop = %claimed.order.shop, mall_order_id = %order,
+                operation = %operation.id, error.code = code, error.message = reason,
+                "A person must decide: `mallsync operations show`.");
+            }
+            State::Refused => {
+                tracing::error!(settlement = self.name(), shop = %claimed.order.shop, mall_order_id = %order,
+                operation = %operation.id, error.code = code, error.message = reason, "The gateway refused the slip.");
+            }
+            State::Unknown => {
+                tracing::warn!(settlement = self.name(), shop = %claimed.order.shop, mall_order_id = %order,
+                operation = %operation.id, error.code = code, error.message = reason, next_attempt_at = %progress.run_at,
+                "The outcome is unknown; a look-up settles it.");
+            }
+            State::Superseded => {
+                tracing::info!(settlement = self.name(), shop = %claimed.order.shop, mall_order_id = %order,
+                operation = %operation.id, error.message = reason, "The operation is no longer wanted.");
+            }
+            _ => {
+                tracing::warn!(settlement = self.name(), shop = %claimed.order.shop, mall_order_id = %order,
+                operation = %operation.id, error.code = code, error.message = reason, next_attempt_at = %progress.run_at,
+                "The operation waits.");
+            }
+        }
+        Ok(progress)
+    }
+
+    /// Stores what was learnt. A database that is away for a moment must not turn an answer into an unknown outcome: the
+    /// lease outlasts the call by so much.
+    async fn keep(
+        &self,
+        shared: &Shared,
+        claimed: &Claimed,
+        event: &Event,
+        attempt: Option<&NewAttempt>,
+    ) -> Result<Progress, StoreError> {
+        let give_up = shared.ambient.wall() + LEASE_BEYOND;
+        loop {
+            let failed = match shared.store.step_operation(claimed, event, attempt, None).await {
+                Err(e @ StoreError::Database(_)) => e,
+                other => return other,
+            };
+            if shared.ambient.wall() >= give_up || shared.stop.is_cancelled() {
+                return Err(failed);
+            }
+            tracing::warn!(settlement = self.name(), operation = %claimed.operation.id, error.message = %failed,
+                "The outcome was not stored; it is tried again.");
+            let clock = shared.ambient.clock();
+            let again = shared.ambient.now() + clock.of_wall(AGAIN);
+            let _awake;
+            let _rest = clock.rest();
+            tokio::select! {
+                awake = clock.sleep_until(again) => _awake = awake,
+                () = shared.stop.cancelled() => {}
+            }
+        }
+    }
+
+    /// The guards of the contract: past one of them everything is held and a person asked.
+    async fn over_guard(
+        &self,
+        shared: &Shared,
+        now: Timestamp,
+        amount: Yen,
+    ) -> Result<Option<String>, StoreError> {
+        let hour = now - Duration::from_secs(3_600);
+        let day = Timestamp::jst_midnight(now.jst_date());
+        let (captures, yen) = shared.store.spent(self.name(), hour, day).await?;
+        let reason = if captures >= u64::from(self.contract.max_per_hour) {
+            format!("max_per_hour: {captures} captures within an hour")
+        } else if yen.plus(amount).is_none_or(|sum| sum > self.contract.max_yen_per_day) {
+            format!(
+                "max_yen_per_day: {yen} yen today, {amount} more would be past {}",
+                self.contract.max_yen_per_day
+            )
+        } else {
+            return Ok(None);
+        };
+        let mut row = shared.store.account(self.name()).await?;
+        if row.held_reason.is_none() {
+            tracing::error!(settlement = self.name(), error.message = %reason,
+                "Everything is held: a person must look, then `mallsync settlements release`.");
+            row.held_reason = Some(reason.clone());
+            row.held_at = Some(now);
+            shared.store.put_account(&row).await?;
+        }
+        Ok(Some(reason))
+    }
+
+    /// Stops the account: nothing is sent until the hourly probe finds it well.
+    async fn stop(&self, shared: &Shared, stop: &Stop) -> Result<(), StoreError> {
+        let now = shared.ambient.now();
+        let mut row = shared.store.account(self.name()).await?;
+        if row.stopped_code.is_none() {
+            tracing::error!(settlement = self.name(), error.code = %stop.code, error.message = %stop.reason,
+                next_attempt_at = %(now + PROBE), "The settlement is stopped.");
+            row.stopped_code = Some(stop.code.clone());
+            row.stopped_reason = Some(stop.reason.clone());
+            row.stopped_at = Some(now);
+            row.probe_at = Some(now + PROBE);
+            shared.store.put_account(&row).await?;
+        }
+        Ok(())
+    }
+}

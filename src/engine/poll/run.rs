@@ -1,0 +1,462 @@
+//! One pass over a shop, under its lease: stream by stream, page by page.
+
+use std::time::Duration;
+
+use super::{BACKFILL, LATE, LEASE, NEW, OPEN, OnPage, Pass, STUCK, Shared, Shop};
+use crate::clock::Timestamp;
+use crate::domain::ids::OrderRef;
+use crate::engine::open::Position;
+use crate::engine::retry;
+use crate::http::{Call, Fault};
+use crate::malls::{Cursor, Details, Stream};
+use crate::store::orders::{NewOrder, NewSetAside, PageCommit, PageResult};
+use crate::store::streams::{ShopLease, StreamEnd, StreamRow};
+use crate::store::{Planning, StoreError};
+
+/// Orders set aside that are tried again in one pass.
+const SET_ASIDE_PER_PASS: u64 = 20;
+
+/// So many single orders unreadable one after the other, and none readable, speak against the service.
+const UNREADABLE: usize = 3;
+
+/// Why a stream's run ended early.
+#[derive(Debug, thiserror::Error)]
+pub enum PollError {
+    /// The mall.
+    #[error(transparent)]
+    Fault(#[from] Fault),
+    /// The database.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+impl PollError {
+    fn kind(&self) -> &'static str {
+        match self {
+            Self::Fault(fault) => fault.kind(),
+            Self::Store(_) => "database",
+        }
+    }
+}
+
+/// How far a stream's run came.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Ran {
+    /// Caught up.
+    ToTheEnd,
+    /// Made way for the stream of new orders; goes on in the next pass.
+    MadeWay,
+}
+
+/// One pass under way.
+pub(super) struct Run<'a> {
+    pub(super) shop: &'a Shop,
+    pub(super) shared: &'a Shared,
+    pub(super) lease: ShopLease,
+    pub(super) lease_until: Timestamp,
+    pub(super) on_page: OnPage<'a>,
+    pub(super) pass: Pass,
+}
+
+impl Run<'_> {
+    /// Every due stream, and those that were asked for.
+    pub(super) async fn all(&mut self, forced: &[String], force: bool) {
+        let mut done: Vec<String> = Vec::new();
+        loop {
+            let rows = match self.shared.store.streams(Some(&self.shop.name)).await {
+                Ok(rows) => rows,
+                Err(e) => return self.fail("database", &e.to_string()),
+            };
+            let now = self.shared.ambient.now();
+            let told =
+                rows.iter().any(|row| row.failures > 0 && row.error.as_deref().is_some_and(needs_person));
+            let live = self.shop.live_streams();
+            let wanted = |row: &StreamRow| {
+                let asked = forced.contains(&row.stream) || (force && live.contains(&row.stream.as_str()));
+                !row.finished && !done.contains(&row.stream) && (row.due_at <= now || asked)
+            };
+            let Some(row) = rows.into_iter().filter(wanted).min_by_key(|row| rank(&row.stream)) else {
+                return;
+            };
+            done.push(row.stream.clone());
+            if self.shared.stop.is_cancelled() || !self.stream(row, told).await {
+                return;
+            }
+        }
+    }
+
+    fn fail(&mut self, kind: &str, message: &str) {
+        self.pass.error.get_or_insert_with(|| format!("{kind}: {message}"));
+    }
+
+    /// Runs one stream to its end. `false`: the whole shop is out of reach, the other streams would fail alike. `told`: a
+    /// person was told already that this shop needs one.
+    async fn stream(&mut self, row: StreamRow, told: bool) -> bool {
+        let started_at = self.shared.ambient.now();
+        let before = self.pass.result;
+        let Some(stream) = stream_of(&row.stream) else {
+            tracing::warn!(shop = %self.shop.name, stream = %row.stream, "A stream of a newer version was left alone.");
+            return true;
+        };
+        let outcome = match stream {
+            Stream::Open => self.open(&row).await.map(|()| Ran::ToTheEnd),
+            _ => self.list(stream, &row).await,
+        };
+        if stream == Stream::New && outcome.is_ok() {
+            self.again().await;
+        }
+        let ended_at = self.shared.ambient.now();
+        let regular = self.regular(stream, started_at, ended_at);
+        let (error, due_at) = match &outcome {
+            Ok(Ran::ToTheEnd) => (None, regular),
+            Ok(Ran::MadeWay) => (None, ended_at),
+            Err(PollError::Fault(fault)) => {
+                let retry_at = retry::next_try(fault, row.failures + 1, &self.shared.ambient);
+                let sooner = matches!(fault, Fault::Transient(_) | Fault::Malformed(_) | Fault::Stopping);
+                (
+                    Some(format!("{}: {fault}", fault.kind())),
+                    if sooner { retry_at.min(regular) } else { retry_at },
+                )
+            }
+            Err(e) => (Some(format!("{}: {e}", e.kind())), ended_at + STUCK),
+        };
+        let stopped = matches!(outcome, Err(PollError::Fault(Fault::Stopping)));
+        let finished = matches!(outcome, Ok(Ran::ToTheEnd)) && matches!(stream, Stream::Backfill { .. });
+        let problem = error.as_deref().filter(|_| !stopped).map(|error| (error, told));
+        self.report(&row, &before, started_at, ended_at, due_at, problem);
+        // A stop leaves the row due: the next start goes on at once.
+        let end = StreamEnd {
+            stream: row.stream.clone(),
+            started_at,
+            ended_at,
+            due_at: if stopped { started_at } else { due_at },
+            error: error.clone().filter(|_| !stopped),
+            skipped: self.skipped(stream, started_at, ended_at),
+            finished,
+        };
+        if let Err(e) = self.shared.store.finish_stream(&self.lease, &end).await {
+            self.pass.stuck = true;
+            tracing::warn!(shop = %self.shop.name, stream = %row.stream, error.message = %e, "The end of a run was not stored.");
+        }
+        if let Some(error) = error {
+            self.pass.error.get_or_insert(error);
+        }
+        !stopped
+            && !matches!(
+                outcome,
+                Err(PollError::Fault(Fault::Auth { .. } | Fault::Maintenance(_) | Fault::Throttled { .. })
+                    | PollError::Store(_))
+            )
+    }
+
+    /// The next run when all goes well.
+    fn regular(&self, stream: Stream, started_at: Timestamp, ended_at: Timestamp) -> Timestamp {
+        let every = self.shop.mall.streams().iter().find(|(s, _)| *s == stream).and_then(|(_, every)| *every);
+        match (stream, every) {
+            (Stream::Backfill { .. }, _) => ended_at,
+            (_, Some(every)) => (started_at + every).max(ended_at),
+            (_, None) => (self.shop.next_run)(ended_at).unwrap_or(ended_at + Duration::from_secs(86_400)),
+        }
+    }
+
+    /// Ticks of the schedule that came due while the run was under way.
+    fn skipped(&self, stream: Stream, started_at: Timestamp, ended_at: Timestamp) -> i64 {
+        if stream != Stream::New {
+            return 0;
+        }
+        let mut ticks = 0;
+        let mut at = started_at;
+        while let Some(next) = (self.shop.next_run)(at).filter(|next| *next < ended_at && ticks < 1_000) {
+            ticks += 1;
+            at = next;
+        }
+        ticks
+    }
+
+    fn report(
+        &self,
+        row: &StreamRow,
+        before: &PageResult,
+        started_at: Timestamp,
+        ended_at: Timestamp,
+        due_at: Timestamp,
+        problem: Option<(&str, bool)>,
+    ) {
+        let done = &self.pass.result;
+        let elapsed_ms = u64::try_from(ended_at.since(started_at).as_millis()).unwrap_or(u64::MAX);
+        match problem {
+            None => tracing::info!(
+                shop = %self.shop.name,
+                mall = self.shop.mall_word,
+                stream = %row.stream,
+                new = done.new - before.new,
+                changed = done.changed - before.changed,
+                unchanged = done.unchanged - before.unchanged,
+                set_aside = done.set_aside - before.set_aside,
+                elapsed_ms,
+                "Pass finished."
+            ),
+            Some((error, told)) => {
+                let (code, message) = error.split_once(": ").unwrap_or(("", error));
+                // One `error` when a person must act, not one a stream or a try.
+                if needs_person(error) && !told {
+                    tracing::error!(shop = %self.shop.name, mall = self.shop.mall_word, stream = %row.stream, elapsed_ms,
+                        error.code = code, error.message = message, next_attempt_at = %due_at, "Pass failed.");
+                } else {
+                    tracing::warn!(shop = %self.shop.name, mall = self.shop.mall_word, stream = %row.stream, elapsed_ms,
+                        error.code = code, error.message = message, next_attempt_at = %due_at, "Pass failed.");
+                }
+            }
+        }
+    }
+
+    /// Lengthens the lease when half of it is gone.
+    async fn keep_lease(&mut self) -> Result<(), StoreError> {
+        let wall = self.shared.ambient.wall();
+        if self.lease_until.since(wall) < LEASE / 2 {
+            self.shared.store.renew_shop(&self.lease, wall + LEASE).await?;
+            self.lease_until = wall + LEASE;
+        }
+        Ok(())
+    }
+
+    /// A list stream, page by page.
+    async fn list(&mut self, stream: Stream, row: &StreamRow) -> Result<Ran, PollError> {
+        let mut cursor = row.cursor.clone();
+        loop {
+            if self.shared.stop.is_cancelled() {
+                return Err(Fault::Stopping.into());
+            }
+            self.keep_lease().await?;
+            let from = cursor.clone().map(Cursor);
+            let call = call(self.shop, self.shared);
+            let page = self.shop.mall.changes(&call, stream, from.as_ref(), &self.shop.scope).await?;
+            let next = Some(page.next.0);
+            // Details in batches: memory is bounded by one of them. The cursor moves with the last one alone.
+            let mut batches = page.refs.chunks(self.shop.mall.details_per_call().max(1)).peekable();
+            let mut orders: Vec<NewOrder> = page.orders.into_iter().map(new_order).collect();
+            let mut bad: Vec<NewSetAside> = page.bad.into_iter().map(new_set_aside).collect();
+            while let Some(refs) = batches.next() {
+                self.keep_lease().await?;
+                let details = self.details(refs).await?;
+                take_details(details, &mut orders, &mut bad, self.shared.ambient.now());
+                if batches.peek().is_some() {
+                    let (orders, bad) = (std::mem::take(&mut orders), std::mem::take(&mut bad));
+                    self.commit(&row.stream, cursor.clone(), cursor.clone(), orders, bad, page.progress)
+                        .await?;
+                }
+            }
+            self.commit(&row.stream, cursor, next.clone(), orders, bad, page.progress).await?;
+            self.pass.pages += 1;
+            cursor = next;
+            if !page.more {
+                return Ok(Ran::ToTheEnd);
+            }
+            if matches!(stream, Stream::Backfill { .. } | Stream::Late) && self.new_is_due().await? {
+                return Ok(Ran::MadeWay);
+            }
+        }
+    }
+
+    /// Orders of ours that are not closed.
+    async fn open(&mut self, row: &StreamRow) -> Result<(), PollError> {
+        let per_page = self.shop.mall.details_per_call().max(1);
+        let mut position = Position::read(row.cursor.as_ref());
+        let mut cursor = row.cursor.clone();
+        while let Some(step) = position.next(self.shared.ambient.now()) {
+            if self.shared.stop.is_cancelled() {
+                return Err(Fault::Stopping.into());
+            }
+            self.keep_lease().await?;
+            let found = self
+                .shared
+                .store
+                .open_orders(
+                    &self.shop.name,
+                    step.statuses,
+                    step.ordered_from,
+                    step.ordered_until,
+                    step.after.as_ref(),
+                    per_page as u64,
+                )
+                .await?;
+            let refs: Vec<OrderRef> = found.iter().map(|o| OrderRef::new(o.mall_order_id.clone())).collect();
+            let (mut orders, mut bad) = (Vec::new(), Vec::new());
+            if !refs.is_empty() {
+                let details = self.details(&refs).await?;
+                take_details(details, &mut orders, &mut bad, self.shared.ambient.now());
+            }
+            let last = (found.len() == per_page)
+                .then(|| found.last().map(|o| (o.ordered_at, o.id.clone())))
+                .flatten();
+            position.advance(&step, last);
+            let next = Some(position.write());
+            self.commit(&row.stream, cursor, next.clone(), orders, bad, None).await?;
+            cursor = next;
+        }
+        Ok(())
+    }
+
+    /// Orders set aside whose next try is due.
+    async fn again(&mut self) {
+        if !self.shop.mall.rereads() {
+            return;
+        }
+        let now = self.shared.ambient.now();
+        let due = self.shared.store.due_set_aside(&self.shop.name, now, SET_ASIDE_PER_PASS).await;
+        let refs: Vec<OrderRef> = match due {
+            Ok(ids) => ids.into_iter().map(OrderRef::new).collect(),
+            Err(e) => return self.fail("database", &e.to_string()),
+        };
+        for one in refs.chunks(self.shop.mall.details_per_call().max(1)) {
+            let outcome = async {
+                let (mut orders, mut bad) = (Vec::new(), Vec::new());
+                take_details(self.details(one).await?, &mut orders, &mut bad, now);
+                let cursor = self.cursor(NEW).await?;
+                self.commit(NEW, cursor.clone(), cursor, orders, bad, None).await
+            };
+            if let Err(e) = outcome.await {
+                self.fail(e.kind(), &e.to_string());
+            }
+        }
+    }
+
+    async fn cursor(&self, stream: &str) -> Result<Option<serde_json::Value>, StoreError> {
+        let rows = self.shared.store.streams(Some(&self.shop.name)).await?;
+        Ok(rows.into_iter().find(|row| row.stream == stream).and_then(|row| row.cursor))
+    }
+
+    async fn new_is_due(&self) -> Result<bool, StoreError> {
+        let rows = self.shared.store.streams(Some(&self.shop.name)).await?;
+        let now = self.shared.ambient.now();
+        Ok(rows.iter().any(|row| row.stream == NEW && row.due_at <= now))
+    }
+
+    /// Reads orders in full; a batch that cannot be read is halved down to the bad order, which alone is set aside (I4,
+    /// decisions.md 17).
+    async fn details(&mut self, refs: &[OrderRef]) -> Result<Details, PollError> {
+        let mut all = Details::default();
+        let mut batches = vec![refs];
+        while let Some(batch) = batches.pop() {
+            self.keep_lease().await?;
+            let call = call(self.shop, self.shared);
+            let sent_at = self.shared.ambient.now();
+            match self.shop.mall.details(&call, batch).await {
+                Ok(details) => {
+                    all.orders.extend(details.orders);
+                    all.missing.extend(details.missing);
+                    all.bad.extend(details.bad);
+                }
+                Err(Fault::Malformed(reason)) if batch.len() == 1 => {
+                    all.bad.push(crate::malls::SetAside {
+                        mall_order_id: batch[0].mall_order_id.clone(),
+                        raw: Vec::new(),
+                        reason: format!("unreadable answer: {reason}"),
+                        read_at: sent_at,
+                    });
+                    // Nothing but unreadable answers is the service's state, not these orders' fault.
+                    if all.orders.is_empty() && all.bad.len() >= UNREADABLE && refs.len() > 1 {
+                        return Err(Fault::Transient(format!("no answer can be read: {reason}")).into());
+                    }
+                }
+                Err(Fault::Malformed(_)) => {
+                    let (first, second) = batch.split_at(batch.len() / 2);
+                    batches.push(second);
+                    batches.push(first);
+                }
+                Err(fault) => return Err(fault.into()),
+            }
+        }
+        Ok(all)
+    }
+
+    async fn commit(
+        &mut self,
+        stream: &str,
+        cursor_before: Option<serde_json::Value>,
+        cursor_after: Option<serde_json::Value>,
+        orders: Vec<NewOrder>,
+        bad: Vec<NewSetAside>,
+        progress: Option<(u64, u64)>,
+    ) -> Result<(), PollError> {
+        for order in &bad {
+            tracing::warn!(shop = %self.shop.name, mall = self.shop.mall_word, mall_order_id = %order.mall_order_id,
+                error.message = %order.reason, "Order set aside.");
+        }
+        for read in &orders {
+            self.shop.unknown.notice(&self.shop.name, self.shop.mall_word, &read.order);
+        }
+        let commit = PageCommit {
+            mall: self.shop.mall_word.to_owned(),
+            stream: stream.to_owned(),
+            cursor_before,
+            cursor_after,
+            orders,
+            bad,
+        };
+        let planning = Planning { contracts: &self.shared.contracts, now: self.shared.ambient.now() };
+        let result = self.shared.store.commit_page(&self.lease, &commit, &planning).await?;
+        let sum = &mut self.pass.result;
+        sum.new += result.new;
+        sum.changed += result.changed;
+        sum.unchanged += result.unchanged;
+        sum.set_aside += result.set_aside;
+        sum.planned += result.planned;
+        (self.on_page)(stream, &result, progress);
+        Ok(())
+    }
+}
+
+/// Whether a stream's `kind: message` says that credentials or permissions must be mended.
+fn needs_person(error: &str) -> bool {
+    error.starts_with("auth:")
+}
+
+/// The short stream first, long ones last.
+fn rank(stream: &str) -> u8 {
+    match stream {
+        NEW => 0,
+        OPEN => 1,
+        LATE => 2,
+        _ => 3,
+    }
+}
+
+fn call<'a>(shop: &'a Shop, shared: &'a Shared) -> Call<'a> {
+    Call { account: &shop.name, client: &shop.client, gate: &*shared.gate, ambient: &shared.ambient }
+}
+
+fn take_details(details: Details, orders: &mut Vec<NewOrder>, bad: &mut Vec<NewSetAside>, now: Timestamp) {
+    orders.extend(details.orders.into_iter().map(new_order));
+    bad.extend(details.bad.into_iter().map(new_set_aside));
+    bad.extend(details.missing.into_iter().map(|missing| NewSetAside {
+        mall_order_id: missing.mall_order_id,
+        raw: Vec::new(),
+        reason: "the mall lists the number but does not give the order; asked again".to_owned(),
+        read_at: now,
+    }));
+}
+
+fn new_order(fetched: crate::malls::Fetched) -> NewOrder {
+    NewOrder { order: fetched.order, raw: fetched.raw, read_at: fetched.read_at }
+}
+
+fn new_set_aside(bad: crate::malls::SetAside) -> NewSetAside {
+    NewSetAside { mall_order_id: bad.mall_order_id, raw: bad.raw, reason: bad.reason, read_at: bad.read_at }
+}
+
+/// The stream of a row; `None` for one of a newer version.
+fn stream_of(row: &str) -> Option<Stream> {
+    match row {
+        NEW => Some(Stream::New),
+        LATE => Some(Stream::Late),
+        OPEN => Some(Stream::Open),
+        other => {
+            let (since, until) = other.strip_prefix(BACKFILL)?.split_once('/')?;
+            Some(Stream::Backfill {
+                since: Timestamp::from_micros(since.parse().ok()?),
+                until: Timestamp::from_micros(until.parse().ok()?),
+            })
+        }
+    }
+}

@@ -1,0 +1,20 @@
+//! The real binary as people and scripts meet it.
+//!
+//! `cfg(test)` tells clippy that helpers beside the tests may panic as tests may.
+
+#[cfg(test)]
+mod bad;
+#[cfg(test)]
+mod basics;
+#[cfg(test)]
+mod beside;
+#[cfg(test)]
+mod binary;
+#[cfg(test)]
+mod daemon;
+#[cfg(test)]
+mod data;
+#[cfg(test)]
+mod money;
+#[cfg(test)]
+mod schema;

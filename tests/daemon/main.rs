@@ -1,0 +1,23 @@
+//! The daemon as it runs: the real binary against simulated malls, cart, carrier and gateway over sockets. It is killed,
+//! stopped, starved of its database and its disk, fed with broken answers and files; nothing is lost, nothing is sent
+//! twice, nothing secret is said.
+
+#[cfg(test)]
+#[path = "../support/mod.rs"]
+#[expect(dead_code, reason = "the store's suite uses the rest of it")]
+mod support;
+
+#[cfg(test)]
+mod bad_input;
+#[cfg(test)]
+mod kill;
+#[cfg(test)]
+mod outage;
+#[cfg(test)]
+mod process;
+#[cfg(test)]
+mod rig;
+#[cfg(test)]
+mod silence;
+#[cfg(test)]
+mod stop;
