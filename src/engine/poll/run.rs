@@ -122,8 +122,6 @@ impl Run<'_> {
         };
         let stopped = matches!(outcome, Err(PollError::Fault(Fault::Stopping)));
         let finished = matches!(outcome, Ok(Ran::ToTheEnd)) && matches!(stream, Stream::Backfill { .. });
-        let problem = error.as_deref().filter(|_| !stopped).map(|error| (error, told));
-        self.report(&row, &before, started_at, ended_at, due_at, problem);
         // A stop leaves the row due: the next start goes on at once.
         let end = StreamEnd {
             stream: row.stream.clone(),
@@ -138,6 +136,9 @@ impl Run<'_> {
             self.pass.stuck = true;
             tracing::warn!(shop = %self.shop.name, stream = %row.stream, error.message = %e, "The end of a run was not stored.");
         }
+        // Told once it is stored, so that who reads the line finds it in `status`.
+        let problem = error.as_deref().filter(|_| !stopped).map(|error| (error, told));
+        self.report(&row, &before, started_at, ended_at, due_at, problem);
         if let Some(error) = error {
             self.pass.error.get_or_insert(error);
         }
