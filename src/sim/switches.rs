@@ -24,6 +24,12 @@ pub enum Maintenance {
 pub struct Switches {
     /// Rakuten.
     pub rakuten: RakutenSwitches,
+    /// Yahoo!ショッピング.
+    pub yahoo: super::YahooSwitches,
+    /// au PAY マーケット.
+    pub aupay: super::AupaySwitches,
+    /// Amazon.
+    pub amazon: super::AmazonSwitches,
     /// Web collect.
     pub webcollect: WebcollectSwitches,
 }

@@ -16,6 +16,7 @@ use super::http::{Answer, Request};
 use super::rakuten::{self, Key, Shop};
 use super::switches::Switches;
 use super::webcollect::{self, Gateway};
+use super::{amazon, aupay, yahoo};
 use crate::clock::{Clock, Timestamp};
 
 /// How many calls [`World::calls`] remembers.
@@ -32,6 +33,12 @@ pub struct Options {
     pub speed: u32,
     /// The shops at Rakuten.
     pub rakuten: Vec<Shop>,
+    /// The shops at Yahoo!ショッピング.
+    pub yahoo: Vec<yahoo::Shop>,
+    /// The shops at au PAY マーケット.
+    pub aupay: Vec<aupay::Shop>,
+    /// The selling partners at Amazon.
+    pub amazon: Vec<amazon::Shop>,
     /// The orders of the own cart; its card orders have a settlement at the gateway.
     pub cart: Catalogue,
     /// Own-cart settlements that do not fit their order, and slip rows that are wrong, now and then.
@@ -45,7 +52,17 @@ impl Options {
     pub fn per_day(seed: u64, clock: Arc<dyn Clock>, orders_per_day: u64, history: Duration) -> Self {
         let orders = Catalogue::per_day(clock.now(), history, orders_per_day);
         let rakuten = vec![Shop::new(super::RAKUTEN_SHOP, super::RAKUTEN_SHOP_ID, 1, orders)];
-        Self { seed, clock, speed: 1, rakuten, cart: orders, oddities: true }
+        Self {
+            seed,
+            clock,
+            speed: 1,
+            rakuten,
+            yahoo: Vec::new(),
+            aupay: Vec::new(),
+            amazon: Vec::new(),
+            cart: orders,
+            oddities: true,
+        }
     }
 }
 
@@ -54,7 +71,7 @@ impl Options {
 pub struct Call {
     /// Simulated time of arrival.
     pub at: Timestamp,
-    /// `rakuten` or `webcollect`.
+    /// `rakuten`, `yahoo`, `aupay`, `amazon` or `webcollect`.
     pub service: &'static str,
     /// `searchOrder`, `shipmentEntry`, …
     pub function: String,
@@ -85,6 +102,9 @@ pub(crate) struct State {
     pub(crate) pace: BTreeMap<u32, Pace>,
     /// Rakuten orders cancelled from outside: (asked, cancelled).
     pub(crate) canceled: BTreeMap<(u32, u64), Timestamp>,
+    pub(crate) yahoo: yahoo::State,
+    pub(crate) aupay: aupay::State,
+    pub(crate) amazon: amazon::State,
     pub(crate) gateway: Gateway,
     pub(crate) counts: BTreeMap<(&'static str, String), u64>,
     pub(crate) calls: VecDeque<Call>,
@@ -254,12 +274,41 @@ impl World {
         }
         if let Some(call) = rakuten::Call::route(request) {
             let orders = call.orders();
-            let fault = self.fault("rakuten", &call.function, &orders);
-            let answer = rakuten::answer(self, &call, fault.as_ref(), now);
-            self.note(now, "rakuten", &call.function, orders, &answer, None, fault.clone());
-            return (answer, fault, None);
+            return self.served("rakuten", &call.function, orders, now, |fault| {
+                rakuten::answer(self, &call, fault, now)
+            });
+        }
+        if let Some(call) = yahoo::Call::route(request) {
+            return self.served("yahoo", call.function(), call.orders(), now, |fault| {
+                yahoo::answer(self, &call, fault, now)
+            });
+        }
+        if let Some(call) = aupay::Call::route(request) {
+            return self.served("aupay", call.function(), call.orders(), now, |fault| {
+                aupay::answer(self, &call, fault, now)
+            });
+        }
+        if let Some(call) = amazon::Call::route(request) {
+            return self.served("amazon", call.function(), call.orders(), now, |fault| {
+                amazon::answer(self, &call, fault, now)
+            });
         }
         (Answer::new(404, "text/plain; charset=UTF-8", "no such path in the simulator\n"), None, None)
+    }
+
+    /// One call of a service that reads: fault, answer, a line in the journal.
+    fn served(
+        &self,
+        service: &'static str,
+        function: &str,
+        orders: Vec<String>,
+        now: Timestamp,
+        answer: impl FnOnce(Option<&Fault>) -> Answer,
+    ) -> (Answer, Option<Fault>, Option<Held>) {
+        let fault = self.fault(service, function, &orders);
+        let answer = answer(fault.as_ref());
+        self.note(now, service, function, orders, &answer, None, fault.clone());
+        (answer, fault, None)
     }
 
     fn fault(&self, service: &'static str, function: &str, orders: &[String]) -> Option<Fault> {

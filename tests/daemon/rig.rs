@@ -40,13 +40,12 @@ impl Outside {
         let runtime =
             tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
         let catalogue = Catalogue::spread(noon(), HISTORY, orders);
+        let simulated = Arc::new(SystemClock::new(Some(clock)));
         let world = World::new(Options {
-            seed,
-            clock: Arc::new(SystemClock::new(Some(clock))),
             speed: clock.speed,
             rakuten: vec![Shop::new(sim::RAKUTEN_SHOP, sim::RAKUTEN_SHOP_ID, 1, catalogue)],
             cart: catalogue,
-            oddities: true,
+            ..Options::per_day(seed, simulated, 1, HISTORY)
         });
         let server = runtime.block_on(async {
             let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
