@@ -20,6 +20,7 @@ pub use crate::engine::chores::{SyncOptions, SyncSummary};
 use crate::engine::effects::Account;
 use crate::engine::limits::StoreGate;
 use crate::engine::poll::{self, Shared, Shop};
+use crate::engine::vault::StoreVault;
 use crate::store::{Access, Planning, Store, StoreError};
 
 mod check;
@@ -178,6 +179,7 @@ impl App {
             store: self.store.clone(),
             ambient: self.ambient.clone(),
             gate: Arc::new(StoreGate::new(self.store.clone(), self.ambient.clone(), stop.clone())),
+            vault: Arc::new(StoreVault::new(self.store.clone(), self.ambient.clone())),
             contracts: Arc::clone(&self.contracts),
             owner: self.ambient.id(),
             stop,
@@ -366,7 +368,7 @@ impl App {
         loop {
             let pass = shop.pass(shared, &streams, true, &on_page).await;
             all.add(&pass);
-            if let Some(until) = pass.error.as_deref().and_then(throttled_until) {
+            if let Some(until) = pass.waits_until {
                 progress.wait(&shop.name, until);
                 let _awake;
                 let _rest = self.ambient.clock().rest();
@@ -387,9 +389,4 @@ impl App {
             }
         }
     }
-}
-
-/// The time in `throttled: throttled until …`.
-fn throttled_until(error: &str) -> Option<Timestamp> {
-    Timestamp::parse(error.strip_prefix("throttled: throttled until ")?).ok()
 }
