@@ -7,3 +7,4 @@ mod rakuten;
 mod rig;
 mod slips;
 mod webcollect;
+mod yahoo;
