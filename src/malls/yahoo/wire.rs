@@ -301,7 +301,7 @@ impl Refusal<'_> {
             return if self.fine() { self.cut_off() } else { self.foreign("an empty body", "") };
         }
         if !start.starts_with('<') {
-            return self.foreign("text that is no XML", "");
+            return self.foreign("text that is no XML", document);
         }
         if is_html(start) {
             return self.foreign("an HTML page", document);
