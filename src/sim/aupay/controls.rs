@@ -1,8 +1,8 @@
 //! What can be done to an order or a key by hand.
 
+use super::Shop;
 use super::auth;
 use super::plan::Plan;
-use super::Shop;
 use crate::clock::Timestamp;
 use crate::sim::World;
 use crate::sim::world;
