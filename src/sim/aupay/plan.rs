@@ -180,7 +180,7 @@ impl Plan {
                 let days = dice.between(10, 40);
                 self.release = placed.jst_date().checked_add_days(Days::new(days));
                 self.step(placed, "新規予約");
-                self.step(confirmed, "予約中");
+                self.step(placed + dice.minutes(240, 1_440), "予約中");
                 ready = placed + DAY * u32::try_from(days - 2).unwrap_or(8);
             }
             Kind::Prepaid | Kind::PrepaidUnpaid => {

@@ -91,7 +91,7 @@ impl View<'_> {
         self.delivery(xml, &flavour);
         if self.plan.kind == Kind::NewMembers {
             xml.out.push_str("<ecoPackagingFlag>1</ecoPackagingFlag><futureInfo kind=\"a\"><futureName>未知");
-            xml.out.push_str("</futureName><futureName/></futureInfo>");
+            xml.out.push_str("</futureName><futureName>2</futureName></futureInfo>");
         }
         for (n, line) in self.content.lines.iter().enumerate() {
             self.line(xml, n, line);

@@ -41,7 +41,7 @@ async fn each_bad_parameter_is_named() {
         ("pageCount", "1"),
         ("orderStatus1", "完了"),
         ("orderId", "352900001"),
-        ("totalCount=5&totalCount", "5"),
+        ("startCount=5&startCount", "5"),
     ] {
         for function in [LIST, NUMBERS] {
             let reply = call(&sim, function, &query(name, value)).await;
@@ -185,7 +185,7 @@ async fn any_number_of_orders_is_there() {
     let sim = start_with(Catalogue::spread(start_time(), DAY * 1_500, 200_000)).await;
     let last =
         read(&sim, LIST, "&totalCount=1000&startDate=20200101&endDate=20261231&startCount=199001").await;
-    assert_eq!(numbers(&last).last().unwrap(), "353099998");
+    assert_eq!(numbers(&last).last().unwrap(), "353099999");
     let deadline = read(&sim, LIST, "&totalCount=1&startDate=20260421&endDate=20260421&dateType=4").await;
     assert_eq!(deadline.all("orderInfo").count(), 1);
 }
