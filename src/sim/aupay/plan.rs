@@ -76,6 +76,16 @@ const KINDS: [(Kind, u64, u64); 26] = [
     (Kind::NewMembers, 4, 10),
 ];
 
+/// The sum of the weights.
+const WEIGHTS: u64 = {
+    let (mut sum, mut k) = (0, 0);
+    while k < KINDS.len() {
+        sum += KINDS[k].1;
+        k += 1;
+    }
+    sum
+};
+
 /// No date that can be searched for lies further behind the order than this.
 pub(crate) const LIFE: Duration = Duration::from_hours(24 * 60);
 
@@ -120,7 +130,7 @@ pub(crate) struct Plan {
 impl Kind {
     /// The first choice of an order's row: its kind, and how far its searchable dates reach.
     fn pick(dice: &mut Dice) -> (Self, Duration) {
-        let mut roll = dice.below(KINDS.iter().map(|(_, weight, _)| weight).sum());
+        let mut roll = dice.below(WEIGHTS);
         for (kind, weight, days) in KINDS {
             if roll < weight {
                 return (kind, DAY * u32::try_from(days).unwrap_or(u32::MAX));
@@ -377,6 +387,31 @@ impl Plan {
     /// The deadline as it shows.
     pub(crate) fn ship_by(&self, now: Timestamp) -> Option<NaiveDate> {
         self.deadline.filter(|(from, _)| *from <= now && !self.is_canceled(now)).map(|(_, day)| day)
+    }
+
+    /// The award of points, thirty days after shipping: its day.
+    pub(crate) fn award(&self, now: Timestamp) -> Option<NaiveDate> {
+        let shipped = self.shipped.filter(|at| *at <= now);
+        shipped.and_then(|at| at.jst_date().checked_add_days(Days::new(30)))
+    }
+
+    /// When the order will next look different by itself.
+    pub(crate) fn next_change(&self, now: Timestamp) -> Option<Timestamp> {
+        let events = [
+            self.contacted,
+            self.authorized,
+            self.settled,
+            self.printed,
+            self.labeled,
+            self.shipped,
+            self.canceled,
+            self.change,
+            self.deadline.map(|(from, _)| from),
+            self.award(now).map(Timestamp::jst_midnight),
+        ];
+        let steps = self.steps.iter().map(|(at, _)| *at);
+        let lines = self.lines_canceled.iter().map(|(_, at)| *at);
+        events.into_iter().flatten().chain(steps).chain(lines).filter(|at| *at > now).min()
     }
 
     /// The day that `dateType` compares (§4.1), where there is one yet.

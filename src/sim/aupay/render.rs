@@ -227,8 +227,7 @@ impl View<'_> {
 
     fn gateway(&self, xml: &mut Xml<'_>, amounts: &Amounts, flavour: &Flavour) {
         let (plan, content) = (self.plan, self.content);
-        let shipped = self.past(plan.shipped);
-        let awarded = shipped.and_then(|at| at.jst_date().checked_add_days(Days::new(30)));
+        let awarded = plan.award(self.now);
         xml.date("pointFixedDate", awarded);
         xml.flag("pointFixedStatus", awarded.is_some_and(|day| day <= self.now.jst_date()));
         let authorized = self.past(plan.authorized).filter(|_| content.method.0 == Method::Authorized);
