@@ -5,6 +5,7 @@ mod auth;
 mod cache;
 mod content;
 mod controls;
+mod kind;
 mod mangle;
 mod plan;
 mod render;

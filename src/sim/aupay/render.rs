@@ -4,7 +4,8 @@ use chrono::Days;
 
 use super::amounts::{Amounts, class, sum, tax};
 use super::content::{Content, Line, Method};
-use super::plan::{Kind, Plan};
+use super::kind::Kind;
+use super::plan::Plan;
 use super::shop::Shop;
 use super::xml::Xml;
 use crate::clock::Timestamp;

@@ -263,9 +263,9 @@ async fn histories_go_forward_to_an_end() {
 /// Orders that did not change are not written anew: no difference may show.
 #[tokio::test]
 async fn what_is_shown_again_is_as_if_written_anew() {
-    let sim = start_with(Catalogue::spread(start_time(), DAY * 10, 300)).await;
+    let sim = start_with(Catalogue::spread(start_time(), DAY * 8, 120)).await;
     let mut seen = BTreeSet::new();
-    for step in 0..150 {
+    for step in 0..120 {
         sim.clock.advance(Duration::from_secs(60 * 97));
         let query = format!("&totalCount=1000&{ALL}");
         let again = call(&sim, LIST, &query).await.text();
@@ -275,7 +275,7 @@ async fn what_is_shown_again_is_as_if_written_anew() {
         assert_eq!(again, call(&sim, LIST, &query).await.text(), "step {step}");
         seen.insert(again);
     }
-    assert!(seen.len() > 50, "much changed meanwhile: {}", seen.len());
+    assert!(seen.len() > 40, "much changed meanwhile: {}", seen.len());
 }
 
 #[tokio::test]
