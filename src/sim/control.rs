@@ -8,8 +8,11 @@
 //! | GET, PUT `switches` | PUT takes any part of them |
 //! | GET `calls`, GET `books` | the latest calls; the gateway's ledger |
 //! | GET `truth/SHOP` (`?from=0&count=100`) | the expected facts |
-//! | PUT `keys/SHOP` | the shop's licence keys |
+//! | PUT `keys/SHOP` | the shop's keys (Rakuten, au PAY) |
 //! | POST `rakuten/cancel` | `{"order_number":"…"}` |
+//! | POST `aupay/cancel` | `{"order_id":"…"}`, one line of it with `"line":0` |
+//! | POST `aupay/status` | `{"order_id":"…","status":"保留"}` |
+//! | POST `aupay/reissue` | `{"shop":"…"}`: its next key is issued now |
 //! | POST `webcollect/scan`, `webcollect/deliver` | `{}` or `{"order_no":"…"}` |
 
 use std::sync::Arc;
@@ -28,6 +31,26 @@ use super::switches::Switches;
 #[serde(deny_unknown_fields)]
 struct RakutenOrder {
     order_number: String,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct AupayCancel {
+    order_id: String,
+    line: Option<usize>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct AupayStatus {
+    order_id: String,
+    status: String,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct NamedShop {
+    shop: String,
 }
 
 #[derive(Default, Deserialize)]
@@ -53,6 +76,7 @@ fn control(world: &Arc<World>, request: &Request, path: &str) -> Outcome {
             "now": world.now(),
             "counts": world.counts(),
             "rate_violations": world.rate_violations(),
+            "aupay_pace_violations": world.aupay_pace_violations(),
             "early_calls": world.early_calls(),
             "broken_connections": world.broken_connections(),
             "last_tick": world.last_tick(),
@@ -84,6 +108,22 @@ fn control(world: &Arc<World>, request: &Request, path: &str) -> Outcome {
             let order = body::<RakutenOrder>(request)?.order_number;
             if world.cancel_rakuten(&order) { Ok(json!({})) } else { Err((404, format!("no order {order}"))) }
         }
+        ("POST", "aupay/cancel") => {
+            let AupayCancel { order_id, line } = body(request)?;
+            let done = match line {
+                None => world.cancel_aupay(&order_id),
+                Some(line) => world.cancel_aupay_line(&order_id, line),
+            };
+            done_or_404(done, || format!("no order {order_id}, no such line, or its last one"))
+        }
+        ("POST", "aupay/status") => {
+            let AupayStatus { order_id, status } = body(request)?;
+            done_or_404(world.set_aupay_status(&order_id, &status), || format!("no order {order_id}"))
+        }
+        ("POST", "aupay/reissue") => {
+            let NamedShop { shop } = body(request)?;
+            done_or_404(world.reissue_aupay_key(&shop), || format!("no au PAY shop {shop}"))
+        }
         ("POST", "webcollect/scan") => {
             let order = body::<WebcollectOrder>(request)?;
             Ok(json!({ "settled": world.scan(order.order_no.as_deref()) }))
@@ -101,6 +141,10 @@ fn control(world: &Arc<World>, request: &Request, path: &str) -> Outcome {
             _ => Err((404, format!("no control {method} /_sim/{path}; see the table in src/sim/control.rs"))),
         },
     }
+}
+
+fn done_or_404(done: bool, otherwise: impl FnOnce() -> String) -> Outcome {
+    if done { Ok(json!({})) } else { Err((404, otherwise())) }
 }
 
 fn truth(world: &World, shop: &str, query: &str) -> Outcome {
@@ -137,8 +181,12 @@ fn merge(whole: &mut Value, part: Value) {
 }
 
 impl World {
-    /// Replaces a Rakuten shop's licence keys. False when there is no such shop.
+    /// Replaces the keys of a shop at Rakuten or au PAY. False when there is no such shop.
     pub fn set_keys(&self, shop: &str, keys: Vec<Key>) -> bool {
+        if let Some(shop) = self.aupay_shop(shop) {
+            self.state().aupay.keys.insert(shop.shop_id.clone(), keys);
+            return true;
+        }
         self.rakuten_shop(shop).map(|shop| shop.id).is_some_and(|id| {
             self.state().keys.insert(id, keys);
             true

@@ -98,9 +98,9 @@ pub enum Fault {
     Doctype,
     /// Two blocks of result data (XML look-ups only).
     TwoBlocks,
-    /// The gateway's `errorCode`, after the effect or without.
+    /// The gateway's `errorCode`, after the effect or without; au PAY: a business error of this code.
     Code {
-        /// Ten characters, e.g. `Z019999999`.
+        /// Ten characters, e.g. `Z019999999`; au PAY: any.
         code: String,
         /// Did the call take effect?
         #[serde(default)]
@@ -110,25 +110,26 @@ pub enum Fault {
     ZeroWithCode,
     /// `returnCode` 1 without an `errorCode`, nothing done.
     OneWithoutCode,
-    /// A refusal outside the envelope: `ES01-01`, `ES04-01`, `GA0001`, `ES01-02` (Rakuten only).
+    /// A refusal outside the envelope: `ES01-01`, `ES04-01`, `GA0001`, `ES01-02` (Rakuten); `0002`, `CME0022` (au PAY).
     Auth {
         /// The code.
         code: String,
     },
     /// The mall's answer to a pace it does not like: 403, XML, QPSLimit (Rakuten only).
     QpsLimit,
-    /// `getOrder` keeps its first order back and says so with `WARNING_101`.
+    /// `getOrder` keeps its first order back and says so with `WARNING_101`; a list of au PAY, without a word.
     Withhold,
-    /// `getOrder` shows some orders with another value in one place (Rakuten only).
+    /// Some orders show another value in one place (Rakuten, au PAY).
     Tamper {
         /// Their numbers; the others of the answer stay as they are.
         orders: BTreeSet<String>,
-        /// Where, as a JSON pointer into the order: `/SettlementModel/settlementMethodCode`.
+        /// Where, as a JSON pointer into the order: `/SettlementModel/settlementMethodCode`;
+        /// au PAY: `/requestPrice`, `/detail/0/unit`.
         place: String,
         /// What stands there instead.
         value: serde_json::Value,
     },
-    /// A whole document in which a member is of a type that no edition gave it (Rakuten only).
+    /// A whole document in which a member is of a type that no edition gave it (Rakuten, au PAY).
     WrongShape,
 }
 
@@ -162,15 +163,12 @@ impl Fault {
     /// Is it a fault of this service? (What one service calls an error means nothing to the other.)
     fn concerns(&self, service: &str) -> bool {
         match self {
-            Self::Code { .. }
-            | Self::ZeroWithCode
-            | Self::OneWithoutCode
-            | Self::Decorated
-            | Self::Doctype
-            | Self::TwoBlocks => service == "webcollect",
-            Self::Auth { .. } | Self::QpsLimit | Self::Withhold | Self::Tamper { .. } | Self::WrongShape => {
-                service == "rakuten"
+            Self::ZeroWithCode | Self::OneWithoutCode | Self::TwoBlocks => service == "webcollect",
+            Self::Code { .. } | Self::Decorated | Self::Doctype => matches!(service, "webcollect" | "aupay"),
+            Self::Auth { .. } | Self::Withhold | Self::Tamper { .. } | Self::WrongShape => {
+                matches!(service, "rakuten" | "aupay")
             }
+            Self::QpsLimit => service == "rakuten",
             _ => true,
         }
     }

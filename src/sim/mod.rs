@@ -26,7 +26,7 @@ mod world;
 mod yahoo;
 
 pub use amazon::{Shop as AmazonShop, Switches as AmazonSwitches};
-pub use aupay::{Shop as AupayShop, Switches as AupaySwitches};
+pub use aupay::{Empty, Shop as AupayShop, Switches as AupaySwitches};
 pub use b2::{Parcel, b2_file};
 pub use carrier::{Folders, Tick};
 pub use cart::{Encoding, Format};

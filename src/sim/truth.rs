@@ -47,6 +47,10 @@ impl World {
             let count = self.options.cart.placed_by(now);
             return Box::new((0..count).map(move |index| self.cart_fact(index, now)));
         }
+        if let Some(shop) = self.aupay_shop(shop) {
+            let count = shop.orders.placed_by(now);
+            return Box::new((0..count).map(move |index| self.aupay_fact(shop, index, now)));
+        }
         match self.rakuten_shop(shop) {
             Some(shop) => {
                 let count = shop.orders.placed_by(now);

@@ -144,9 +144,13 @@ impl Drop for Held {
 impl World {
     /// A new world.
     #[must_use]
-    pub fn new(options: Options) -> Arc<Self> {
+    pub fn new(mut options: Options) -> Arc<Self> {
         let mut state = State::default();
         let now = options.clock.now();
+        for shop in &mut options.aupay {
+            let issued_on = *shop.key_issued_on.get_or_insert(aupay::default_issue(now));
+            state.aupay.keys.insert(shop.shop_id.clone(), aupay::keys(shop, issued_on));
+        }
         for shop in &options.rakuten {
             state.keys.insert(shop.id, Key::of_shop(shop, now));
         }
@@ -219,16 +223,21 @@ impl World {
         self.state().requests
     }
 
-    /// Calls that came faster than Rakuten's guideline of one a second (rakuten-rms.md §7.3), over all shops.
+    /// Calls that came too fast, over all shops: Rakuten's guideline of one a second (rakuten-rms.md §7.3), and the
+    /// same pace at au PAY, where it is the client's own.
     #[must_use]
     pub fn rate_violations(&self) -> u64 {
-        self.state().pace.values().map(|pace| pace.violations).sum()
+        let rakuten: u64 = self.state().pace.values().map(|pace| pace.violations).sum();
+        rakuten + self.aupay_pace_violations()
     }
 
     /// When the first of them came (at most 100 a shop), and to which function.
     #[must_use]
     pub fn early_calls(&self) -> Vec<(Timestamp, String)> {
-        self.state().pace.values().flat_map(|pace| pace.early.clone()).collect()
+        let state = self.state();
+        let mut early: Vec<_> = state.pace.values().flat_map(|pace| pace.early.clone()).collect();
+        early.extend(state.aupay.pace.values().flat_map(|pace| pace.early.clone()));
+        early
     }
 
     /// Connections that broke while the simulator read or wrote.
@@ -285,7 +294,7 @@ impl World {
         }
         if let Some(call) = aupay::Call::route(request) {
             return self.served("aupay", call.function(), call.orders(), now, |fault| {
-                aupay::answer(self, &call, fault, now)
+                aupay::answer(self, &call, fault, now, peer)
             });
         }
         if let Some(call) = amazon::Call::route(request) {
