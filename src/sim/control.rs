@@ -10,6 +10,8 @@
 //! | GET `truth/SHOP` (`?from=0&count=100`) | the expected facts |
 //! | PUT `keys/SHOP` | the shop's licence keys |
 //! | POST `rakuten/cancel` | `{"order_number":"…"}` |
+//! | POST `amazon/cancel`, `amazon/ask-cancel`, `amazon/ship` | `{"order_number":"…"}` |
+//! | POST `amazon/revoke-tokens` | `{"shop":"…"}`: its access tokens die |
 //! | POST `webcollect/scan`, `webcollect/deliver` | `{}` or `{"order_no":"…"}` |
 
 use std::sync::Arc;
@@ -26,8 +28,14 @@ use super::switches::Switches;
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct RakutenOrder {
+struct MallOrder {
     order_number: String,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ShopName {
+    shop: String,
 }
 
 #[derive(Default, Deserialize)]
@@ -81,8 +89,21 @@ fn control(world: &Arc<World>, request: &Request, path: &str) -> Outcome {
         ("GET", "calls") => to_json(&world.calls()),
         ("GET", "books") => to_json(&world.books()),
         ("POST", "rakuten/cancel") => {
-            let order = body::<RakutenOrder>(request)?.order_number;
-            if world.cancel_rakuten(&order) { Ok(json!({})) } else { Err((404, format!("no order {order}"))) }
+            let order = body::<MallOrder>(request)?.order_number;
+            done(world.cancel_rakuten(&order), || format!("no order {order}"))
+        }
+        ("POST", "amazon/cancel" | "amazon/ask-cancel" | "amazon/ship") => {
+            let order = body::<MallOrder>(request)?.order_number;
+            let changed = match path {
+                "amazon/cancel" => world.cancel_amazon(&order),
+                "amazon/ask-cancel" => world.ask_cancel_amazon(&order),
+                _ => world.ship_amazon(&order),
+            };
+            done(changed, || format!("no order {order}, or none that this can be done to"))
+        }
+        ("POST", "amazon/revoke-tokens") => {
+            let shop = body::<ShopName>(request)?.shop;
+            done(world.revoke_amazon_tokens(&shop), || format!("no shop {shop}"))
         }
         ("POST", "webcollect/scan") => {
             let order = body::<WebcollectOrder>(request)?;
@@ -96,11 +117,15 @@ fn control(world: &Arc<World>, request: &Request, path: &str) -> Outcome {
             ("GET", Some(("truth", shop))) => truth(world, shop, &request.query),
             ("PUT", Some(("keys", shop))) => {
                 let keys = body::<Vec<Key>>(request)?;
-                if world.set_keys(shop, keys) { Ok(json!({})) } else { Err((404, format!("no shop {shop}"))) }
+                done(world.set_keys(shop, keys), || format!("no shop {shop}"))
             }
             _ => Err((404, format!("no control {method} /_sim/{path}; see the table in src/sim/control.rs"))),
         },
     }
+}
+
+fn done(done: bool, missing: impl FnOnce() -> String) -> Outcome {
+    if done { Ok(json!({})) } else { Err((404, missing())) }
 }
 
 fn truth(world: &World, shop: &str, query: &str) -> Outcome {

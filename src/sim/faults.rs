@@ -11,11 +11,12 @@ use super::http::Answer;
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Rule {
-    /// `rakuten` or `webcollect`; empty: either.
+    /// `rakuten`, `amazon`, `webcollect`, …; empty: any.
     pub service: String,
     /// `searchOrder`, `getOrder`, `shipmentEntry`, …; empty: any.
     pub function: String,
-    /// Only calls about this order number (web collect: `order_no`; `getOrder`: among those asked for).
+    /// Only calls about this order number (web collect: `order_no`; `getOrder`: among those asked for; a search is
+    /// about none).
     pub order: String,
     /// The n-th calls, from 1, counted over those that meet the conditions above since the rule was set; empty: all.
     pub calls: BTreeSet<u64>,
@@ -110,16 +111,17 @@ pub enum Fault {
     ZeroWithCode,
     /// `returnCode` 1 without an `errorCode`, nothing done.
     OneWithoutCode,
-    /// A refusal outside the envelope: `ES01-01`, `ES04-01`, `GA0001`, `ES01-02` (Rakuten only).
+    /// A refusal of the caller. Rakuten: `ES01-01`, `ES04-01`, `GA0001`, `ES01-02`. Amazon: `expired`, `revoked`,
+    /// `missing`, `secret_expired`, `role`, and of its sign-in `invalid_grant`, `invalid_client`, ….
     Auth {
         /// The code.
         code: String,
     },
-    /// The mall's answer to a pace it does not like: 403, XML, QPSLimit (Rakuten only).
+    /// The mall's answer to a pace it does not like: 403, XML, QPSLimit (Rakuten); 429 QuotaExceeded (Amazon).
     QpsLimit,
     /// `getOrder` keeps its first order back and says so with `WARNING_101`.
     Withhold,
-    /// `getOrder` shows some orders with another value in one place (Rakuten only).
+    /// Some orders are shown with another value in one place (Rakuten's `getOrder`, Amazon).
     Tamper {
         /// Their numbers; the others of the answer stay as they are.
         orders: BTreeSet<String>,
@@ -128,7 +130,7 @@ pub enum Fault {
         /// What stands there instead.
         value: serde_json::Value,
     },
-    /// A whole document in which a member is of a type that no edition gave it (Rakuten only).
+    /// A whole document in which a member is of a type that no edition gave it (Rakuten, Amazon).
     WrongShape,
 }
 
@@ -168,8 +170,9 @@ impl Fault {
             | Self::Decorated
             | Self::Doctype
             | Self::TwoBlocks => service == "webcollect",
-            Self::Auth { .. } | Self::QpsLimit | Self::Withhold | Self::Tamper { .. } | Self::WrongShape => {
-                service == "rakuten"
+            Self::Withhold => service == "rakuten",
+            Self::Auth { .. } | Self::QpsLimit | Self::Tamper { .. } | Self::WrongShape => {
+                matches!(service, "rakuten" | "amazon")
             }
             _ => true,
         }

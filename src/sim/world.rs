@@ -150,6 +150,7 @@ impl World {
         for shop in &options.rakuten {
             state.keys.insert(shop.id, Key::of_shop(shop, now));
         }
+        state.amazon = amazon::State::new(now);
         Arc::new(Self { options, state: Mutex::new(state), arrived: watch::Sender::new(0) })
     }
 
@@ -219,16 +220,23 @@ impl World {
         self.state().requests
     }
 
-    /// Calls that came faster than Rakuten's guideline of one a second (rakuten-rms.md §7.3), over all shops.
+    /// Calls over a published limit, all malls together: Rakuten's one a second (rakuten-rms.md §7.3), Amazon's
+    /// buckets (amazon-sp-api.md §7).
     #[must_use]
     pub fn rate_violations(&self) -> u64 {
-        self.state().pace.values().map(|pace| pace.violations).sum()
+        let state = self.state();
+        let rakuten: u64 = state.pace.values().map(|pace| pace.violations).sum();
+        let amazon = state.amazon.quotas.violations;
+        rakuten + amazon
     }
 
-    /// When the first of them came (at most 100 a shop), and to which function.
+    /// When the first of them came (at most 100 a shop or mall), and to which function.
     #[must_use]
     pub fn early_calls(&self) -> Vec<(Timestamp, String)> {
-        self.state().pace.values().flat_map(|pace| pace.early.clone()).collect()
+        let state = self.state();
+        let mut early: Vec<_> = state.pace.values().flat_map(|pace| pace.early.clone()).collect();
+        early.extend(state.amazon.quotas.early.iter().cloned());
+        early
     }
 
     /// Connections that broke while the simulator read or wrote.
