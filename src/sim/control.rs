@@ -13,6 +13,8 @@
 //! | POST `aupay/cancel` | `{"order_id":"…"}`, one line of it with `"line":0` |
 //! | POST `aupay/status` | `{"order_id":"…","status":"保留"}` |
 //! | POST `aupay/reissue` | `{"shop":"…"}`: its next key is issued now |
+//! | POST `amazon/cancel`, `amazon/ask-cancel`, `amazon/ship` | `{"order_number":"…"}` |
+//! | POST `amazon/revoke-tokens` | `{"shop":"…"}`: its access tokens die |
 //! | POST `webcollect/scan`, `webcollect/deliver` | `{}` or `{"order_no":"…"}` |
 
 use std::sync::Arc;
@@ -29,7 +31,7 @@ use super::switches::Switches;
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct RakutenOrder {
+struct MallOrder {
     order_number: String,
 }
 
@@ -49,7 +51,7 @@ struct AupayStatus {
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct NamedShop {
+struct ShopName {
     shop: String,
 }
 
@@ -105,24 +107,37 @@ fn control(world: &Arc<World>, request: &Request, path: &str) -> Outcome {
         ("GET", "calls") => to_json(&world.calls()),
         ("GET", "books") => to_json(&world.books()),
         ("POST", "rakuten/cancel") => {
-            let order = body::<RakutenOrder>(request)?.order_number;
-            if world.cancel_rakuten(&order) { Ok(json!({})) } else { Err((404, format!("no order {order}"))) }
+            let order = body::<MallOrder>(request)?.order_number;
+            done(world.cancel_rakuten(&order), || format!("no order {order}"))
+        }
+        ("POST", "amazon/cancel" | "amazon/ask-cancel" | "amazon/ship") => {
+            let order = body::<MallOrder>(request)?.order_number;
+            let changed = match path {
+                "amazon/cancel" => world.cancel_amazon(&order),
+                "amazon/ask-cancel" => world.ask_cancel_amazon(&order),
+                _ => world.ship_amazon(&order),
+            };
+            done(changed, || format!("no order {order}, or none that this can be done to"))
+        }
+        ("POST", "amazon/revoke-tokens") => {
+            let shop = body::<ShopName>(request)?.shop;
+            done(world.revoke_amazon_tokens(&shop), || format!("no shop {shop}"))
         }
         ("POST", "aupay/cancel") => {
             let AupayCancel { order_id, line } = body(request)?;
-            let done = match line {
+            let canceled = match line {
                 None => world.cancel_aupay(&order_id),
                 Some(line) => world.cancel_aupay_line(&order_id, line),
             };
-            done_or_404(done, || format!("no order {order_id}, no such line, or its last one"))
+            done(canceled, || format!("no order {order_id}, no such line, or its last one"))
         }
         ("POST", "aupay/status") => {
             let AupayStatus { order_id, status } = body(request)?;
-            done_or_404(world.set_aupay_status(&order_id, &status), || format!("no order {order_id}"))
+            done(world.set_aupay_status(&order_id, &status), || format!("no order {order_id}"))
         }
         ("POST", "aupay/reissue") => {
-            let NamedShop { shop } = body(request)?;
-            done_or_404(world.reissue_aupay_key(&shop), || format!("no au PAY shop {shop}"))
+            let ShopName { shop } = body(request)?;
+            done(world.reissue_aupay_key(&shop), || format!("no au PAY shop {shop}"))
         }
         ("POST", "webcollect/scan") => {
             let order = body::<WebcollectOrder>(request)?;
@@ -136,15 +151,15 @@ fn control(world: &Arc<World>, request: &Request, path: &str) -> Outcome {
             ("GET", Some(("truth", shop))) => truth(world, shop, &request.query),
             ("PUT", Some(("keys", shop))) => {
                 let keys = body::<Vec<Key>>(request)?;
-                if world.set_keys(shop, keys) { Ok(json!({})) } else { Err((404, format!("no shop {shop}"))) }
+                done(world.set_keys(shop, keys), || format!("no shop {shop}"))
             }
             _ => Err((404, format!("no control {method} /_sim/{path}; see the table in src/sim/control.rs"))),
         },
     }
 }
 
-fn done_or_404(done: bool, otherwise: impl FnOnce() -> String) -> Outcome {
-    if done { Ok(json!({})) } else { Err((404, otherwise())) }
+fn done(done: bool, missing: impl FnOnce() -> String) -> Outcome {
+    if done { Ok(json!({})) } else { Err((404, missing())) }
 }
 
 fn truth(world: &World, shop: &str, query: &str) -> Outcome {

@@ -11,11 +11,12 @@ use super::http::Answer;
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Rule {
-    /// `rakuten` or `webcollect`; empty: either.
+    /// `rakuten`, `amazon`, `webcollect`, …; empty: any.
     pub service: String,
     /// `searchOrder`, `getOrder`, `shipmentEntry`, …; empty: any.
     pub function: String,
-    /// Only calls about this order number (web collect: `order_no`; `getOrder`: among those asked for).
+    /// Only calls about this order number (web collect: `order_no`; `getOrder`: among those asked for; a search is
+    /// about none).
     pub order: String,
     /// The n-th calls, from 1, counted over those that meet the conditions above since the rule was set; empty: all.
     pub calls: BTreeSet<u64>,
@@ -110,16 +111,18 @@ pub enum Fault {
     ZeroWithCode,
     /// `returnCode` 1 without an `errorCode`, nothing done.
     OneWithoutCode,
-    /// A refusal outside the envelope: `ES01-01`, `ES04-01`, `GA0001`, `ES01-02` (Rakuten); `0002`, `CME0022` (au PAY).
+    /// A refusal of the caller. Rakuten: `ES01-01`, `ES04-01`, `GA0001`, `ES01-02`. au PAY: `0002`, `CME0022`. Amazon:
+    /// `expired`, `revoked`, `missing`, `secret_expired`, `role`, and of its sign-in `invalid_grant`,
+    /// `invalid_client`, ….
     Auth {
         /// The code.
         code: String,
     },
-    /// The mall's answer to a pace it does not like: 403, XML, QPSLimit (Rakuten only).
+    /// The mall's answer to a pace it does not like: 403, XML, QPSLimit (Rakuten); 429 QuotaExceeded (Amazon).
     QpsLimit,
     /// `getOrder` keeps its first order back and says so with `WARNING_101`; a list of au PAY, without a word.
     Withhold,
-    /// Some orders show another value in one place (Rakuten, au PAY).
+    /// Some orders are shown with another value in one place (Rakuten's `getOrder`, au PAY, Amazon).
     Tamper {
         /// Their numbers; the others of the answer stay as they are.
         orders: BTreeSet<String>,
@@ -129,7 +132,7 @@ pub enum Fault {
         /// What stands there instead.
         value: serde_json::Value,
     },
-    /// A whole document in which a member is of a type that no edition gave it (Rakuten, au PAY).
+    /// A whole document in which a member is of a type that no edition gave it (Rakuten, au PAY, Amazon).
     WrongShape,
 }
 
@@ -165,10 +168,11 @@ impl Fault {
         match self {
             Self::ZeroWithCode | Self::OneWithoutCode | Self::TwoBlocks => service == "webcollect",
             Self::Code { .. } | Self::Decorated | Self::Doctype => matches!(service, "webcollect" | "aupay"),
-            Self::Auth { .. } | Self::Withhold | Self::Tamper { .. } | Self::WrongShape => {
-                matches!(service, "rakuten" | "aupay")
+            Self::Withhold => matches!(service, "rakuten" | "aupay"),
+            Self::Auth { .. } | Self::Tamper { .. } | Self::WrongShape => {
+                matches!(service, "rakuten" | "aupay" | "amazon")
             }
-            Self::QpsLimit => service == "rakuten",
+            Self::QpsLimit => matches!(service, "rakuten" | "amazon"),
             _ => true,
         }
     }
