@@ -150,6 +150,7 @@ impl World {
         for shop in &options.rakuten {
             state.keys.insert(shop.id, Key::of_shop(shop, now));
         }
+        state.yahoo.begin(&options.yahoo, now);
         Arc::new(Self { options, state: Mutex::new(state), arrived: watch::Sender::new(0) })
     }
 
@@ -219,16 +220,20 @@ impl World {
         self.state().requests
     }
 
-    /// Calls that came faster than Rakuten's guideline of one a second (rakuten-rms.md §7.3), over all shops.
+    /// Calls over a published limit, over all shops: faster than Rakuten's guideline of one a second (rakuten-rms.md
+    /// §7.3), faster than Yahoo!'s one a second and URL or beyond its 50,000 a day (yahoo-shopping.md §3).
     #[must_use]
     pub fn rate_violations(&self) -> u64 {
-        self.state().pace.values().map(|pace| pace.violations).sum()
+        let state = self.state();
+        state.pace.values().map(|pace| pace.violations).sum::<u64>() + state.yahoo.violations()
     }
 
     /// When the first of them came (at most 100 a shop), and to which function.
     #[must_use]
     pub fn early_calls(&self) -> Vec<(Timestamp, String)> {
-        self.state().pace.values().flat_map(|pace| pace.early.clone()).collect()
+        let state = self.state();
+        let rakuten = state.pace.values().flat_map(|pace| pace.early.clone());
+        rakuten.chain(state.yahoo.early()).collect()
     }
 
     /// Connections that broke while the simulator read or wrote.
