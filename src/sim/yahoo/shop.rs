@@ -165,7 +165,11 @@ impl World {
         let placed = shop.placed_at(seed, index);
         let plan = |part: u8| {
             let outside = state.yahoo.outside(&shop.seller_id, index, part);
-            Plan::new(seed, index, part, placed, outside)
+            let mut plan = Plan::new(seed, index, part, placed, outside);
+            if state.switches.yahoo.publication_always {
+                plan.published = plan.at(Step::Listed);
+            }
+            plan
         };
         let whole = plan(WHOLE);
         if part == WHOLE {
