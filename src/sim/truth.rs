@@ -60,7 +60,10 @@ impl World {
                 let count = shop.orders.placed_by(now);
                 Box::new((0..count).map(move |index| self.rakuten_fact(shop, index, now)))
             }
-            None => Box::new(std::iter::empty()),
+            None => match self.yahoo_shop(shop) {
+                Some(shop) => Box::new(self.yahoo_facts(shop, now)),
+                None => Box::new(std::iter::empty()),
+            },
         }
     }
 

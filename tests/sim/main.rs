@@ -17,3 +17,9 @@ mod files;
 mod rakuten;
 #[cfg(test)]
 mod webcollect;
+#[cfg(test)]
+mod yahoo;
+#[cfg(test)]
+mod yahoo_client;
+#[cfg(test)]
+mod yahoo_orders;
