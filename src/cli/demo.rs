@@ -12,7 +12,7 @@ use tokio_util::sync::CancellationToken;
 use super::context;
 use super::failure::{Ended, Failure, Outcome};
 use super::words;
-use crate::app::{App, Progress, SyncOptions};
+use crate::app::{self, App, Progress, SyncOptions};
 use crate::clock::{Ambient, Clock, ManualClock, SystemClock, Timestamp};
 use crate::config::{self, Language};
 use crate::domain::money::Yen;
@@ -135,7 +135,7 @@ struct Done {
 struct Silent;
 
 impl Progress for Silent {
-    fn page(&self, _: &str, _: u64, _: u64, _: Option<(u64, u64)>) {}
+    fn page(&self, _: &str, _: &app::Done) {}
     fn wait(&self, _: &str, _: Timestamp) {}
     fn done(&self, _: &str) {}
 }

@@ -9,10 +9,15 @@
 //! | GET `calls`, GET `books` | the latest calls; the gateway's ledger |
 //! | GET `truth/SHOP` (`?from=0&count=100`) | the expected facts |
 //! | PUT `keys/SHOP` | the shop's keys (Rakuten, au PAY) |
-//! | POST `rakuten/cancel` | `{"order_number":"…"}` |
 //! | POST `aupay/cancel` | `{"order_id":"…"}`, one line of it with `"line":0` |
 //! | POST `aupay/status` | `{"order_id":"…","status":"保留"}` |
 //! | POST `aupay/reissue` | `{"shop":"…"}`: its next key is issued now |
+//! | POST `amazon/cancel`, `amazon/ask-cancel`, `amazon/ship` | `{"order_number":"…"}` |
+//! | POST `amazon/revoke-tokens` | `{"shop":"…"}`: its access tokens die |
+//! | POST `rakuten/cancel`, `yahoo/cancel` | `{"order_number":"…"}` |
+//! | POST `yahoo/release` | `{"order_number":"…"}`: the fraud review ends well |
+//! | POST `yahoo/consent/SHOP`, `yahoo/withdraw/SHOP`, `yahoo/expire/SHOP` | consent given, consent withdrawn, access tokens dead, now |
+//! | PUT `yahoo/keys/SHOP` | the shop's public keys |
 //! | POST `webcollect/scan`, `webcollect/deliver` | `{}` or `{"order_no":"…"}` |
 
 use std::sync::Arc;
@@ -26,10 +31,11 @@ use super::faults::Rule;
 use super::http::{Answer, Request};
 use super::rakuten::Key;
 use super::switches::Switches;
+use super::yahoo::KeyVersion;
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct RakutenOrder {
+struct MallOrder {
     order_number: String,
 }
 
@@ -49,7 +55,7 @@ struct AupayStatus {
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct NamedShop {
+struct ShopName {
     shop: String,
 }
 
@@ -105,24 +111,45 @@ fn control(world: &Arc<World>, request: &Request, path: &str) -> Outcome {
         ("GET", "calls") => to_json(&world.calls()),
         ("GET", "books") => to_json(&world.books()),
         ("POST", "rakuten/cancel") => {
-            let order = body::<RakutenOrder>(request)?.order_number;
-            if world.cancel_rakuten(&order) { Ok(json!({})) } else { Err((404, format!("no order {order}"))) }
+            let order = body::<MallOrder>(request)?.order_number;
+            done(world.cancel_rakuten(&order), || format!("no order {order}"))
+        }
+        ("POST", "amazon/cancel" | "amazon/ask-cancel" | "amazon/ship") => {
+            let order = body::<MallOrder>(request)?.order_number;
+            let changed = match path {
+                "amazon/cancel" => world.cancel_amazon(&order),
+                "amazon/ask-cancel" => world.ask_cancel_amazon(&order),
+                _ => world.ship_amazon(&order),
+            };
+            done(changed, || format!("no order {order}, or none that this can be done to"))
+        }
+        ("POST", "amazon/revoke-tokens") => {
+            let shop = body::<ShopName>(request)?.shop;
+            done(world.revoke_amazon_tokens(&shop), || format!("no shop {shop}"))
         }
         ("POST", "aupay/cancel") => {
             let AupayCancel { order_id, line } = body(request)?;
-            let done = match line {
+            let canceled = match line {
                 None => world.cancel_aupay(&order_id),
                 Some(line) => world.cancel_aupay_line(&order_id, line),
             };
-            done_or_404(done, || format!("no order {order_id}, no such line, or its last one"))
+            done(canceled, || format!("no order {order_id}, no such line, or its last one"))
         }
         ("POST", "aupay/status") => {
             let AupayStatus { order_id, status } = body(request)?;
-            done_or_404(world.set_aupay_status(&order_id, &status), || format!("no order {order_id}"))
+            done(world.set_aupay_status(&order_id, &status), || format!("no order {order_id}"))
         }
         ("POST", "aupay/reissue") => {
-            let NamedShop { shop } = body(request)?;
-            done_or_404(world.reissue_aupay_key(&shop), || format!("no au PAY shop {shop}"))
+            let ShopName { shop } = body(request)?;
+            done(world.reissue_aupay_key(&shop), || format!("no au PAY shop {shop}"))
+        }
+        ("POST", "yahoo/cancel") => {
+            let order = body::<MallOrder>(request)?.order_number;
+            done(world.cancel_yahoo(&order), || format!("no order {order}"))
+        }
+        ("POST", "yahoo/release") => {
+            let order = body::<MallOrder>(request)?.order_number;
+            done(world.release_yahoo(&order), || format!("no order {order} under review"))
         }
         ("POST", "webcollect/scan") => {
             let order = body::<WebcollectOrder>(request)?;
@@ -136,15 +163,39 @@ fn control(world: &Arc<World>, request: &Request, path: &str) -> Outcome {
             ("GET", Some(("truth", shop))) => truth(world, shop, &request.query),
             ("PUT", Some(("keys", shop))) => {
                 let keys = body::<Vec<Key>>(request)?;
-                if world.set_keys(shop, keys) { Ok(json!({})) } else { Err((404, format!("no shop {shop}"))) }
+                done(world.set_keys(shop, keys), || format!("no shop {shop}"))
             }
+            (method, Some(("yahoo", rest))) => yahoo(world, request, method, rest),
             _ => Err((404, format!("no control {method} /_sim/{path}; see the table in src/sim/control.rs"))),
         },
     }
 }
 
-fn done_or_404(done: bool, otherwise: impl FnOnce() -> String) -> Outcome {
-    if done { Ok(json!({})) } else { Err((404, otherwise())) }
+/// What concerns a Yahoo! shop: its consent and its keys.
+fn yahoo(world: &World, request: &Request, method: &str, path: &str) -> Outcome {
+    let Some((what, shop)) = path.split_once('/') else {
+        return Err((
+            404,
+            format!("no control {method} /_sim/yahoo/{path}; see the table in src/sim/control.rs"),
+        ));
+    };
+    let found = match (method, what) {
+        ("POST", "consent") => {
+            return world
+                .consent_yahoo(shop)
+                .map(|token| json!({ "refresh_token": token }))
+                .ok_or_else(|| (404, format!("no shop {shop}")));
+        }
+        ("POST", "withdraw") => world.withdraw_yahoo(shop),
+        ("POST", "expire") => world.expire_yahoo_tokens(shop),
+        ("PUT", "keys") => world.set_yahoo_keys(shop, body::<Vec<KeyVersion>>(request)?),
+        _ => return Err((404, format!("no control {method} /_sim/yahoo/{path}"))),
+    };
+    done(found, || format!("no shop {shop}"))
+}
+
+fn done(found: bool, missing: impl FnOnce() -> String) -> Outcome {
+    if found { Ok(json!({})) } else { Err((404, missing())) }
 }
 
 fn truth(world: &World, shop: &str, query: &str) -> Outcome {

@@ -154,6 +154,8 @@ impl World {
         for shop in &options.rakuten {
             state.keys.insert(shop.id, Key::of_shop(shop, now));
         }
+        state.amazon = amazon::State::new(now);
+        state.yahoo.begin(&options.yahoo, now);
         Arc::new(Self { options, state: Mutex::new(state), arrived: watch::Sender::new(0) })
     }
 
@@ -223,20 +225,25 @@ impl World {
         self.state().requests
     }
 
-    /// Calls that came too fast, over all shops: Rakuten's guideline of one a second (rakuten-rms.md §7.3), and the
-    /// same pace at au PAY, where it is the client's own.
+    /// Calls over a limit, all malls together: Rakuten's guideline of one a second (rakuten-rms.md §7.3), Yahoo!'s one a
+    /// second and URL and 50,000 a day (yahoo-shopping.md §3), Amazon's buckets (amazon-sp-api.md §7), and one a second
+    /// at au PAY, where it is the client's own.
     #[must_use]
     pub fn rate_violations(&self) -> u64 {
-        let rakuten: u64 = self.state().pace.values().map(|pace| pace.violations).sum();
-        rakuten + self.aupay_pace_violations()
+        let aupay = self.aupay_pace_violations();
+        let state = self.state();
+        let rakuten: u64 = state.pace.values().map(|pace| pace.violations).sum();
+        rakuten + state.yahoo.violations() + aupay + state.amazon.quotas.violations
     }
 
-    /// When the first of them came (at most 100 a shop), and to which function.
+    /// When the first of them came (at most 100 a shop or mall), and to which function.
     #[must_use]
     pub fn early_calls(&self) -> Vec<(Timestamp, String)> {
         let state = self.state();
         let mut early: Vec<_> = state.pace.values().flat_map(|pace| pace.early.clone()).collect();
+        early.extend(state.yahoo.early());
         early.extend(state.aupay.pace.values().flat_map(|pace| pace.early.clone()));
+        early.extend(state.amazon.quotas.early.iter().cloned());
         early
     }
 

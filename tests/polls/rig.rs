@@ -164,6 +164,10 @@ impl Mall for Watched {
     fn streams(&self) -> &'static [(Stream, Option<Duration>)] {
         self.inner.streams()
     }
+    fn follows(&self) -> &'static [mallsync::malls::Tier] {
+        self.inner.follows()
+    }
+
     fn rereads(&self) -> bool {
         self.inner.rereads()
     }
@@ -371,6 +375,7 @@ impl Rig {
         Shared {
             store: store.clone(),
             gate: Arc::new(StoreGate::new(store.clone(), ambient.clone(), stop.clone())),
+            vault: Arc::new(mallsync::http::vault::Fleeting::default()),
             contracts: self.contracts.clone().into(),
             owner: ambient.id(),
             ambient,
