@@ -46,6 +46,21 @@ pub struct Options {
 }
 
 impl Options {
+    /// The same with a shop at each of the other malls, whose orders come at the pace of the first Rakuten shop's.
+    #[must_use]
+    pub fn with_all_malls(mut self) -> Self {
+        let now = self.clock.now();
+        let orders = self.rakuten.first().map_or(self.cart, |shop| shop.orders);
+        self.yahoo = vec![yahoo::Shop::new(super::YAHOO_SHOP, "sim-store", 2, orders)];
+        let mut aupay = aupay::Shop::new(super::AUPAY_SHOP, "40012345", 3, orders);
+        aupay.key_issued_on = Some((now - Duration::from_hours(24 * 30)).jst_date());
+        self.aupay = vec![aupay];
+        let mut amazon = amazon::Shop::new(super::AMAZON_SHOP, "A1SIMSELLER99", 4, orders);
+        amazon.client_secret_issued_on = (now - Duration::from_hours(24 * 60)).jst_date();
+        self.amazon = vec![amazon];
+        self
+    }
+
     /// One Rakuten shop (`rakuten-main`, 345678) and the own cart, each with `orders_per_day`, `history` of them
     /// placed before now.
     #[must_use]
@@ -256,6 +271,19 @@ impl World {
     pub(crate) fn note_broken(&self, error: &std::io::Error) {
         self.state().broken += 1;
         tracing::debug!(error.message = %error, "simulator lost a connection");
+    }
+
+    /// Cancels an order of `shop` at once, at whichever mall it is. False when there is no such order, or it is past it.
+    pub fn cancel(&self, shop: &str, order_number: &str) -> bool {
+        if self.yahoo_shop(shop).is_some() {
+            self.cancel_yahoo(order_number)
+        } else if self.aupay_shop(shop).is_some() {
+            self.cancel_aupay(order_number)
+        } else if self.amazon_shop(shop).is_some() {
+            self.cancel_amazon(order_number)
+        } else {
+            self.cancel_rakuten(order_number)
+        }
     }
 
     /// Cancels a Rakuten order at once, as its buyer would (900). False when there is no such order.

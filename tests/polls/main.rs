@@ -23,6 +23,8 @@
 mod support;
 
 #[cfg(test)]
+mod malls;
+#[cfg(test)]
 mod map;
 #[cfg(test)]
 mod pace;
