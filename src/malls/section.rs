@@ -62,7 +62,8 @@ impl<'a> Section<'a> {
     /// A list of texts, if the key is there.
     pub fn texts(&mut self, key: &str) -> Option<Vec<&'a str>> {
         let value = self.value.get(key)?;
-        let texts = value.as_array().and_then(|list| list.iter().map(|v| v.as_str().map(str::trim)).collect());
+        let texts =
+            value.as_array().and_then(|list| list.iter().map(|v| v.as_str().map(str::trim)).collect());
         if texts.is_none() {
             self.report(key, "expected a list of texts in quotes: [\"…\"]");
         }

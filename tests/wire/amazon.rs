@@ -6,12 +6,13 @@ mod calls;
 mod sandbox;
 
 use std::path::PathBuf;
-use std::time::Duration;
 
 use bytes::Bytes;
 use mallsync::clock::Timestamp;
 use mallsync::domain::ids::OrderRef;
-use mallsync::domain::order::{Carrier, FulfilledBy, Order, PaymentMethod, PaymentStatus, PendingReason, Status};
+use mallsync::domain::order::{
+    Carrier, FulfilledBy, Order, PaymentMethod, PaymentStatus, PendingReason, Status,
+};
 use mallsync::http::{Fault, Response};
 use mallsync::malls::Details;
 use mallsync::malls::amazon::wire::{OrderAnswer, SearchAnswer, SearchRequest, decode, told_pace};
@@ -49,8 +50,12 @@ fn answers() -> Vec<(String, String, Response)> {
             continue;
         }
         let status = u16::try_from(entry["status"].as_u64().unwrap()).unwrap();
-        let headers: Vec<(&str, &str)> =
-            entry["headers"].as_object().unwrap().iter().map(|(n, v)| (n.as_str(), v.as_str().unwrap())).collect();
+        let headers: Vec<(&str, &str)> = entry["headers"]
+            .as_object()
+            .unwrap()
+            .iter()
+            .map(|(n, v)| (n.as_str(), v.as_str().unwrap()))
+            .collect();
         let body = sample(&text("file")).to_string();
         answers.push((text("file"), text("operation"), response(status, &headers, body.as_bytes())));
     }
@@ -102,7 +107,7 @@ fn every_prefix_of_every_answer_is_a_fault() {
     for (file, operation, whole) in answers() {
         for end in 0..whole.body.len() {
             let cut = Response { body: whole.body.slice(..end), ..whole.clone() };
-            let fault = outcome(&operation, &cut).expect_err(&file);
+            let fault = read_answer(&operation, &cut).expect_err(&file);
             if whole.status == 200 {
                 assert_eq!(fault.kind(), "transient", "{file} cut after {end} bytes");
             }
@@ -132,7 +137,8 @@ fn requests_are_those_of_the_contract() {
                     ..SearchRequest::new("A1VC38T7YXB528")
                 };
                 let page1 = sample("v2026-searchOrders-page1.json");
-                let token = file.contains("page2").then(|| page1["pagination"]["nextToken"].as_str().unwrap());
+                let token =
+                    file.contains("page2").then(|| page1["pagination"]["nextToken"].as_str().unwrap());
                 let ask = search(&request, token);
                 assert_eq!(ask.path, entry["path"].as_str().unwrap());
                 ask.query.into_iter().map(|(n, v)| (n.to_owned(), v)).collect()
@@ -179,8 +185,15 @@ fn envelopes_that_no_sample_shows() {
     for status in [302, 400, 404, 413, 415] {
         assert_eq!(kind(status, &[], b"no").kind(), "rejected", "{status}");
     }
-    let typed = kind(400, &[("x-amzn-ErrorType", "InvalidQueryStringException")], br#"{"errors":[{"code":"400","message":null}]}"#);
-    assert_eq!(typed, Fault::Rejected { code: "400 400".into(), message: "InvalidQueryStringException".into() });
+    let typed = kind(
+        400,
+        &[("x-amzn-ErrorType", "InvalidQueryStringException")],
+        br#"{"errors":[{"code":"400","message":null}]}"#,
+    );
+    assert_eq!(
+        typed,
+        Fault::Rejected { code: "400 400".into(), message: "InvalidQueryStringException".into() }
+    );
     let bom = ["\u{FEFF}".as_bytes(), br#"{"orders":[null]}"#].concat();
     assert_eq!(read_answer("searchOrders", &response(200, &[], &bom)).unwrap().orders.len(), 0);
 }
@@ -324,7 +337,10 @@ fn amounts_are_checked_and_never_repaired() {
     let part = |kind: &str, amount: &str| json!({ "type": kind, "subtotal": money(amount) });
     let taxed = [
         ("/orderItems", json!([sample(GIFT)["order"]["orderItems"][2]])),
-        ("/orderItems/0/proceeds", json!({ "proceedsTotal": money("77"), "breakdowns": [part("ITEM", "70"), part("TAX", "7")] })),
+        (
+            "/orderItems/0/proceeds",
+            json!({ "proceedsTotal": money("77"), "breakdowns": [part("ITEM", "70"), part("TAX", "7")] }),
+        ),
         ("/payment/paymentExecutions/0/paymentAmount", money("77")),
     ];
     let exclusive = with(GIFT, &[&taxed[..], &[("/proceeds/grandTotal", money("77"))]].concat());
@@ -334,7 +350,11 @@ fn amounts_are_checked_and_never_repaired() {
     inclusive[2].1 = money("70");
     inclusive.push(("/proceeds/grandTotal", money("70")));
     let inclusive = with(GIFT, &inclusive);
-    assert_eq!((inclusive.flags.len(), inclusive.amounts.total.unwrap().0), (0, 70), "a tax within the price");
+    assert_eq!(
+        (inclusive.flags.len(), inclusive.amounts.total.unwrap().0),
+        (0, 70),
+        "a tax within the price"
+    );
     // A line whose price is not known yet makes the sums unknown; a cancelled one does not.
     let half = with(GIFT, &[("/orderItems/2/proceeds", json!(null))]);
     assert_eq!((half.amounts.goods, half.amounts.due.unwrap().0), (None, 13_230));
@@ -352,7 +372,10 @@ fn amounts_are_checked_and_never_repaired() {
     let mixed = with(GIFT, &[("/payment/paymentExecutions/0/paymentAmount", foreign.clone())]);
     assert_eq!((codes(&mixed), mixed.amounts.due.unwrap().0), (vec!["mixed_currency"], 13_230));
     let abroad = with(GIFT, &[("/proceeds/grandTotal", foreign)]);
-    assert_eq!((abroad.amounts.currency.as_str(), abroad.amounts.total, abroad.amounts.goods), ("USD", None, None));
+    assert_eq!(
+        (abroad.amounts.currency.as_str(), abroad.amounts.total, abroad.amounts.goods),
+        ("USD", None, None)
+    );
     assert_eq!(abroad.packages[0].lines[0].unit_price, None);
     let new = with(GIFT, &[("/orderItems/0/proceeds/breakdowns/1/type", json!("RECYCLING"))]);
     assert_eq!((codes(&new), new.amounts.other_charge.unwrap().0), (vec!["unknown_charge"], 550));
@@ -534,9 +557,4 @@ proptest! {
             prop_assert!(!read.mall_order_id.is_empty());
         }
     }
-}
-
-/// The time that a span takes at the published rate, for the calls' tests.
-fn at_rate(calls: u32) -> Duration {
-    Duration::from_micros(178_571_429) * calls
 }

@@ -20,7 +20,8 @@ pub const PLACE: &str = "Seller Central: アプリとサービス → アプリ�
 /// Where an application's secrets are made.
 pub const SECRETS: &str = "LWA 認証情報 → 表示 → クライアントシークレットの更新 (Rotate secret)";
 /// Where a seller authorises an application.
-pub const AUTHORIZE: &str = "アプリの編集の▼ → 承認 → アプリを承認 (Authorize app), which shows a new refresh token";
+pub const AUTHORIZE: &str =
+    "アプリの編集の▼ → 承認 → アプリを承認 (Authorize app), which shows a new refresh token";
 /// Where an application's roles are.
 pub const ROLES: &str = "アプリを編集 → ロール (Roles)";
 
@@ -45,7 +46,11 @@ pub struct Ask {
 impl Credentials {
     /// An application's id and secrets, with their keys in the config, and the seller's refresh token.
     #[must_use]
-    pub fn new(client_id: String, client_secrets: Vec<(&'static str, Secret)>, refresh_token: Secret) -> Self {
+    pub fn new(
+        client_id: String,
+        client_secrets: Vec<(&'static str, Secret)>,
+        refresh_token: Secret,
+    ) -> Self {
         // The quota is that of a seller account with an application (§7): the refresh token stands for both.
         let pair = Secret::new(&format!("{client_id}\n{}", refresh_token.expose()));
         let id = digest(&SHA256, pair.expose().as_bytes());
@@ -178,7 +183,10 @@ fn explain_token(fault: Fault) -> Fault {
             new_secret(),
         ),
         "unauthorized_client" => ("the application may not act for a seller", format!("see {PLACE}")),
-        _ => ("the token endpoint refused the request", "see client_id, client_secret, refresh_token".to_owned()),
+        _ => (
+            "the token endpoint refused the request",
+            "see client_id, client_secret, refresh_token".to_owned(),
+        ),
     };
     Fault::Auth { code, message: told(what, &said, &action) }
 }

@@ -133,7 +133,8 @@ fn not_asked(until: Timestamp) -> Finding {
 }
 
 fn address_not_seen() -> Finding {
-    let message = "whether names and addresses are shown is not known: no order of the shop's own is stored yet";
+    let message =
+        "whether names and addresses are shown is not known: no order of the shop's own is stored yet";
     finding(Level::Ok, "not_asked", message.to_owned(), None)
 }
 

@@ -67,8 +67,8 @@ fn fulfilled_by(model: &OrderModel, flags: &mut Vec<Flag>) -> FulfilledBy {
         Some("MERCHANT") => FulfilledBy::Shop,
         Some("AMAZON") => FulfilledBy::Mall,
         other => {
-            let said = other.unwrap_or("missing");
-            flags.push(Flag::new("unknown_fulfilment", format!("fulfilledBy {said:?}: not to be shipped")));
+            let said = other.map_or_else(|| "is missing".to_owned(), |other| format!("{other:?}"));
+            flags.push(Flag::new("unknown_fulfilment", format!("fulfilledBy {said}: not to be shipped")));
             FulfilledBy::Mall
         }
     }
@@ -94,8 +94,8 @@ fn status(
         "CANCELLED" => (Status::Canceled, None),
         "UNFULFILLABLE" => (Status::OnHold, None),
         other => {
-            let said = if other.is_empty() { "missing" } else { other };
-            flags.push(Flag::new("unknown_status", format!("fulfillmentStatus {said:?}")));
+            let said = if other.is_empty() { "is missing".to_owned() } else { format!("{other:?}") };
+            flags.push(Flag::new("unknown_status", format!("fulfillmentStatus {said}")));
             (Status::Unknown, None)
         }
     }
@@ -260,8 +260,7 @@ fn recipient(address: &Address) -> Party {
     let places = [&address.city, &address.district_or_county, &address.municipality];
     let places = places.into_iter().filter_map(Text::trimmed).filter(|place| !street.contains(place));
     let rest = [&address.address_line2, &address.address_line3].into_iter().filter_map(Text::trimmed);
-    let parts: Vec<&str> =
-        places.chain(Some(street)).chain(rest).filter(|part| !part.is_empty()).collect();
+    let parts: Vec<&str> = places.chain(Some(street)).chain(rest).filter(|part| !part.is_empty()).collect();
     Party {
         name: personal(&address.name),
         name_kana: None,
@@ -325,4 +324,3 @@ pub fn shows_address(model: &OrderModel) -> Option<bool> {
     (shown && fulfillment.fulfilled_by.trimmed() == Some("MERCHANT"))
         .then(|| personal.iter().any(|text| text.trimmed().is_some()))
 }
-

@@ -16,9 +16,10 @@ pub fn is_points(method: &Text) -> bool {
 
 /// The order's currency: that of its total, else of the first amount that it has.
 pub fn currency(order: &OrderModel) -> String {
-    let items = order.order_items.iter().flat_map(|item| {
-        item.proceeds.proceeds_total.iter().chain(&item.product.price.unit_price)
-    });
+    let items = order
+        .order_items
+        .iter()
+        .flat_map(|item| item.proceeds.proceeds_total.iter().chain(&item.product.price.unit_price));
     let paid = order.payment.payment_executions.iter().filter_map(|p| p.payment_amount.as_ref());
     let mut all = order.proceeds.grand_total.iter().chain(items).chain(paid);
     let code = all.find_map(|money| money.currency_code.trimmed());
@@ -159,7 +160,10 @@ pub fn amounts(order: &OrderModel, flags: &mut Vec<Flag>) -> Amounts {
     let mut amounts = Amounts::none(YEN);
     if let Some(mut charges) = charges {
         if let Some(grand) = grand.filter(|&grand| charges.excludes_tax(grand)) {
-            flags.push(Flag::new("tax_exclusive", format!("{grand} is reached with a tax of {}", charges.tax)));
+            flags.push(Flag::new(
+                "tax_exclusive",
+                format!("{grand} is reached with a tax of {}", charges.tax),
+            ));
             charges.other = charges.other.plus(charges.tax).unwrap_or(charges.other);
         }
         amounts.goods = Some(charges.goods);

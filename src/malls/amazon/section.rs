@@ -188,7 +188,10 @@ mod tests {
     #[test]
     fn without_further_keys_it_is_amazon_in_japan() {
         let mut section = section();
-        section.as_object_mut().unwrap().retain(|key, _| matches!(&**key, "client_id" | "client_secret" | "refresh_token"));
+        section
+            .as_object_mut()
+            .unwrap()
+            .retain(|key, _| matches!(&**key, "client_id" | "client_secret" | "refresh_token"));
         let keys = Keys::read(&section).unwrap_or_else(|p| panic!("{p:?}"));
         assert_eq!((keys.marketplace_ids.as_str(), keys.base_url.as_str()), (JAPAN, BASE_URL));
         assert!(keys.expiry.is_none());

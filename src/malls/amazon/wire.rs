@@ -356,7 +356,8 @@ pub fn told_pace(response: &Response) -> Option<Duration> {
     }
     let rate = digits.parse::<u128>().ok().filter(|&rate| rate > 0)?;
     // One call in `scale` / `rate` seconds.
-    let places = i32::try_from(fraction.len()).ok()? - exponent.parse::<i32>().ok().filter(|e| e.abs() <= 18)?;
+    let places =
+        i32::try_from(fraction.len()).ok()? - exponent.parse::<i32>().ok().filter(|e| e.abs() <= 18)?;
     let up = 10_u128.pow(places.max(0).unsigned_abs());
     let down = 10_u128.pow(places.min(0).unsigned_abs());
     let micros = (up * 1_000_000).div_ceil(rate.checked_mul(down)?).min(HOUR);

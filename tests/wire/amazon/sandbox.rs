@@ -66,9 +66,13 @@ fn every_answer_of_the_sandbox_is_read() {
             let order = &fetched.order;
             assert_eq!(order.mall_order_id, sent["orderId"].as_str().unwrap());
             assert_eq!(order.mall_status, sent["fulfillment"]["fulfillmentStatus"].as_str().unwrap());
-            assert_eq!(order.amounts.currency, sent["proceeds"]["grandTotal"]["currencyCode"].as_str().unwrap());
+            assert_eq!(
+                order.amounts.currency,
+                sent["proceeds"]["grandTotal"]["currencyCode"].as_str().unwrap()
+            );
             let yen = order.amounts.due.map(|due| due.0.to_string());
-            let told = sent["proceeds"]["grandTotal"]["amount"].as_str().filter(|_| order.amounts.currency == "JPY");
+            let told =
+                sent["proceeds"]["grandTotal"]["amount"].as_str().filter(|_| order.amounts.currency == "JPY");
             assert_eq!(yen.as_deref(), told, "amounts of another currency are null");
             assert_eq!(order.packages[0].lines.len(), sent["orderItems"].as_array().unwrap().len());
             assert!(order.flags.is_empty(), "{:?} {}", order.flags, order.mall_order_id);

@@ -2,7 +2,8 @@ use proptest::prelude::*;
 
 use super::*;
 
-const BASIS: Basis<'static> = Basis { lookback: Duration::from_secs(7 * 86_400), marketplace_ids: "A1VC38T7YXB528" };
+const BASIS: Basis<'static> =
+    Basis { lookback: Duration::from_secs(7 * 86_400), marketplace_ids: "A1VC38T7YXB528" };
 
 fn at(text: &str) -> Timestamp {
     Timestamp::parse(text).unwrap()
@@ -143,7 +144,10 @@ fn a_backfill_reads_whole_pages() {
     for (days, per_hour) in [(30, 70), (60, 35), (365, 6), (700, 3), (3_000, 1)] {
         let (calls, orders, windows) = backfill(days, |_| per_hour, noon());
         let least = orders.div_ceil(100);
-        assert!(orders > 40_000 && calls * 50 <= least * 51 + 50, "{days} days: {calls} calls, {least} would do");
+        assert!(
+            orders > 40_000 && calls * 50 <= least * 51 + 50,
+            "{days} days: {calls} calls, {least} would do"
+        );
         assert!(windows.iter().zip(&windows[1..]).all(|(a, b)| a.1 == b.0), "windows share their ends");
         assert_eq!(windows.last().unwrap().1, datetime(noon() - BEFORE));
     }
@@ -184,7 +188,9 @@ fn a_window_whose_tokens_die_is_halved() {
 
 #[test]
 fn a_foreign_cursor_starts_over() {
-    for cursor in [serde_json::json!({"v": 2}), serde_json::json!("x"), serde_json::json!({"v":1,"search":"x"})] {
+    for cursor in
+        [serde_json::json!({"v": 2}), serde_json::json!("x"), serde_json::json!({"v":1,"search":"x"})]
+    {
         let mut state = State::read(Some(&Cursor(cursor)));
         let (request, token) = state.next(Stream::New, noon(), BASIS).unwrap();
         assert_eq!((request.last_updated_after.as_deref(), token), (Some("2026-11-14T12:00:00Z"), None));
