@@ -1,6 +1,6 @@
 //! The client of an account.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::error::Error;
 use std::fmt;
 use std::net::IpAddr;
@@ -54,8 +54,8 @@ impl fmt::Debug for ClientSpec {
 /// One client per account; never shared between accounts.
 ///
 /// Besides the connections it keeps what connectors may learn about an account while the process lives, since they hold
-/// no state themselves: which credential works, which edition of the wire format, and what else a service told in words.
-/// All are hints; losing them costs a refused call or a warning said twice.
+/// no state themselves: which credential works, which edition of the wire format, how often in a row a quota was said to be
+/// used up, and what else a service told in words. All are hints; losing them costs a refused call or a warning said twice.
 pub struct Client {
     base: Url,
     auth: Option<Url>,
@@ -65,6 +65,7 @@ pub struct Client {
     credential: AtomicUsize,
     edition: AtomicUsize,
     hints: Mutex<BTreeMap<String, String>>,
+    throttled: Mutex<HashMap<String, u32>>,
     tokens: tokio::sync::Mutex<Option<Kept>>,
 }
 
@@ -93,6 +94,7 @@ impl Client {
             credential: AtomicUsize::new(0),
             edition: AtomicUsize::new(0),
             hints: Mutex::default(),
+            throttled: Mutex::default(),
             tokens: tokio::sync::Mutex::default(),
         })
     }
@@ -136,6 +138,19 @@ impl Client {
     pub fn learn(&self, what: &str, told: &str) -> bool {
         let mut hints = self.hints.lock().unwrap_or_else(PoisonError::into_inner);
         hints.insert(what.to_owned(), told.to_owned()).is_none_or(|before| before != told)
+    }
+
+    /// The service throttled a call of the bucket of that key. How often in a row it did so.
+    pub fn throttled(&self, bucket: &str) -> u32 {
+        let mut throttled = self.throttled.lock().unwrap_or_else(PoisonError::into_inner);
+        let times = throttled.entry(bucket.to_owned()).or_default();
+        *times = times.saturating_add(1);
+        *times
+    }
+
+    /// The service answered a call of the bucket of that key.
+    pub fn not_throttled(&self, bucket: &str) {
+        self.throttled.lock().unwrap_or_else(PoisonError::into_inner).remove(bucket);
     }
 
     /// The account's tokens; the lock is held while they are renewed, so that this happens once.

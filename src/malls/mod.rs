@@ -12,6 +12,8 @@ use crate::domain::ids::OrderRef;
 use crate::domain::order::{Order, Status};
 use crate::http::{Call, ClientSpec, Fault};
 
+/// Amazon.co.jp.
+pub mod amazon;
 /// The shop's own cart: order CSV files.
 pub mod csv;
 /// Reading JSON that other people write: nulls, absent members, numbers as text.
@@ -24,7 +26,7 @@ pub mod section;
 pub mod yahoo;
 
 /// Every mall, by the word that `mall = "…"` takes.
-pub const MALLS: &[Registration] = &[rakuten::MALL, yahoo::MALL, csv::MALL];
+pub const MALLS: &[Registration] = &[rakuten::MALL, yahoo::MALL, amazon::MALL, csv::MALL];
 
 /// What the table says of a mall.
 #[derive(Clone, Copy)]
