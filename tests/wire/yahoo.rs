@@ -4,6 +4,7 @@
 
 mod calls;
 mod odd;
+mod simulated;
 
 use std::path::PathBuf;
 
