@@ -21,6 +21,8 @@ pub mod tls;
 pub mod tokens;
 /// Where sealed tokens are kept.
 pub mod vault;
+/// XML as a tree.
+pub mod xml;
 
 pub use client::{Client, ClientSpec};
 pub use vault::Vault;

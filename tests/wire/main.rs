@@ -8,3 +8,4 @@ mod rakuten;
 mod rig;
 mod slips;
 mod webcollect;
+mod yahoo;
