@@ -12,8 +12,12 @@ use crate::domain::ids::OrderRef;
 use crate::domain::order::{Order, Status};
 use crate::http::{Call, ClientSpec, Fault};
 
+/// au PAY マーケット.
+pub mod aupay;
 /// The shop's own cart: order CSV files.
 pub mod csv;
+/// People, places and hours in one text.
+pub mod japan;
 /// Reading JSON that other people write: nulls, absent members, numbers as text.
 pub mod lenient;
 /// 楽天市場.
@@ -22,7 +26,7 @@ pub mod rakuten;
 pub mod section;
 
 /// Every mall, by the word that `mall = "…"` takes.
-pub const MALLS: &[Registration] = &[rakuten::MALL, csv::MALL];
+pub const MALLS: &[Registration] = &[rakuten::MALL, aupay::MALL, csv::MALL];
 
 /// What the table says of a mall.
 #[derive(Clone, Copy)]
