@@ -75,7 +75,7 @@ pub fn order(model: &OrderModel, own: &Statuses) -> Result<Order, String> {
     let amounts = amounts(model, &mut flags);
     flags.extend(amounts.mismatches());
     money::check(model, status == Status::Canceled, &mut flags);
-    let payment = payment(model, status, mall_status, amounts.due, &mut flags);
+    let payment = payment(model, (status, pending_reason), amounts.due, &mut flags);
     if let Some(result) = model.pg_result.trimmed().filter(|result| *result != "0") {
         flags.push(Flag::new("gateway_refused", format!("pgResult {result:?}")));
     }
@@ -238,8 +238,7 @@ fn method(name: &str) -> Option<PaymentMethod> {
 /// decisions.md 3, 24, 25.
 fn payment(
     model: &OrderModel,
-    status: Status,
-    mall_status: &str,
+    state: (Status, Option<PendingReason>),
     due: Option<Yen>,
     flags: &mut Vec<Flag>,
 ) -> Payment {
@@ -257,7 +256,7 @@ fn payment(
     Payment {
         method,
         mall_method: name.map(str::to_owned),
-        status: payment_status(model, status, mall_status, method, due),
+        status: payment_status(model, state, method, due),
         collected_by: if found.is_some() || due == Some(Yen::ZERO) {
             CollectedBy::Mall
         } else {
@@ -270,8 +269,7 @@ fn payment(
 /// else (§7.2).
 fn payment_status(
     model: &OrderModel,
-    status: Status,
-    mall_status: &str,
+    (status, reason): (Status, Option<PendingReason>),
     method: PaymentMethod,
     due: Option<Yen>,
 ) -> PaymentStatus {
@@ -285,11 +283,13 @@ fn payment_status(
     let shipped = matches!(status, Status::Shipped | Status::Completed);
     let waiting = matches!(status, Status::Pending | Status::AwaitingConfirmation);
     // A bank transfer that the shop waits for after shipping is not a prepaid one.
-    let comes_later = mall_status == SHIPPED_UNPAID;
+    let comes_later = model.order_status.trimmed() == Some(SHIPPED_UNPAID);
+    // The credit check, or the check for fraud, is still to come, whatever an earlier one said.
+    let unchecked = matches!(reason, Some(PendingReason::Payment | PendingReason::MallCheck));
     match method {
         M::CreditCard | M::Wallet | M::CarrierBilling if shipped => PaymentStatus::Paid,
         M::CreditCard | M::Wallet | M::CarrierBilling => {
-            if status.may_ship() || is(&model.authorization_status, "Y") {
+            if status.may_ship() || (is(&model.authorization_status, "Y") && !unchecked) {
                 PaymentStatus::Authorized
             } else if waiting {
                 PaymentStatus::Unpaid

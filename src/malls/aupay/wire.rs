@@ -101,6 +101,8 @@ pub fn decode(response: &Response) -> Result<Answer, Fault> {
     let charset = response.header("content-type").and_then(text::charset);
     let body = match text::decode(&response.body, charset) {
         Ok(body) => body.into_owned(),
+        // Cut off in the middle of a character.
+        Err(_) if !is_whole(&response.body) => return Err(refusal.cut_off()),
         Err(reason) => return Err(refusal.unreadable(&format!("text that {reason}"))),
     };
     if body.trim().is_empty() {
@@ -109,9 +111,12 @@ pub fn decode(response: &Response) -> Result<Answer, Fault> {
     if !is_answer(&body) {
         return Err(refusal.other_page(&body));
     }
+    if !is_whole(body.as_bytes()) {
+        return Err(refusal.cut_off());
+    }
     let root = match Element::parse(&body) {
         Ok(root) => root,
-        Err(XmlError::CutOff(_)) => return Err(refusal.cut_off(body.len())),
+        Err(XmlError::CutOff(_)) => return Err(refusal.cut_off()),
         Err(refused @ XmlError::Refused(_)) => return Err(refusal.unreadable(&refused.to_string())),
     };
     match root.child("result").and_then(|result| result.value("status")) {
@@ -119,6 +124,11 @@ pub fn decode(response: &Response) -> Result<Answer, Fault> {
         Some(_) => Err(refusal.told(&root)),
         None => Err(refusal.passing("XML without result/status")),
     }
+}
+
+/// A whole document ends with a tag or a comment, in every charset we take.
+fn is_whole(body: &[u8]) -> bool {
+    body.trim_ascii_end().ends_with(b">")
 }
 
 /// Whether the first element of `body` is `response`: anything else is somebody else's page.
@@ -225,8 +235,9 @@ impl Refusal<'_> {
         self.by_status(format!("HTTP {status}"), kind.to_owned())
     }
 
-    fn cut_off(&self, bytes: usize) -> Fault {
+    fn cut_off(&self) -> Fault {
         if (200..300).contains(&self.response.status) {
+            let bytes = self.response.body.len();
             return Fault::Transient(format!("the answer was cut off after {bytes} bytes"));
         }
         self.passing("half an answer")
