@@ -119,7 +119,11 @@ impl Run<'_> {
             Ok(Ran::ToTheEnd) => (None, regular),
             Ok(Ran::MadeWay) => (None, ended_at),
             Ok(Ran::Waits(until)) => {
-                self.pass.waits_until = Some(self.pass.waits_until.map_or(*until, |at| at.min(*until)));
+                // Nobody waits for the others: they come round by themselves.
+                if matches!(stream, Stream::New | Stream::Backfill { .. }) {
+                    let sooner = self.pass.waits_until.map_or(*until, |at| at.min(*until));
+                    self.pass.waits_until = Some(sooner);
+                }
                 (None, *until)
             }
             Err(PollError::Fault(fault)) => {
