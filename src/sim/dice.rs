@@ -11,6 +11,12 @@ pub(crate) enum Salt {
     Person,
     Fault,
     Request,
+    YahooPlan,
+    YahooContent,
+    AupayPlan,
+    AupayContent,
+    AmazonPlan,
+    AmazonContent,
 }
 
 /// A row of choices (splitmix64: stable across versions of any library, and cheap).

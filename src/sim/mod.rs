@@ -1,8 +1,10 @@
 //! Simulated malls, carts, carriers and gateways: strict about what the contracts forbid, faulty on demand, and made by
 //! index, so that any number of orders costs no memory. Written from the contract pages alone (`rakuten-rms.md` §12,
-//! `kuroneko-webcollect.md` chapter 7, `csv-formats.md`); of the crate it uses the clock only, so that a misreading in
+//! `yahoo-shopping.md` §12, `kuroneko-webcollect.md` chapter 7, `csv-formats.md`); of the crate it uses the clock only, so that a misreading in
 //! a client is caught here and not repeated. Everybody in it is invented.
 
+mod amazon;
+mod aupay;
 mod b2;
 mod carrier;
 mod cart;
@@ -21,7 +23,10 @@ mod text;
 mod truth;
 mod webcollect;
 mod world;
+mod yahoo;
 
+pub use amazon::{Lwa, Shop as AmazonShop, Switches as AmazonSwitches};
+pub use aupay::{Empty, Shop as AupayShop, Switches as AupaySwitches};
 pub use b2::{Parcel, b2_file};
 pub use carrier::{Folders, Tick};
 pub use cart::{Encoding, Format};
@@ -34,11 +39,22 @@ pub use switches::{Maintenance, RakutenSwitches, Switches, WebcollectSwitches};
 pub use truth::Fact;
 pub use webcollect::Book;
 pub use world::{Call, Options, World};
+pub use yahoo::{
+    ErrorShape as YahooErrorShape, KeyVersion as YahooKey, Shop as YahooShop, Switches as YahooSwitches,
+};
 
 /// The name of the first Rakuten shop.
 pub const RAKUTEN_SHOP: &str = "rakuten-main";
 /// Rakuten's number of the first shop.
 pub const RAKUTEN_SHOP_ID: u32 = 345_678;
+/// The name of the Yahoo! shop.
+pub const YAHOO_SHOP: &str = "yahoo-main";
+/// The name of the au PAY shop.
+pub const AUPAY_SHOP: &str = "aupay-main";
+/// The name of the Amazon shop.
+pub const AMAZON_SHOP: &str = "amazon-jp";
+/// The selling partner behind the Amazon shop.
+pub const AMAZON_SELLER: &str = "A0MIHONSELLER1";
 /// The name of the own cart.
 pub const CART_SHOP: &str = "own-shop";
 /// The name of the settlement account.

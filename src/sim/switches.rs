@@ -12,9 +12,9 @@ pub enum Maintenance {
     /// It works.
     #[default]
     Off,
-    /// In its own words: Rakuten 503 `ES01-02`, web collect Z010000000.
+    /// In its own words: Rakuten 503 `ES01-02`, Amazon 503 `ServiceUnavailable`, web collect Z010000000.
     Code,
-    /// An HTML page: Rakuten with 503, web collect with 200.
+    /// An HTML page: malls with 503, web collect with 200.
     Html,
 }
 
@@ -24,6 +24,12 @@ pub enum Maintenance {
 pub struct Switches {
     /// Rakuten.
     pub rakuten: RakutenSwitches,
+    /// Yahoo!ショッピング.
+    pub yahoo: super::YahooSwitches,
+    /// au PAY マーケット.
+    pub aupay: super::AupaySwitches,
+    /// Amazon.
+    pub amazon: super::AmazonSwitches,
     /// Web collect.
     pub webcollect: WebcollectSwitches,
 }

@@ -16,6 +16,7 @@ use super::http::{Answer, Request};
 use super::rakuten::{self, Key, Shop};
 use super::switches::Switches;
 use super::webcollect::{self, Gateway};
+use super::{amazon, aupay, yahoo};
 use crate::clock::{Clock, Timestamp};
 
 /// How many calls [`World::calls`] remembers.
@@ -32,6 +33,12 @@ pub struct Options {
     pub speed: u32,
     /// The shops at Rakuten.
     pub rakuten: Vec<Shop>,
+    /// The shops at Yahoo!ショッピング.
+    pub yahoo: Vec<yahoo::Shop>,
+    /// The shops at au PAY マーケット.
+    pub aupay: Vec<aupay::Shop>,
+    /// The selling partners at Amazon.
+    pub amazon: Vec<amazon::Shop>,
     /// The orders of the own cart; its card orders have a settlement at the gateway.
     pub cart: Catalogue,
     /// Own-cart settlements that do not fit their order, and slip rows that are wrong, now and then.
@@ -39,13 +46,38 @@ pub struct Options {
 }
 
 impl Options {
+    /// The same with a shop at each of the other malls, whose orders come at the pace of the first Rakuten shop's.
+    #[must_use]
+    pub fn with_all_malls(mut self) -> Self {
+        let now = self.clock.now();
+        let orders = self.rakuten.first().map_or(self.cart, |shop| shop.orders);
+        self.yahoo = vec![yahoo::Shop::new(super::YAHOO_SHOP, "sim-store", 2, orders)];
+        let mut aupay = aupay::Shop::new(super::AUPAY_SHOP, "40012345", 3, orders);
+        aupay.key_issued_on = Some((now - Duration::from_hours(24 * 30)).jst_date());
+        self.aupay = vec![aupay];
+        let mut amazon = amazon::Shop::new(super::AMAZON_SHOP, "A1SIMSELLER99", 4, orders);
+        amazon.client_secret_issued_on = (now - Duration::from_hours(24 * 60)).jst_date();
+        self.amazon = vec![amazon];
+        self
+    }
+
     /// One Rakuten shop (`rakuten-main`, 345678) and the own cart, each with `orders_per_day`, `history` of them
     /// placed before now.
     #[must_use]
     pub fn per_day(seed: u64, clock: Arc<dyn Clock>, orders_per_day: u64, history: Duration) -> Self {
         let orders = Catalogue::per_day(clock.now(), history, orders_per_day);
         let rakuten = vec![Shop::new(super::RAKUTEN_SHOP, super::RAKUTEN_SHOP_ID, 1, orders)];
-        Self { seed, clock, speed: 1, rakuten, cart: orders, oddities: true }
+        Self {
+            seed,
+            clock,
+            speed: 1,
+            rakuten,
+            yahoo: Vec::new(),
+            aupay: Vec::new(),
+            amazon: Vec::new(),
+            cart: orders,
+            oddities: true,
+        }
     }
 }
 
@@ -54,7 +86,7 @@ impl Options {
 pub struct Call {
     /// Simulated time of arrival.
     pub at: Timestamp,
-    /// `rakuten` or `webcollect`.
+    /// `rakuten`, `yahoo`, `aupay`, `amazon` or `webcollect`.
     pub service: &'static str,
     /// `searchOrder`, `shipmentEntry`, …
     pub function: String,
@@ -85,6 +117,9 @@ pub(crate) struct State {
     pub(crate) pace: BTreeMap<u32, Pace>,
     /// Rakuten orders cancelled from outside: (asked, cancelled).
     pub(crate) canceled: BTreeMap<(u32, u64), Timestamp>,
+    pub(crate) yahoo: yahoo::State,
+    pub(crate) aupay: aupay::State,
+    pub(crate) amazon: amazon::State,
     pub(crate) gateway: Gateway,
     pub(crate) counts: BTreeMap<(&'static str, String), u64>,
     pub(crate) calls: VecDeque<Call>,
@@ -124,12 +159,18 @@ impl Drop for Held {
 impl World {
     /// A new world.
     #[must_use]
-    pub fn new(options: Options) -> Arc<Self> {
+    pub fn new(mut options: Options) -> Arc<Self> {
         let mut state = State::default();
         let now = options.clock.now();
+        for shop in &mut options.aupay {
+            let issued_on = *shop.key_issued_on.get_or_insert(aupay::default_issue(now));
+            state.aupay.keys.insert(shop.shop_id.clone(), aupay::keys(shop, issued_on));
+        }
         for shop in &options.rakuten {
             state.keys.insert(shop.id, Key::of_shop(shop, now));
         }
+        state.amazon = amazon::State::new(now);
+        state.yahoo.begin(&options.yahoo, now);
         Arc::new(Self { options, state: Mutex::new(state), arrived: watch::Sender::new(0) })
     }
 
@@ -199,16 +240,26 @@ impl World {
         self.state().requests
     }
 
-    /// Calls that came faster than Rakuten's guideline of one a second (rakuten-rms.md §7.3), over all shops.
+    /// Calls over a limit, all malls together: Rakuten's guideline of one a second (rakuten-rms.md §7.3), Yahoo!'s one a
+    /// second and URL and 50,000 a day (yahoo-shopping.md §3), Amazon's buckets (amazon-sp-api.md §7), and one a second
+    /// at au PAY, where it is the client's own.
     #[must_use]
     pub fn rate_violations(&self) -> u64 {
-        self.state().pace.values().map(|pace| pace.violations).sum()
+        let aupay = self.aupay_pace_violations();
+        let state = self.state();
+        let rakuten: u64 = state.pace.values().map(|pace| pace.violations).sum();
+        rakuten + state.yahoo.violations() + aupay + state.amazon.quotas.violations
     }
 
-    /// When the first of them came (at most 100 a shop), and to which function.
+    /// When the first of them came (at most 100 a shop or mall), and to which function.
     #[must_use]
     pub fn early_calls(&self) -> Vec<(Timestamp, String)> {
-        self.state().pace.values().flat_map(|pace| pace.early.clone()).collect()
+        let state = self.state();
+        let mut early: Vec<_> = state.pace.values().flat_map(|pace| pace.early.clone()).collect();
+        early.extend(state.yahoo.early());
+        early.extend(state.aupay.pace.values().flat_map(|pace| pace.early.clone()));
+        early.extend(state.amazon.quotas.early.iter().cloned());
+        early
     }
 
     /// Connections that broke while the simulator read or wrote.
@@ -220,6 +271,19 @@ impl World {
     pub(crate) fn note_broken(&self, error: &std::io::Error) {
         self.state().broken += 1;
         tracing::debug!(error.message = %error, "simulator lost a connection");
+    }
+
+    /// Cancels an order of `shop` at once, at whichever mall it is. False when there is no such order, or it is past it.
+    pub fn cancel(&self, shop: &str, order_number: &str) -> bool {
+        if self.yahoo_shop(shop).is_some() {
+            self.cancel_yahoo(order_number)
+        } else if self.aupay_shop(shop).is_some() {
+            self.cancel_aupay(order_number)
+        } else if self.amazon_shop(shop).is_some() {
+            self.cancel_amazon(order_number)
+        } else {
+            self.cancel_rakuten(order_number)
+        }
     }
 
     /// Cancels a Rakuten order at once, as its buyer would (900). False when there is no such order.
@@ -254,12 +318,41 @@ impl World {
         }
         if let Some(call) = rakuten::Call::route(request) {
             let orders = call.orders();
-            let fault = self.fault("rakuten", &call.function, &orders);
-            let answer = rakuten::answer(self, &call, fault.as_ref(), now);
-            self.note(now, "rakuten", &call.function, orders, &answer, None, fault.clone());
-            return (answer, fault, None);
+            return self.served("rakuten", &call.function, orders, now, |fault| {
+                rakuten::answer(self, &call, fault, now)
+            });
+        }
+        if let Some(call) = yahoo::Call::route(request) {
+            return self.served("yahoo", call.function(), call.orders(), now, |fault| {
+                yahoo::answer(self, &call, fault, now)
+            });
+        }
+        if let Some(call) = aupay::Call::route(request) {
+            return self.served("aupay", call.function(), call.orders(), now, |fault| {
+                aupay::answer(self, &call, fault, now, peer)
+            });
+        }
+        if let Some(call) = amazon::Call::route(request) {
+            return self.served("amazon", call.function(), call.orders(), now, |fault| {
+                amazon::answer(self, &call, fault, now)
+            });
         }
         (Answer::new(404, "text/plain; charset=UTF-8", "no such path in the simulator\n"), None, None)
+    }
+
+    /// One call of a service that reads: fault, answer, a line in the journal.
+    fn served(
+        &self,
+        service: &'static str,
+        function: &str,
+        orders: Vec<String>,
+        now: Timestamp,
+        answer: impl FnOnce(Option<&Fault>) -> Answer,
+    ) -> (Answer, Option<Fault>, Option<Held>) {
+        let fault = self.fault(service, function, &orders);
+        let answer = answer(fault.as_ref());
+        self.note(now, service, function, orders, &answer, None, fault.clone());
+        (answer, fault, None)
     }
 
     fn fault(&self, service: &'static str, function: &str, orders: &[String]) -> Option<Fault> {

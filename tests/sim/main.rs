@@ -2,6 +2,10 @@
 //! (`cfg(test)` tells the lints that helpers are test code, too.)
 
 #[cfg(test)]
+mod amazon;
+#[cfg(test)]
+mod aupay;
+#[cfg(test)]
 mod catalogue;
 #[cfg(test)]
 mod client;
@@ -13,3 +17,9 @@ mod files;
 mod rakuten;
 #[cfg(test)]
 mod webcollect;
+#[cfg(test)]
+mod yahoo;
+#[cfg(test)]
+mod yahoo_client;
+#[cfg(test)]
+mod yahoo_orders;
