@@ -97,6 +97,16 @@ const KINDS: [(Kind, u64); 36] = [
     (Kind::BrokenSum, 5),
 ];
 
+/// What the weights add up to.
+const WEIGHTS: u64 = {
+    let (mut sum, mut n) = (0, 0);
+    while n < KINDS.len() {
+        sum += KINDS[n].1;
+        n += 1;
+    }
+    sum
+};
+
 /// No order changes later than this after it was placed, unless it is cancelled from outside.
 pub(crate) const LIFE: Duration = Duration::from_hours(24 * 90);
 /// No order becomes listable later than this after it was placed.
@@ -169,9 +179,8 @@ pub(crate) struct Plan {
 /// The kind of order `index`: two that follow one another, from an even index, make a multi-address checkout.
 pub(crate) fn kind(seed: u64, index: u64) -> Kind {
     let own = |index: u64| {
-        let mut roll =
-            Dice::new(seed, Salt::YahooPlan, index).below(KINDS.iter().map(|(_, weight)| weight).sum());
-        for (candidate, weight) in KINDS {
+        let mut roll = Dice::new(seed, Salt::YahooPlan, index).below(WEIGHTS);
+        for &(candidate, weight) in &KINDS {
             if roll < weight {
                 return candidate;
             }
@@ -193,9 +202,14 @@ fn days(n: u64) -> Duration {
 }
 
 impl Plan {
-    /// The plan of part `part` of order `index`; `seed` is the shop's own.
-    pub(crate) fn new(seed: u64, index: u64, part: u8, placed: Timestamp, outside: Outside) -> Self {
-        let kind = kind(seed, index);
+    /// The plan of part `part` of order `index`; `seed` is the shop's own, `kind` what [`kind`] says.
+    pub(crate) fn new(
+        seed: u64,
+        (index, part): (u64, u8),
+        kind: Kind,
+        placed: Timestamp,
+        outside: Outside,
+    ) -> Self {
         let mut dice = Dice::new(seed, Salt::YahooPlan, index);
         dice.roll();
         // What one checkout sends to several addresses is paid in one way.

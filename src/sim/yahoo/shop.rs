@@ -122,8 +122,8 @@ public_key_issued_on = "{issued}"
     }
 
     /// When order `index` was placed: a checkout for several addresses is one moment.
-    pub(crate) fn placed_at(&self, seed: u64, index: u64) -> Timestamp {
-        let sibling = !index.is_multiple_of(2) && plan::kind(seed, index) == Kind::MultiShip;
+    pub(crate) fn placed_at(&self, index: u64, kind: Kind) -> Timestamp {
+        let sibling = !index.is_multiple_of(2) && kind == Kind::MultiShip;
         self.orders.placed_at(if sibling { index - 1 } else { index })
     }
 
@@ -162,10 +162,11 @@ impl World {
     /// An order's plan with what was done to it from outside; `None` for a part of an order that is never split.
     pub(crate) fn yahoo_plan(&self, state: &State, shop: &Shop, index: u64, part: u8) -> Option<Plan> {
         let seed = shop.seed(self.options.seed);
-        let placed = shop.placed_at(seed, index);
+        let kind = plan::kind(seed, index);
+        let placed = shop.placed_at(index, kind);
         let plan = |part: u8| {
             let outside = state.yahoo.outside(&shop.seller_id, index, part);
-            let mut plan = Plan::new(seed, index, part, placed, outside);
+            let mut plan = Plan::new(seed, (index, part), kind, placed, outside);
             if state.switches.yahoo.publication_always {
                 plan.published = plan.at(Step::Listed);
             }

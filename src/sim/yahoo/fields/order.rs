@@ -191,7 +191,7 @@ fn comments(v: &View<'_>) -> &'static str {
     if v.blank || !dice.one_in(6) {
         return "";
     }
-    *dice.pick(&[
+    dice.pick::<&'static str>(&[
         "玄関前に置いてください。",
         "包装は紺色でお願いします。\n「のし」は外のしで <内祝い> と書いてください & 領収書不要です。",
         "</BuyerComments><OrderStatus>4</OrderStatus> と書いても本文です",
