@@ -11,7 +11,8 @@ use chrono::DateTime;
 use reqwest::header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
 use url::Url;
 
-use super::{Body, Method, Request, Response, SendError};
+use super::tokens::Kept;
+use super::{Body, Method, Request, Response, SendError, Target};
 use crate::clock::{Ambient, Timestamp};
 
 /// How long connecting and the TLS handshake may take.
@@ -25,6 +26,8 @@ const USER_AGENT: &str = concat!("mallsync/", env!("CARGO_PKG_VERSION"));
 pub struct ClientSpec {
     /// What all of a service's calls share; a path is kept and paths are appended to it.
     pub base_url: String,
+    /// The token endpoint in full, where the service has one.
+    pub auth_url: Option<String>,
     /// A fixed way out. No other proxy is ever used.
     pub proxy: Option<String>,
     /// Extra root certificates (PEM).
@@ -38,6 +41,7 @@ impl fmt::Debug for ClientSpec {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("ClientSpec")
             .field("base_url", &self.base_url)
+            .field("auth_url", &self.auth_url)
             .field("proxy", &self.proxy.is_some())
             .field("extra_roots", &self.extra_roots.is_some())
             .field("identity", &self.identity)
@@ -52,11 +56,13 @@ impl fmt::Debug for ClientSpec {
 /// refused call.
 pub struct Client {
     base: Url,
+    auth: Option<Url>,
     reads: reqwest::Client,
     changes: reqwest::Client,
     body_cap: usize,
     credential: AtomicUsize,
     edition: AtomicUsize,
+    tokens: tokio::sync::Mutex<Option<Kept>>,
 }
 
 impl fmt::Debug for Client {
@@ -72,13 +78,18 @@ impl Client {
     /// What is wrong with the URL, the proxy, the roots or the identity. Plain HTTP is refused except to loopback.
     pub fn new(spec: &ClientSpec) -> Result<Self, String> {
         let base = base_url(&spec.base_url).map_err(|e| format!("base_url: {e}"))?;
+        let auth = spec.auth_url.as_deref().map(base_url).transpose();
+        let auth = auth.map_err(|e| format!("auth_url: {e}"))?;
+        let plain = [Some(&base), auth.as_ref()].into_iter().flatten().all(|url| url.scheme() == "http");
         Ok(Self {
-            reads: build(spec, &base, Purpose::Reads)?,
-            changes: build(spec, &base, Purpose::Changes)?,
+            reads: build(spec, plain, Purpose::Reads)?,
+            changes: build(spec, plain, Purpose::Changes)?,
             base,
+            auth,
             body_cap: BODY_CAP,
             credential: AtomicUsize::new(0),
             edition: AtomicUsize::new(0),
+            tokens: tokio::sync::Mutex::default(),
         })
     }
 
@@ -111,6 +122,11 @@ impl Client {
         self.edition.store(behind, Ordering::Relaxed);
     }
 
+    /// The account's tokens; the lock is held while they are renewed, so that this happens once.
+    pub(super) fn tokens(&self) -> &tokio::sync::Mutex<Option<Kept>> {
+        &self.tokens
+    }
+
     /// Sends `request` once and reads the whole answer, whatever its status. Nothing is ever resent.
     ///
     /// # Errors
@@ -123,7 +139,11 @@ impl Client {
     ) -> Result<Response, SendError> {
         let _busy = ambient.clock().busy();
         let started = Instant::now();
-        let (method, path) = (request.method, request.path.clone());
+        let method = request.method;
+        let path = match (request.target, &self.auth) {
+            (Target::Token, Some(auth)) => auth.path().to_owned(),
+            _ => request.path.clone(),
+        };
         let answer = self.exchange(request, ambient).await;
         let elapsed_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
         let method = method.as_str();
@@ -155,7 +175,13 @@ impl Client {
 
     /// Everything that can fail before a connection is opened.
     fn wire(&self, client: &reqwest::Client, request: Request) -> Result<reqwest::RequestBuilder, SendError> {
-        let mut url = join(&self.base, &request.path).map_err(SendError::NotSent)?;
+        let mut url = match (request.target, &self.auth) {
+            (Target::Api, _) => join(&self.base, &request.path).map_err(SendError::NotSent)?,
+            (Target::Token, Some(auth)) => auth.clone(),
+            (Target::Token, None) => {
+                return Err(SendError::NotSent("no token endpoint is configured".to_owned()));
+            }
+        };
         if !request.query.is_empty() {
             url.query_pairs_mut().extend_pairs(request.query.iter().map(|(k, v)| (*k, v.as_str())));
         }
@@ -216,7 +242,7 @@ enum Purpose {
 }
 
 #[expect(clippy::disallowed_methods, reason = "the one place that builds clients")]
-fn build(spec: &ClientSpec, base: &Url, purpose: Purpose) -> Result<reqwest::Client, String> {
+fn build(spec: &ClientSpec, plain: bool, purpose: Purpose) -> Result<reqwest::Client, String> {
     let mut builder = reqwest::Client::builder()
         .user_agent(USER_AGENT)
         .connect_timeout(CONNECT_TIMEOUT)
@@ -228,7 +254,7 @@ fn build(spec: &ClientSpec, base: &Url, purpose: Purpose) -> Result<reqwest::Cli
         // A reused connection may be closing under us, and then nobody knows whether the request arrived.
         builder = builder.http1_only().pool_max_idle_per_host(0).no_gzip();
     }
-    if base.scheme() == "http" && spec.proxy.is_none() {
+    if plain && spec.proxy.is_none() {
         // No TLS at all, so a machine without root certificates will do.
         builder = builder.tls_certs_only([]);
     }

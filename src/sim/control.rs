@@ -8,7 +8,12 @@
 //! | GET, PUT `switches` | PUT takes any part of them |
 //! | GET `calls`, GET `books` | the latest calls; the gateway's ledger |
 //! | GET `truth/SHOP` (`?from=0&count=100`) | the expected facts |
-//! | PUT `keys/SHOP` | the shop's licence keys |
+//! | PUT `keys/SHOP` | the shop's keys (Rakuten, au PAY) |
+//! | POST `aupay/cancel` | `{"order_id":"…"}`, one line of it with `"line":0` |
+//! | POST `aupay/status` | `{"order_id":"…","status":"保留"}` |
+//! | POST `aupay/reissue` | `{"shop":"…"}`: its next key is issued now |
+//! | POST `amazon/cancel`, `amazon/ask-cancel`, `amazon/ship` | `{"order_number":"…"}` |
+//! | POST `amazon/revoke-tokens` | `{"shop":"…"}`: its access tokens die |
 //! | POST `rakuten/cancel`, `yahoo/cancel` | `{"order_number":"…"}` |
 //! | POST `yahoo/release` | `{"order_number":"…"}`: the fraud review ends well |
 //! | POST `yahoo/consent/SHOP`, `yahoo/withdraw/SHOP`, `yahoo/expire/SHOP` | consent given, consent withdrawn, access tokens dead, now |
@@ -34,6 +39,26 @@ struct MallOrder {
     order_number: String,
 }
 
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct AupayCancel {
+    order_id: String,
+    line: Option<usize>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct AupayStatus {
+    order_id: String,
+    status: String,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ShopName {
+    shop: String,
+}
+
 #[derive(Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 struct WebcollectOrder {
@@ -57,6 +82,7 @@ fn control(world: &Arc<World>, request: &Request, path: &str) -> Outcome {
             "now": world.now(),
             "counts": world.counts(),
             "rate_violations": world.rate_violations(),
+            "aupay_pace_violations": world.aupay_pace_violations(),
             "early_calls": world.early_calls(),
             "broken_connections": world.broken_connections(),
             "last_tick": world.last_tick(),
@@ -87,6 +113,35 @@ fn control(world: &Arc<World>, request: &Request, path: &str) -> Outcome {
         ("POST", "rakuten/cancel") => {
             let order = body::<MallOrder>(request)?.order_number;
             done(world.cancel_rakuten(&order), || format!("no order {order}"))
+        }
+        ("POST", "amazon/cancel" | "amazon/ask-cancel" | "amazon/ship") => {
+            let order = body::<MallOrder>(request)?.order_number;
+            let changed = match path {
+                "amazon/cancel" => world.cancel_amazon(&order),
+                "amazon/ask-cancel" => world.ask_cancel_amazon(&order),
+                _ => world.ship_amazon(&order),
+            };
+            done(changed, || format!("no order {order}, or none that this can be done to"))
+        }
+        ("POST", "amazon/revoke-tokens") => {
+            let shop = body::<ShopName>(request)?.shop;
+            done(world.revoke_amazon_tokens(&shop), || format!("no shop {shop}"))
+        }
+        ("POST", "aupay/cancel") => {
+            let AupayCancel { order_id, line } = body(request)?;
+            let canceled = match line {
+                None => world.cancel_aupay(&order_id),
+                Some(line) => world.cancel_aupay_line(&order_id, line),
+            };
+            done(canceled, || format!("no order {order_id}, no such line, or its last one"))
+        }
+        ("POST", "aupay/status") => {
+            let AupayStatus { order_id, status } = body(request)?;
+            done(world.set_aupay_status(&order_id, &status), || format!("no order {order_id}"))
+        }
+        ("POST", "aupay/reissue") => {
+            let ShopName { shop } = body(request)?;
+            done(world.reissue_aupay_key(&shop), || format!("no au PAY shop {shop}"))
         }
         ("POST", "yahoo/cancel") => {
             let order = body::<MallOrder>(request)?.order_number;
@@ -177,8 +232,12 @@ fn merge(whole: &mut Value, part: Value) {
 }
 
 impl World {
-    /// Replaces a Rakuten shop's licence keys. False when there is no such shop.
+    /// Replaces the keys of a shop at Rakuten or au PAY. False when there is no such shop.
     pub fn set_keys(&self, shop: &str, keys: Vec<Key>) -> bool {
+        if let Some(shop) = self.aupay_shop(shop) {
+            self.state().aupay.keys.insert(shop.shop_id.clone(), keys);
+            return true;
+        }
         self.rakuten_shop(shop).map(|shop| shop.id).is_some_and(|id| {
             self.state().keys.insert(id, keys);
             true

@@ -15,7 +15,8 @@ pub struct Rule {
     pub service: String,
     /// `searchOrder`, `getOrder`, `shipmentEntry`, …; empty: any.
     pub function: String,
-    /// Only calls about this order number (web collect: `order_no`; `getOrder`: among those asked for).
+    /// Only calls about this order number (web collect: `order_no`; `getOrder`: among those asked for; a search is
+    /// about none).
     pub order: String,
     /// The n-th calls, from 1, counted over those that meet the conditions above since the rule was set; empty: all.
     pub calls: BTreeSet<u64>,
@@ -98,9 +99,10 @@ pub enum Fault {
     Doctype,
     /// Two blocks of result data (XML look-ups only).
     TwoBlocks,
-    /// The gateway's `errorCode`, after the effect or without; a refusal of Yahoo! (`od91001`, `px-04306`, …).
+    /// The gateway's `errorCode`, after the effect or without; a business error of au PAY; a refusal of Yahoo!
+    /// (`od91001`, `px-04306`, …).
     Code {
-        /// Ten characters, e.g. `Z019999999`; a code of yahoo-shopping.md §8.3 or §8.4.
+        /// Ten characters, e.g. `Z019999999`; au PAY: any; Yahoo!: a code of yahoo-shopping.md §8.3 or §8.4.
         code: String,
         /// Did the call take effect?
         #[serde(default)]
@@ -110,23 +112,26 @@ pub enum Fault {
     ZeroWithCode,
     /// `returnCode` 1 without an `errorCode`, nothing done.
     OneWithoutCode,
-    /// A refusal before any function: Rakuten `ES01-01`, `ES04-01`, `GA0001`, `ES01-02`; Yahoo! `invalid_token` (the
-    /// access token is dead), `insufficient_scope`, `incomplete`, a `px-` code, or an `error` of its token endpoint.
+    /// A refusal before any function. Rakuten: `ES01-01`, `ES04-01`, `GA0001`, `ES01-02`. Yahoo!: `invalid_token` (the
+    /// access token is dead), `insufficient_scope`, `incomplete`, a `px-` code, or an `error` of its token endpoint. au
+    /// PAY: `0002`, `CME0022`. Amazon: `expired`, `revoked`, `missing`, `secret_expired`, `role`, and of its sign-in
+    /// `invalid_grant`, `invalid_client`, ….
     Auth {
         /// The code.
         code: String,
     },
-    /// The mall's answer to a pace it does not like: Rakuten 403, XML, QPSLimit; Yahoo! as its switches say.
+    /// The mall's answer to a pace it does not like: Rakuten 403, XML, QPSLimit; Yahoo! as its switches say; Amazon 429
+    /// QuotaExceeded.
     QpsLimit,
     /// `getOrder` keeps its first order back and says so with `WARNING_101`; Yahoo! leaves the first row of a list out
-    /// and says `Not Exists` of an order.
+    /// and says `Not Exists` of an order; a list of au PAY leaves one out without a word.
     Withhold,
-    /// `getOrder`, `orderInfo` and `orderList` show some orders with another value in one place (Rakuten and Yahoo!).
+    /// Some orders are shown with another value in one place (all malls; Rakuten's `getOrder` alone).
     Tamper {
         /// Their numbers; the others of the answer stay as they are.
         orders: BTreeSet<String>,
         /// Where, as a JSON pointer into the order, `/SettlementModel/settlementMethodCode`, or as a path of elements
-        /// in it, `/Detail/TotalPrice`.
+        /// in it, `/Detail/TotalPrice`, `/detail/0/unit`.
         place: String,
         /// What stands there instead.
         value: serde_json::Value,
@@ -166,10 +171,14 @@ impl Fault {
     fn concerns(&self, service: &str) -> bool {
         match self {
             Self::ZeroWithCode | Self::OneWithoutCode | Self::TwoBlocks => service == "webcollect",
-            Self::Code { .. } | Self::Decorated | Self::Doctype => matches!(service, "webcollect" | "yahoo"),
-            Self::Auth { .. } | Self::QpsLimit | Self::Withhold | Self::Tamper { .. } | Self::WrongShape => {
-                matches!(service, "rakuten" | "yahoo")
+            Self::Code { .. } | Self::Decorated | Self::Doctype => {
+                matches!(service, "webcollect" | "yahoo" | "aupay")
             }
+            Self::Withhold => matches!(service, "rakuten" | "yahoo" | "aupay"),
+            Self::Auth { .. } | Self::Tamper { .. } | Self::WrongShape => {
+                matches!(service, "rakuten" | "yahoo" | "aupay" | "amazon")
+            }
+            Self::QpsLimit => matches!(service, "rakuten" | "yahoo" | "amazon"),
             _ => true,
         }
     }

@@ -25,8 +25,8 @@ mod webcollect;
 mod world;
 mod yahoo;
 
-pub use amazon::{Shop as AmazonShop, Switches as AmazonSwitches};
-pub use aupay::{Shop as AupayShop, Switches as AupaySwitches};
+pub use amazon::{Lwa, Shop as AmazonShop, Switches as AmazonSwitches};
+pub use aupay::{Empty, Shop as AupayShop, Switches as AupaySwitches};
 pub use b2::{Parcel, b2_file};
 pub use carrier::{Folders, Tick};
 pub use cart::{Encoding, Format};
@@ -53,6 +53,8 @@ pub const YAHOO_SHOP: &str = "yahoo-main";
 pub const AUPAY_SHOP: &str = "aupay-main";
 /// The name of the Amazon shop.
 pub const AMAZON_SHOP: &str = "amazon-jp";
+/// The selling partner behind the Amazon shop.
+pub const AMAZON_SELLER: &str = "A0MIHONSELLER1";
 /// The name of the own cart.
 pub const CART_SHOP: &str = "own-shop";
 /// The name of the settlement account.

@@ -12,9 +12,9 @@ pub enum Maintenance {
     /// It works.
     #[default]
     Off,
-    /// In its own words: Rakuten 503 `ES01-02`, web collect Z010000000.
+    /// In its own words: Rakuten 503 `ES01-02`, Amazon 503 `ServiceUnavailable`, web collect Z010000000.
     Code,
-    /// An HTML page: Rakuten with 503, web collect with 200.
+    /// An HTML page: malls with 503, web collect with 200.
     Html,
 }
 

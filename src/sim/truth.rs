@@ -36,7 +36,7 @@ pub struct Fact {
 }
 
 impl World {
-    /// The facts of every order of `shop` placed by now, oldest first; nothing for a shop that does not exist.
+    /// The facts of every order of `shop` that can be seen by now, oldest first; nothing for a shop that does not exist.
     pub fn truth<'w>(&'w self, shop: &str) -> Box<dyn Iterator<Item = Fact> + Send + 'w> {
         self.truth_at(shop, self.now())
     }
@@ -46,6 +46,14 @@ impl World {
         if shop == CART_SHOP {
             let count = self.options.cart.placed_by(now);
             return Box::new((0..count).map(move |index| self.cart_fact(index, now)));
+        }
+        if let Some(shop) = self.aupay_shop(shop) {
+            let count = shop.orders.placed_by(now);
+            return Box::new((0..count).map(move |index| self.aupay_fact(shop, index, now)));
+        }
+        if let Some(shop) = self.amazon_shop(shop) {
+            let count = shop.orders.placed_by(now);
+            return Box::new((0..count).filter_map(move |index| self.amazon_fact(shop, index, now)));
         }
         match self.rakuten_shop(shop) {
             Some(shop) => {

@@ -2,6 +2,10 @@
 //! (`cfg(test)` tells the lints that helpers are test code, too.)
 
 #[cfg(test)]
+mod amazon;
+#[cfg(test)]
+mod aupay;
+#[cfg(test)]
 mod catalogue;
 #[cfg(test)]
 mod client;

@@ -3,5 +3,7 @@
 
 mod csv;
 mod rakuten;
+#[cfg(test)]
+mod rig;
 mod slips;
 mod webcollect;

@@ -1,0 +1,41 @@
+//! What a reader of a simulated selling partner must find.
+
+use super::Shop;
+use super::parts;
+use crate::clock::Timestamp;
+use crate::sim::World;
+use crate::sim::truth::Fact;
+
+impl World {
+    /// The facts of order `index` as the mall shows it at `now`; `None` while nobody can see it.
+    pub(crate) fn amazon_fact(&self, shop: &Shop, index: u64, now: Timestamp) -> Option<Fact> {
+        let (plan, at) = {
+            let state = self.state();
+            (self.amazon_plan(&state, shop, index), self.amazon_shows(&state, now))
+        };
+        if !plan.visible(at) {
+            return None;
+        }
+        let content = shop.content(self.options.seed, &plan);
+        let reached = |event: Option<Timestamp>| event.is_some_and(|event| event <= at);
+        let payments = content.payments(&plan, at);
+        let points: i64 =
+            payments.iter().filter(|(method, _)| *method == "PointsAccount").map(|(_, yen)| yen).sum();
+        let fixed = content.priced(&plan, at) && content.currency == "JPY";
+        let slips = (0..plan.packages).filter(|&k| !plan.kind.by_amazon() && plan.has_left(k, at));
+        Some(Fact {
+            index,
+            order_number: shop.number(&plan),
+            ordered_at: plan.placed,
+            status: plan.status(at).to_owned(),
+            due: fixed.then(|| content.total(reached(plan.line_canceled)) - points),
+            payment: payments.first().map_or(String::new(), |(method, _)| (*method).to_owned()),
+            packages: 1,
+            lines: content.lines.len(),
+            canceled: reached(plan.canceled),
+            slips: slips.filter_map(|k| parts::tracking_number(shop, &plan, k)).collect(),
+            reception_number: None,
+            capturable: false,
+        })
+    }
+}
