@@ -18,6 +18,7 @@ use crate::clock::Timestamp;
 use crate::domain::account::{Expiry, Health, Problem, pairs};
 use crate::domain::ids::OrderRef;
 use crate::domain::order::Order;
+use crate::http::text::scrub;
 use crate::http::{Call, ClientSpec, Fault};
 
 /// Credentials, the second key, what a refusal means.
@@ -210,7 +211,7 @@ impl Mall for Rakuten {
                     shop = call.account,
                     mall_order_id = message.order_number.trimmed(),
                     error.code = message.code(),
-                    error.message = wire::scrub(message.message.trimmed().unwrap_or_default()),
+                    error.message = scrub(message.message.trimmed().unwrap_or_default()),
                     "getOrder answered with a warning beside its data"
                 );
             }
