@@ -1,6 +1,6 @@
 //! Ways to pay (yahoo-shopping.md §9.5).
 
-use super::plan::Kind;
+use super::kind::Kind;
 use crate::sim::dice::Dice;
 
 /// A payment method as an order shows it.

@@ -5,6 +5,7 @@ mod consent;
 mod content;
 mod fields;
 mod info;
+mod kind;
 mod list;
 mod mangle;
 mod method;

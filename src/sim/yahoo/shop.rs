@@ -5,7 +5,8 @@ use std::ops::Range;
 use std::path::Path;
 use std::time::Duration;
 
-use super::plan::{self, Kind, Outside, Plan, Step};
+use super::kind::{self, Kind};
+use super::plan::{Outside, Plan, Step};
 use super::signature;
 use crate::clock::Timestamp;
 use crate::sim::World;
@@ -84,7 +85,8 @@ impl Shop {
 
     /// The config section that points a daemon at this shop; `keys` is the folder of [`Shop::key_files`], `now` the
     /// simulated time at which the world begins: consent is given then.
-    pub(crate) fn section(&self, addr: SocketAddr, keys: &Path, now: Timestamp) -> String {
+    #[must_use]
+    pub fn section(&self, addr: SocketAddr, keys: &Path, now: Timestamp) -> String {
         let text = |value: &str| toml::Value::String(value.to_owned()).to_string();
         let secret = |value: String| text(&format!("plain:{value}"));
         format!(
@@ -162,7 +164,7 @@ impl World {
     /// An order's plan with what was done to it from outside; `None` for a part of an order that is never split.
     pub(crate) fn yahoo_plan(&self, state: &State, shop: &Shop, index: u64, part: u8) -> Option<Plan> {
         let seed = shop.seed(self.options.seed);
-        let kind = plan::kind(seed, index);
+        let kind = kind::of(seed, index);
         let placed = shop.placed_at(index, kind);
         let plan = |part: u8| {
             let outside = state.yahoo.outside(&shop.seller_id, index, part);

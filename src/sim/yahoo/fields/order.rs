@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use super::At::{Both, Info, List};
 use super::{Row, empty, no};
-use crate::sim::yahoo::plan::{Kind, Step};
+use crate::sim::yahoo::kind::Kind;
+use crate::sim::yahoo::plan::Step;
 use crate::sim::yahoo::view::{Val, View, code, date, some_yen, text, time};
 
 const DAY: Duration = Duration::from_hours(24);
