@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use mallsync::sim::{Catalogue, Fault, Rule, YAHOO_SHOP};
+use mallsync::sim::{Catalogue, Fault, Rule};
 use serde_json::json;
 
 use crate::client::{DAY, start_time};
