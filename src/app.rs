@@ -10,23 +10,26 @@ use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
-use crate::clock::{Ambient, Timestamp};
+use crate::clock::Ambient;
 use crate::config::{self, Config};
 use crate::domain::account::Problem;
 use crate::domain::planner::Contract;
 use crate::engine::Nudge;
-use crate::engine::chores::{self, ShopPass};
+use crate::engine::chores;
 pub use crate::engine::chores::{SyncOptions, SyncSummary};
 use crate::engine::effects::Account;
 use crate::engine::limits::StoreGate;
-use crate::engine::poll::{self, Shared, Shop};
+use crate::engine::poll::{Shared, Shop};
+use crate::engine::vault::StoreVault;
 use crate::store::{Access, Planning, Store, StoreError};
 
 mod check;
 mod connect;
+mod sync;
 
 pub use check::CheckRow;
 use connect::{connect, contracts};
+pub use sync::{Done, Progress};
 
 /// After a stop, what is in flight may take so long: the longest deadline and a margin.
 const DRAIN: Duration = Duration::from_secs(75);
@@ -46,16 +49,6 @@ pub enum AppError {
     /// What was asked for does not exist; the text says what to do.
     #[error("{0}")]
     NotFound(String),
-}
-
-/// Told of long work, for progress bars.
-pub trait Progress: Send + Sync {
-    /// A page was stored.
-    fn page(&self, shop: &str, orders: u64, pages: u64, of: Option<(u64, u64)>);
-    /// A quota imposes a wait.
-    fn wait(&self, shop: &str, until: Timestamp);
-    /// The shop is done.
-    fn done(&self, shop: &str);
 }
 
 /// Which operations that are due are sent.
@@ -178,6 +171,7 @@ impl App {
             store: self.store.clone(),
             ambient: self.ambient.clone(),
             gate: Arc::new(StoreGate::new(self.store.clone(), self.ambient.clone(), stop.clone())),
+            vault: Arc::new(StoreVault::new(self.store.clone(), self.ambient.clone())),
             contracts: Arc::clone(&self.contracts),
             owner: self.ambient.id(),
             stop,
@@ -259,55 +253,6 @@ impl App {
         Ok(())
     }
 
-    /// One pass over the shops, here and now; a backfill with `since`; `send` adds the operations that are due.
-    ///
-    /// # Errors
-    /// [`AppError`] when a shop is not known or the database fails at the start.
-    pub async fn sync(
-        &self,
-        options: &SyncOptions,
-        progress: &dyn Progress,
-        stop: CancellationToken,
-    ) -> Result<SyncSummary, AppError> {
-        let connected = self.connect();
-        for name in &options.shops {
-            if !connected.shops.iter().any(|s| s.name == *name) {
-                let known = self.config.shops.iter().map(|s| s.name.as_str()).collect::<Vec<_>>().join(", ");
-                let why = connected
-                    .broken
-                    .iter()
-                    .find(|b| b.subject == format!("shops.{name}"))
-                    .and_then(|b| b.problems.first())
-                    .map_or_else(
-                        || format!("no enabled shop {name:?}; known: {known}"),
-                        |p| format!("shops.{name}.{}: {}", p.key, p.message),
-                    );
-                return Err(AppError::NotFound(why));
-            }
-        }
-        let shared = self.shared(stop);
-        let mut summary = SyncSummary::default();
-        for broken in connected.broken.iter().filter(|b| b.subject.starts_with("shops.")) {
-            let name = broken.subject.trim_start_matches("shops.");
-            if options.shops.is_empty() || options.shops.iter().any(|s| s == name) {
-                let error = broken.problems.first().map(|p| format!("config: {}: {}", p.key, p.message));
-                summary.shops.push(ShopPass { shop: name.to_owned(), error, ..ShopPass::default() });
-            }
-        }
-        let wanted = connected
-            .shops
-            .iter()
-            .filter(|shop| options.shops.is_empty() || options.shops.contains(&shop.name));
-        let passes = wanted.map(|shop| self.sync_shop(&shared, shop, options, progress));
-        for pass in futures_util::future::join_all(passes).await {
-            summary.shops.push(pass?);
-        }
-        if options.send {
-            self.drain(&shared, &connected, &Due::All, &mut summary).await?;
-        }
-        Ok(summary)
-    }
-
     /// Sends what is due and polls nothing: for commands that move money where no daemon is running.
     ///
     /// # Errors
@@ -344,52 +289,4 @@ impl App {
         }
         Ok(())
     }
-
-    async fn sync_shop(
-        &self,
-        shared: &Shared,
-        shop: &Shop,
-        options: &SyncOptions,
-        progress: &dyn Progress,
-    ) -> Result<ShopPass, StoreError> {
-        let _busy = self.ambient.clock().busy();
-        shop.prepare(shared).await?;
-        let streams = chores::begin(shared, shop, options).await?;
-        let mut all = ShopPass { shop: shop.name.clone(), ..ShopPass::default() };
-        let count = std::sync::Mutex::new((0_u64, 0_u64));
-        let on_page = |stream: &str, page: &crate::store::orders::PageResult, of: Option<(u64, u64)>| {
-            let mut count = count.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-            count.0 += page.new + page.changed + page.unchanged;
-            count.1 += 1;
-            progress.page(&shop.name, count.0, count.1, of.filter(|_| stream != poll::OPEN));
-        };
-        loop {
-            let pass = shop.pass(shared, &streams, true, &on_page).await;
-            all.add(&pass);
-            if let Some(until) = pass.error.as_deref().and_then(throttled_until) {
-                progress.wait(&shop.name, until);
-                let _awake;
-                let _rest = self.ambient.clock().rest();
-                tokio::select! {
-                    awake = self.ambient.clock().sleep_until(until) => {
-                        _awake = awake;
-                        continue;
-                    }
-                    () = shared.stop.cancelled() => {}
-                }
-            }
-            if all.error.is_some()
-                || shared.stop.is_cancelled()
-                || chores::finished(shared, shop, &streams).await
-            {
-                progress.done(&shop.name);
-                return Ok(all);
-            }
-        }
-    }
-}
-
-/// The time in `throttled: throttled until …`.
-fn throttled_until(error: &str) -> Option<Timestamp> {
-    Timestamp::parse(error.strip_prefix("throttled: throttled until ")?).ok()
 }

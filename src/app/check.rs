@@ -11,7 +11,8 @@ use crate::domain::account::{Expiry, Finding, Health, Level};
 use crate::domain::planner::Mode;
 use crate::engine::guard;
 use crate::engine::limits::StoreGate;
-use crate::http::{Call, Fault};
+use crate::engine::vault::StoreVault;
+use crate::http::{Call, Fault, Priority};
 use crate::secret::SecretRef;
 use crate::store::settlements::SettlementFilter;
 use crate::store::{Access, Store};
@@ -140,12 +141,20 @@ async fn asked(app: &App, connected: &Connected) -> Vec<CheckRow> {
     let (store, ambient) = (&app.store, &app.ambient);
     // The same rows as the daemon's, and no stop.
     let gate = StoreGate::new(store.clone(), ambient.clone(), CancellationToken::new());
+    let vault = StoreVault::new(store.clone(), ambient.clone());
+    let call = |account, client| Call {
+        account,
+        client,
+        gate: &gate,
+        priority: Priority::Live,
+        vault: &vault,
+        ambient,
+    };
     for shop in &connected.shops {
         let subject = format!("shops.{}", shop.name);
         let newest = store.newest_order(&shop.name).await.ok().flatten();
         let newest = newest.map(crate::domain::ids::OrderRef::new);
-        let call = Call { account: &shop.name, client: &shop.client, gate: &gate, ambient };
-        let health = shop.mall.check(&call, newest.as_ref()).await;
+        let health = shop.mall.check(&call(&shop.name, &shop.client), newest.as_ref()).await;
         rows.extend(health_rows(&subject, health, ambient.now()));
     }
     for account in &connected.accounts {
@@ -158,8 +167,7 @@ async fn asked(app: &App, connected: &Connected) -> Vec<CheckRow> {
             continue;
         }
         let linked = newest_linked(store, name).await;
-        let call = Call { account: name, client: &account.client, gate: &gate, ambient };
-        let health = account.gateway.check(&call, linked.as_deref()).await;
+        let health = account.gateway.check(&call(name, &account.client), linked.as_deref()).await;
         rows.extend(health_rows(&subject, health, now));
     }
     rows
@@ -280,6 +288,8 @@ fn expiry_row(subject: &str, expiry: &Expiry, known: &[Finding], now: Timestamp)
     };
     let message = format!("{} ends on {} ({days} days left)", expiry.what, expiry.at.jst_date());
     let known = known.iter().find(|finding| finding.message.starts_with(&expiry.what));
+    // A key that takes long to renew is warned of earlier: its connector knows.
+    let level = known.map_or(level, |finding| finding.level.max(level));
     let action = known.and_then(|finding| finding.action.as_deref());
     let action = action.or(Some("issue a new one in the back office and put it into the config"));
     CheckRow::new(subject, level, KEY_EXPIRY, message, action.filter(|_| level != Level::Ok))

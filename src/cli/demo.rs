@@ -12,7 +12,7 @@ use tokio_util::sync::CancellationToken;
 use super::context;
 use super::failure::{Ended, Failure, Outcome};
 use super::words;
-use crate::app::{App, Progress, SyncOptions};
+use crate::app::{self, App, Progress, SyncOptions};
 use crate::clock::{Ambient, Clock, ManualClock, SystemClock, Timestamp};
 use crate::config::{self, Language};
 use crate::domain::money::Yen;
@@ -61,11 +61,12 @@ async fn story(folder: &Path, language: Language) -> Outcome {
     let noon = SystemClock::default().now().jst_date();
     let clock = ManualClock::new(Timestamp::jst_midnight(noon) + Duration::from_secs(12 * 3_600));
     let ambient = Ambient::seeded(Arc::new(clock.clone()), SEED);
-    let world = World::new(Options::per_day(SEED, Arc::new(clock.clone()), PER_DAY, HISTORY));
+    let options = Options::per_day(SEED, Arc::new(clock.clone()), PER_DAY, HISTORY).with_all_malls();
+    let world = World::new(options);
     let listener = TcpListener::bind(("127.0.0.1", 0)).await?;
     let server = Server::start(listener, Arc::clone(&world))?;
-    let folders = Folders { orders: folder.join("orders"), slips: folder.join("slips") };
-    let app = open(folder, &folders, &server, &clock, &ambient).await?;
+    let folders = Folders::below(folder);
+    let app = open(folder, &folders, &world, server.addr(), &clock, &ambient).await?;
 
     tell(words::DEMO_BEGINS, &[])?;
     world.carrier_tick(&folders)?;
@@ -104,13 +105,15 @@ async fn story(folder: &Path, language: Language) -> Outcome {
 async fn open(
     folder: &Path,
     folders: &Folders,
-    server: &Server,
+    world: &World,
+    addr: std::net::SocketAddr,
     clock: &ManualClock,
     ambient: &Ambient,
 ) -> Result<App, Failure> {
     let triple = sim::ClockTriple { start: clock.now() - HISTORY, epoch: clock.now(), speed: 1 };
     let text = sim::config_toml(
-        server.addr(),
+        addr,
+        world.options(),
         folders,
         &folder.join("mallsync.db"),
         triple,
@@ -118,8 +121,7 @@ async fn open(
     );
     let text = text.replace("mode = \"dry-run\"", "mode = \"live\"");
     let path = folder.join("mallsync.toml");
-    std::fs::create_dir_all(&folders.orders)?;
-    std::fs::create_dir_all(&folders.slips)?;
+    folders.prepare(world.options())?;
     std::fs::write(&path, text)?;
     let config = config::load_with(Some(&path), App::kinds(), &config::Environment::default())
         .map_err(Failure::Config)?;
@@ -135,7 +137,7 @@ struct Done {
 struct Silent;
 
 impl Progress for Silent {
-    fn page(&self, _: &str, _: u64, _: u64, _: Option<(u64, u64)>) {}
+    fn page(&self, _: &str, _: &app::Done) {}
     fn wait(&self, _: &str, _: Timestamp) {}
     fn done(&self, _: &str) {}
 }
@@ -216,7 +218,7 @@ async fn summary(app: &App, world: &World, language: Language) -> Result<bool, F
 async fn missing(app: &App, world: &World) -> Result<u64, Failure> {
     let mut lost = 0;
     let counts = app.store().count_orders().await?;
-    for shop in [sim::RAKUTEN_SHOP, sim::CART_SHOP] {
+    for shop in [sim::RAKUTEN_SHOP, sim::YAHOO_SHOP, sim::AUPAY_SHOP, sim::AMAZON_SHOP, sim::CART_SHOP] {
         let there = world.truth(shop).count() as u64;
         let here: u64 = counts.iter().filter(|c| c.shop == shop).map(|c| c.orders).sum();
         lost += there.saturating_sub(here);

@@ -9,7 +9,7 @@ use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 
 use super::table::Look;
 use super::words;
-use crate::app::Progress;
+use crate::app::{Done, Progress};
 use crate::clock::Timestamp;
 
 /// Lines on stderr.
@@ -31,6 +31,7 @@ impl Bars {
         let mut shops = self.shops.lock().unwrap_or_else(PoisonError::into_inner);
         let bar = shops.entry(shop.to_owned()).or_insert_with(|| {
             let bar = all.add(ProgressBar::new_spinner());
+            style(&bar, "{spinner} {msg} {prefix}");
             bar.enable_steady_tick(Duration::from_millis(120));
             bar
         });
@@ -38,20 +39,30 @@ impl Bars {
     }
 }
 
+/// The templates are constants; should one not parse, the plain line stays.
+fn style(bar: &ProgressBar, template: &str) {
+    if let Ok(style) = ProgressStyle::with_template(template) {
+        bar.set_style(style);
+    }
+}
+
 impl Progress for Bars {
-    fn page(&self, shop: &str, orders: u64, pages: u64, of: Option<(u64, u64)>) {
+    fn page(&self, shop: &str, done: &Done) {
         let language = self.look.language;
+        let Done { orders, pages, of, ends_at } = *done;
+        let ends = ends_at
+            .map_or_else(String::new, |at| words::PROGRESS_ENDS.with(language, &[&self.look.time(at)]));
+        self.with(shop, |bar| bar.set_prefix(""));
         self.with(shop, |bar| match of {
             Some((done, all)) => {
                 if bar.length() != Some(all) {
-                    // The template is a constant; should it not parse, the plain line stays.
-                    if let Ok(style) = ProgressStyle::with_template("{wide_bar} {msg}") {
-                        bar.set_style(style);
-                    }
+                    style(bar, "{wide_bar} {msg} {prefix}");
                     bar.set_length(all);
                 }
                 bar.set_position(done);
-                bar.set_message(words::PROGRESS_OF.with(language, &[&shop, &orders, &pages, &done, &all]));
+                bar.set_message(
+                    words::PROGRESS_OF.with(language, &[&shop, &orders, &pages, &done, &all, &ends]),
+                );
             }
             None => bar.set_message(words::PROGRESS.with(language, &[&shop, &orders, &pages])),
         });
@@ -60,7 +71,7 @@ impl Progress for Bars {
     fn wait(&self, shop: &str, until: Timestamp) {
         let at = self.look.time(until);
         self.with(shop, |bar| {
-            bar.set_message(words::PROGRESS_WAITS.with(self.look.language, &[&shop, &at]));
+            bar.set_prefix(words::PROGRESS_WAITS.with(self.look.language, &[&at]));
         });
     }
 

@@ -1,6 +1,6 @@
 //! `mallsync simulate`: the simulators alone, with a config that points at them (decisions.md 29, 30).
 
-use std::fs::{self, OpenOptions};
+use std::fs::OpenOptions;
 use std::io::Write;
 use std::net::SocketAddr;
 use std::os::unix::fs::OpenOptionsExt;
@@ -27,7 +27,7 @@ pub struct Args {
     /// Simulated seconds per second
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=86_400))]
     speed: u32,
-    /// Orders that the Rakuten shop took in the year before; it goes on at that pace [default: 48 a day for a week]
+    /// Orders that each mall's shop took in the year before; they go on at that pace [default: 48 a day for a week]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
     orders: Option<u32>,
     /// Write a config that points at the simulators, database and folders beside it; never overwrites
@@ -37,7 +37,7 @@ pub struct Args {
 
 /// What makes the simulated world look random: the same world every time.
 const SEED: u64 = 1;
-/// Orders a day, at Rakuten and in the own cart each.
+/// Orders a day, at each mall and in the own cart.
 const ORDERS_PER_DAY: u64 = 48;
 /// Orders placed before the start.
 const HISTORY: Duration = Duration::from_secs(7 * 86_400);
@@ -63,17 +63,21 @@ pub async fn run(args: Args) -> Outcome {
     let simulation = Simulation { start: epoch, epoch, speed: args.speed };
     let clock = Arc::new(SystemClock::new(Some(simulation)));
     let mut options = Options { speed: args.speed, ..Options::per_day(SEED, clock, ORDERS_PER_DAY, HISTORY) };
+    options = options.with_all_malls();
     if let Some(orders) = args.orders {
-        for shop in &mut options.rakuten {
-            shop.orders.first_at = epoch - YEAR;
-            shop.orders.every = YEAR / orders;
+        let shops = options.rakuten.iter_mut().map(|shop| &mut shop.orders);
+        let shops = shops.chain(options.yahoo.iter_mut().map(|shop| &mut shop.orders));
+        let shops = shops.chain(options.aupay.iter_mut().map(|shop| &mut shop.orders));
+        for of in shops.chain(options.amazon.iter_mut().map(|shop| &mut shop.orders)) {
+            of.first_at = epoch - YEAR;
+            of.every = YEAR / orders;
         }
     }
     let world = World::new(options);
     let stop = CancellationToken::new();
     let mut carrier = None;
     if let Some(file) = &args.write_config {
-        let folders = write_config(file, addr, simulation)?;
+        let folders = write_config(file, addr, world.options(), simulation)?;
         note(&words::SIM_CONFIG.with(language, &[&file.display()]));
         note(&words::SIM_SLIPS.with(language, &[&folders.slips.display(), &file.display()]));
         carrier = Some(tokio::spawn(Arc::clone(&world).run_carrier(folders, ROUND, stop.clone())));
@@ -104,20 +108,23 @@ pub async fn run(args: Args) -> Outcome {
 }
 
 /// Writes the config and makes the folders beside it.
-fn write_config(file: &Path, addr: SocketAddr, simulation: Simulation) -> Result<Folders, Failure> {
+fn write_config(
+    file: &Path,
+    addr: SocketAddr,
+    options: &Options,
+    simulation: Simulation,
+) -> Result<Folders, Failure> {
     let failed =
         |path: &Path, error: &std::io::Error| Failure::Failed(format!("{}: {error}", path.display()));
     let file = std::path::absolute(file).map_err(|error| failed(file, &error))?;
     let home = file.parent().unwrap_or(Path::new("/"));
-    let folders = Folders { orders: home.join("orders"), slips: home.join("slips") };
-    for folder in [&folders.orders, &folders.slips] {
-        fs::create_dir_all(folder).map_err(|error| failed(folder, &error))?;
-    }
+    let folders = Folders::below(home);
+    folders.prepare(options).map_err(|error| failed(home, &error))?;
     let Simulation { start, epoch, speed } = simulation;
     let clock = ClockTriple { start, epoch, speed };
     // The orders from before the start are there to be registered too once `mode` says live.
     let since = (start - HISTORY).jst_date();
-    let text = config_toml(addr, &folders, &home.join("mallsync.db"), clock, since);
+    let text = config_toml(addr, options, &folders, &home.join("mallsync.db"), clock, since);
     let mut out = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&file).map_err(|error| {
         match error.kind() {
             std::io::ErrorKind::AlreadyExists => Failure::Failed(format!(

@@ -218,8 +218,9 @@ texts! {
     SYNC_SENT = "{0} operations sent · {1} failed" | "送信 {0} 件 · 失敗 {1} 件";
     SYNC_NO_ANSWER = "The daemon has gone without an answer: `mallsync status` shows how things stand." | "デーモンが結果を返さずに終わりました。`mallsync status` で状況を確認してください。";
     PROGRESS = "{0}: {1} orders, {2} pages" | "{0}: 注文 {1} 件、{2} ページ";
-    PROGRESS_OF = "{0}: {1} orders, {2} pages ({3} of {4})" | "{0}: 注文 {1} 件、{2} ページ（{3}/{4}）";
-    PROGRESS_WAITS = "{0}: waits until {1} (quota of the mall)" | "{0}: {1} まで待ちます（モールの呼出制限）";
+    PROGRESS_OF = "{0}: {1} orders, {2} pages ({3} of {4}){5}" | "{0}: 注文 {1} 件、{2} ページ（{3}/{4}）{5}";
+    PROGRESS_ENDS = ", done at {0}" | "、完了見込み {0}";
+    PROGRESS_WAITS = "waits until {0} (quota of the mall)" | "{0} まで待ちます（モールの呼出制限）";
     DRAINING = "Stopping: what is in flight is finished, nothing new is sent." | "停止します。送信中のものだけを終え、新しくは送りません。";
     ALL_WELL = "All is well." | "すべて順調です。";
     NOT_WELL = "{0} things need attention." | "対応が必要なことが {0} 件あります。";

@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use crate::clock::Timestamp;
+
 /// The name of a shop or settlement: `[a-z0-9-]+` (decisions.md 36).
 #[must_use]
 pub fn is_name(text: &str) -> bool {
@@ -13,12 +15,14 @@ pub fn is_name(text: &str) -> bool {
 pub struct OrderRef {
     /// The mall's order number, opaque.
     pub mall_order_id: String,
+    /// When the mall says it changed last, where its list shows it: an order stored as of then need not be read.
+    pub updated_at: Option<Timestamp>,
 }
 
 impl OrderRef {
     /// From the mall's order number.
     pub fn new(mall_order_id: impl Into<String>) -> Self {
-        Self { mall_order_id: mall_order_id.into() }
+        Self { mall_order_id: mall_order_id.into(), updated_at: None }
     }
 }
 

@@ -12,7 +12,7 @@ use tokio::task::JoinSet;
 use super::idle;
 use super::poll::{self, Pass, PassRequest, Shared, Shop};
 use crate::clock::{Busy, Timestamp};
-use crate::http::Call;
+use crate::http::Priority;
 use crate::store::{Planning, StoreError};
 
 /// Between two looks at what commands wrote (wall time).
@@ -206,8 +206,7 @@ pub async fn read_expiries(shared: &Shared, shop: &Shop) {
         if row.expiries_at.is_some_and(|at| now.since(at) < EXPIRIES) {
             return Ok::<_, StoreError>(row);
         }
-        let call =
-            Call { account: &shop.name, client: &shop.client, gate: &*shared.gate, ambient: &shared.ambient };
+        let call = shop.call(shared, Priority::Live);
         match shop.mall.expiries(&call).await {
             Ok(expiries) => {
                 row.expiries = expiries;

@@ -18,7 +18,7 @@ use super::poll::Shared;
 use crate::clock::{Busy, Timestamp};
 use crate::domain::operation::State;
 use crate::domain::planner::{Contract, Mode};
-use crate::http::{Call, Client, Gate};
+use crate::http::{Call, Client, Gate, Priority};
 use crate::settlement::Settlement as Gateway;
 use crate::store::StoreError;
 use crate::store::operations::{Claim, Claimed, Work};
@@ -236,6 +236,13 @@ impl Account {
     }
 
     fn call<'a>(&'a self, shared: &'a Shared, gate: &'a dyn Gate) -> Call<'a> {
-        Call { account: self.name(), client: &self.client, gate, ambient: &shared.ambient }
+        Call {
+            account: self.name(),
+            client: &self.client,
+            gate,
+            priority: Priority::Live,
+            vault: &*shared.vault,
+            ambient: &shared.ambient,
+        }
     }
 }

@@ -24,6 +24,8 @@ pub mod poll;
 pub mod retry;
 /// Codes never seen before.
 pub mod unknown;
+/// Tokens in rows.
+pub mod vault;
 
 /// Lets go of `busy` until `until`, a nudge, or the stop; then takes it up again.
 pub async fn idle(

@@ -2,64 +2,11 @@
 //! rarely (architecture.md, "The way of the data"). Its cursor holds the pace, so that nothing but the stream's row is
 //! written when nothing changed.
 
-use std::time::Duration;
-
 use serde::{Deserialize, Serialize};
 
 use crate::clock::Timestamp;
 use crate::domain::order::Status;
-
-const DAY: Duration = Duration::from_secs(86_400);
-
-/// Orders that may still ship.
-const BEFORE: &[Status] = &[
-    Status::Pending,
-    Status::AwaitingConfirmation,
-    Status::AwaitingShipment,
-    Status::PartiallyShipped,
-    Status::OnHold,
-    Status::CancelRequested,
-    Status::Unknown,
-];
-/// Orders on their way, until the mall closes them.
-const AFTER: &[Status] = &[Status::Shipped];
-
-/// Orders of an age, read again at a pace.
-#[derive(Clone, Copy, Debug)]
-pub struct Tier {
-    /// In these states.
-    pub statuses: &'static [Status],
-    /// Ordered at least so long ago.
-    pub from: Duration,
-    /// Ordered less than so long ago.
-    pub to: Duration,
-    /// How often.
-    pub every: Duration,
-}
-
-/// The tiers. Malls show orders for 730 days; past 720 an order is left as it is.
-pub const TIERS: [Tier; 5] = [
-    Tier {
-        statuses: BEFORE,
-        from: Duration::ZERO,
-        to: DAY.saturating_mul(3),
-        every: Duration::from_secs(600),
-    },
-    Tier {
-        statuses: BEFORE,
-        from: DAY.saturating_mul(3),
-        to: DAY.saturating_mul(62),
-        every: Duration::from_secs(3_600),
-    },
-    Tier { statuses: BEFORE, from: DAY.saturating_mul(62), to: DAY.saturating_mul(720), every: DAY },
-    Tier {
-        statuses: AFTER,
-        from: Duration::ZERO,
-        to: DAY.saturating_mul(62),
-        every: Duration::from_secs(6 * 3_600),
-    },
-    Tier { statuses: AFTER, from: DAY.saturating_mul(62), to: DAY.saturating_mul(720), every: DAY },
-];
+use crate::malls::Tier;
 
 /// Where the stream stands.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -95,9 +42,9 @@ pub struct Step {
 impl Position {
     /// From the stored cursor; anything unreadable starts over.
     #[must_use]
-    pub fn read(cursor: Option<&serde_json::Value>) -> Self {
+    pub fn read(cursor: Option<&serde_json::Value>, tiers: &[Tier]) -> Self {
         let mut position: Self = cursor.and_then(|value| Self::deserialize(value).ok()).unwrap_or_default();
-        position.tiers.resize_with(TIERS.len(), TierPosition::default);
+        position.tiers.resize_with(tiers.len(), TierPosition::default);
         position
     }
 
@@ -109,8 +56,8 @@ impl Position {
 
     /// The page to read now, `None` when every tier has been read within its pace.
     #[must_use]
-    pub fn next(&mut self, now: Timestamp) -> Option<Step> {
-        let (tier, spec) = TIERS.iter().enumerate().find(|(i, tier)| {
+    pub fn next(&mut self, tiers: &[Tier], now: Timestamp) -> Option<Step> {
+        let (tier, spec) = tiers.iter().enumerate().find(|(i, tier)| {
             let at = &self.tiers[*i];
             at.running || now >= Timestamp::from_micros(at.began) + tier.every
         })?;
@@ -143,32 +90,40 @@ impl Position {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
+
+    const TIERS: [Tier; 3] = [
+        Tier::new(Tier::BEFORE, 0, 3, 600),
+        Tier::new(Tier::BEFORE, 3, 62, 3_600),
+        Tier::new(Tier::AFTER, 0, 62, 86_400),
+    ];
 
     #[test]
     fn young_orders_come_round_often_and_old_ones_rarely() {
         let start = Timestamp::parse("2026-11-21T12:00:00+09:00").unwrap();
-        let mut position = Position::read(None);
+        let mut position = Position::read(None, &TIERS);
         let mut rounds = [0; TIERS.len()];
         for minute in 0..(24 * 60) {
             let now = start + Duration::from_secs(minute * 60);
-            while let Some(step) = position.next(now) {
+            while let Some(step) = position.next(&TIERS, now) {
                 rounds[step.tier] += 1;
                 position.advance(&step, None);
             }
-            position = Position::read(Some(&position.write()));
+            position = Position::read(Some(&position.write()), &TIERS);
         }
-        assert_eq!(rounds, [144, 24, 1, 4, 1]);
+        assert_eq!(rounds, [144, 24, 1]);
     }
 
     #[test]
     fn a_round_goes_on_where_it_stopped() {
         let start = Timestamp::parse("2026-11-21T12:00:00+09:00").unwrap();
-        let mut position = Position::read(None);
-        let step = position.next(start).unwrap();
+        let mut position = Position::read(None, &TIERS);
+        let step = position.next(&TIERS, start).unwrap();
         position.advance(&step, Some((start, "a".to_owned())));
-        let mut again = Position::read(Some(&position.write()));
-        let later = again.next(start + Duration::from_secs(1)).unwrap();
+        let mut again = Position::read(Some(&position.write()), &TIERS);
+        let later = again.next(&TIERS, start + Duration::from_secs(1)).unwrap();
         assert_eq!(later.after, Some((start, "a".to_owned())));
         assert_eq!(later.ordered_until, step.ordered_until, "the window of a round stands still");
     }

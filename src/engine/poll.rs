@@ -11,7 +11,7 @@ use super::unknown::Unknown;
 use super::{Nudge, idle};
 use crate::clock::{Ambient, Busy, Timestamp};
 use crate::domain::planner::Contract;
-use crate::http::{Client, Gate};
+use crate::http::{Call, Client, Gate, Priority, Vault};
 use crate::malls::{Mall, Scope, Stream};
 use crate::store::orders::PageResult;
 use crate::store::{Store, StoreError};
@@ -73,6 +73,8 @@ pub struct Shared {
     pub ambient: Ambient,
     /// Admission.
     pub gate: Arc<dyn Gate>,
+    /// Tokens.
+    pub vault: Arc<dyn Vault>,
     /// Rules of settlements, for planning within the page's transaction.
     pub contracts: Arc<[Contract]>,
     /// This process, as leases name it.
@@ -98,6 +100,8 @@ pub struct Pass {
     pub pages: u64,
     /// `kind: message` of the first stream that failed.
     pub error: Option<String>,
+    /// The quota was used up: a stream goes on from where it stands at this time.
+    pub waits_until: Option<Timestamp>,
     /// Somebody else holds the shop's lease: nothing was done.
     pub busy_elsewhere: bool,
     /// The database took neither the lease nor the end of a run: what was due still is.
@@ -117,12 +121,25 @@ pub struct PassRequest {
 pub type OnPage<'a> = &'a (dyn Fn(&str, &PageResult, Option<(u64, u64)>) + Send + Sync);
 
 impl Shop {
+    /// What the connector is handed for a piece of work.
+    #[must_use]
+    pub fn call<'a>(&'a self, shared: &'a Shared, priority: Priority) -> Call<'a> {
+        Call {
+            account: &self.name,
+            client: &self.client,
+            gate: &*shared.gate,
+            priority,
+            vault: &*shared.vault,
+            ambient: &shared.ambient,
+        }
+    }
+
     /// Names of the rows of its live streams.
     #[must_use]
     pub fn live_streams(&self) -> Vec<&'static str> {
         let mut rows: Vec<&'static str> =
             self.mall.streams().iter().filter_map(|(stream, _)| row_name(*stream)).collect();
-        if self.mall.rereads() {
+        if !self.mall.follows().is_empty() {
             rows.push(OPEN);
         }
         rows

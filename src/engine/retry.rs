@@ -31,6 +31,7 @@ const REJECTED: Duration = Duration::from_secs(15 * 60);
 pub fn next_try(fault: &Fault, failures: i64, ambient: &Ambient) -> Timestamp {
     let now = ambient.now();
     let delay = match fault {
+        Fault::Quota { until } => return *until,
         Fault::Throttled { until: Some(until) } if *until > now => return *until,
         Fault::Throttled { .. } | Fault::Transient(_) | Fault::Malformed(_) | Fault::Stopping => {
             let step = usize::try_from(failures.max(1) - 1).unwrap_or(usize::MAX);

@@ -1,9 +1,12 @@
 //! The client of an account.
 
+use std::collections::{BTreeMap, HashMap};
 use std::error::Error;
 use std::fmt;
 use std::net::IpAddr;
+use std::sync::PoisonError;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use bytes::{Bytes, BytesMut};
@@ -11,7 +14,8 @@ use chrono::DateTime;
 use reqwest::header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
 use url::Url;
 
-use super::{Body, Method, Request, Response, SendError};
+use super::tokens::Kept;
+use super::{Body, Method, Request, Response, SendError, Target};
 use crate::clock::{Ambient, Timestamp};
 
 /// How long connecting and the TLS handshake may take.
@@ -25,6 +29,8 @@ const USER_AGENT: &str = concat!("mallsync/", env!("CARGO_PKG_VERSION"));
 pub struct ClientSpec {
     /// What all of a service's calls share; a path is kept and paths are appended to it.
     pub base_url: String,
+    /// The token endpoint in full, where the service has one.
+    pub auth_url: Option<String>,
     /// A fixed way out. No other proxy is ever used.
     pub proxy: Option<String>,
     /// Extra root certificates (PEM).
@@ -38,6 +44,7 @@ impl fmt::Debug for ClientSpec {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("ClientSpec")
             .field("base_url", &self.base_url)
+            .field("auth_url", &self.auth_url)
             .field("proxy", &self.proxy.is_some())
             .field("extra_roots", &self.extra_roots.is_some())
             .field("identity", &self.identity)
@@ -48,15 +55,19 @@ impl fmt::Debug for ClientSpec {
 /// One client per account; never shared between accounts.
 ///
 /// Besides the connections it keeps what connectors may learn about an account while the process lives, since they hold
-/// no state themselves: which credential works and which edition of the wire format. Both are hints; losing them costs a
-/// refused call.
+/// no state themselves: which credential works, which edition of the wire format, how often in a row a quota was said to be
+/// used up, and what else a service told in words. All are hints; losing them costs a refused call or a warning said twice.
 pub struct Client {
     base: Url,
+    auth: Option<Url>,
     reads: reqwest::Client,
     changes: reqwest::Client,
     body_cap: usize,
     credential: AtomicUsize,
     edition: AtomicUsize,
+    throttled: Mutex<HashMap<String, u32>>,
+    hints: Mutex<BTreeMap<String, String>>,
+    tokens: tokio::sync::Mutex<Option<Kept>>,
 }
 
 impl fmt::Debug for Client {
@@ -72,13 +83,20 @@ impl Client {
     /// What is wrong with the URL, the proxy, the roots or the identity. Plain HTTP is refused except to loopback.
     pub fn new(spec: &ClientSpec) -> Result<Self, String> {
         let base = base_url(&spec.base_url).map_err(|e| format!("base_url: {e}"))?;
+        let auth = spec.auth_url.as_deref().map(base_url).transpose();
+        let auth = auth.map_err(|e| format!("auth_url: {e}"))?;
+        let plain = [Some(&base), auth.as_ref()].into_iter().flatten().all(|url| url.scheme() == "http");
         Ok(Self {
-            reads: build(spec, &base, Purpose::Reads)?,
-            changes: build(spec, &base, Purpose::Changes)?,
+            reads: build(spec, plain, Purpose::Reads)?,
+            changes: build(spec, plain, Purpose::Changes)?,
             base,
+            auth,
             body_cap: BODY_CAP,
             credential: AtomicUsize::new(0),
             edition: AtomicUsize::new(0),
+            throttled: Mutex::default(),
+            hints: Mutex::default(),
+            tokens: tokio::sync::Mutex::default(),
         })
     }
 
@@ -111,6 +129,36 @@ impl Client {
         self.edition.store(behind, Ordering::Relaxed);
     }
 
+    /// The service throttled a call of the bucket of that key. How often in a row it did so.
+    pub fn throttled(&self, bucket: &str) -> u32 {
+        let mut throttled = self.throttled.lock().unwrap_or_else(PoisonError::into_inner);
+        let times = throttled.entry(bucket.to_owned()).or_default();
+        *times = times.saturating_add(1);
+        *times
+    }
+
+    /// The service answered a call of the bucket of that key.
+    pub fn not_throttled(&self, bucket: &str) {
+        self.throttled.lock().unwrap_or_else(PoisonError::into_inner).remove(bucket);
+    }
+
+    /// What the service told last of `what`.
+    #[must_use]
+    pub fn hint(&self, what: &str) -> Option<String> {
+        self.hints.lock().unwrap_or_else(PoisonError::into_inner).get(what).cloned()
+    }
+
+    /// Remembers what the service told of `what`; whether that is new.
+    pub fn learn(&self, what: &str, told: &str) -> bool {
+        let mut hints = self.hints.lock().unwrap_or_else(PoisonError::into_inner);
+        hints.insert(what.to_owned(), told.to_owned()).is_none_or(|before| before != told)
+    }
+
+    /// The account's tokens; the lock is held while they are renewed, so that this happens once.
+    pub(super) fn tokens(&self) -> &tokio::sync::Mutex<Option<Kept>> {
+        &self.tokens
+    }
+
     /// Sends `request` once and reads the whole answer, whatever its status. Nothing is ever resent.
     ///
     /// # Errors
@@ -123,7 +171,11 @@ impl Client {
     ) -> Result<Response, SendError> {
         let _busy = ambient.clock().busy();
         let started = Instant::now();
-        let (method, path) = (request.method, request.path.clone());
+        let method = request.method;
+        let path = match (request.target, &self.auth) {
+            (Target::Token, Some(auth)) => auth.path().to_owned(),
+            _ => request.path.clone(),
+        };
         let answer = self.exchange(request, ambient).await;
         let elapsed_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
         let method = method.as_str();
@@ -155,7 +207,13 @@ impl Client {
 
     /// Everything that can fail before a connection is opened.
     fn wire(&self, client: &reqwest::Client, request: Request) -> Result<reqwest::RequestBuilder, SendError> {
-        let mut url = join(&self.base, &request.path).map_err(SendError::NotSent)?;
+        let mut url = match (request.target, &self.auth) {
+            (Target::Api, _) => join(&self.base, &request.path).map_err(SendError::NotSent)?,
+            (Target::Token, Some(auth)) => auth.clone(),
+            (Target::Token, None) => {
+                return Err(SendError::NotSent("no token endpoint is configured".to_owned()));
+            }
+        };
         if !request.query.is_empty() {
             url.query_pairs_mut().extend_pairs(request.query.iter().map(|(k, v)| (*k, v.as_str())));
         }
@@ -216,7 +274,7 @@ enum Purpose {
 }
 
 #[expect(clippy::disallowed_methods, reason = "the one place that builds clients")]
-fn build(spec: &ClientSpec, base: &Url, purpose: Purpose) -> Result<reqwest::Client, String> {
+fn build(spec: &ClientSpec, plain: bool, purpose: Purpose) -> Result<reqwest::Client, String> {
     let mut builder = reqwest::Client::builder()
         .user_agent(USER_AGENT)
         .connect_timeout(CONNECT_TIMEOUT)
@@ -228,7 +286,7 @@ fn build(spec: &ClientSpec, base: &Url, purpose: Purpose) -> Result<reqwest::Cli
         // A reused connection may be closing under us, and then nobody knows whether the request arrived.
         builder = builder.http1_only().pool_max_idle_per_host(0).no_gzip();
     }
-    if base.scheme() == "http" && spec.proxy.is_none() {
+    if plain && spec.proxy.is_none() {
         // No TLS at all, so a machine without root certificates will do.
         builder = builder.tls_certs_only([]);
     }

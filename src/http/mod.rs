@@ -17,8 +17,15 @@ pub mod client;
 pub mod text;
 /// Client identities (PEM, ZIP) and extra roots.
 pub mod tls;
+/// Bearer tokens: refresh, consent, what is kept of them.
+pub mod tokens;
+/// Where sealed tokens are kept.
+pub mod vault;
+/// XML as a tree.
+pub mod xml;
 
 pub use client::{Client, ClientSpec};
+pub use vault::Vault;
 
 /// Why a gate does not open now.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
@@ -34,6 +41,16 @@ pub enum Closed {
     Failed(String),
 }
 
+/// Who goes first where a quota is short.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Priority {
+    /// What must not be late: new orders, effects.
+    #[default]
+    Live,
+    /// What takes the quota left over: backfills, orders read again. It leaves room for the others and waits elsewhere.
+    Spare,
+}
+
 /// Admission to a service, implemented by `engine` over the limiter's rows.
 #[async_trait]
 pub trait Gate: Send + Sync {
@@ -41,10 +58,13 @@ pub trait Gate: Send + Sync {
     ///
     /// # Errors
     /// [`Closed`] when the wait would be long, or the daemon stops.
-    async fn admit(&self, bucket: &Bucket) -> Result<(), Closed>;
+    async fn admit(&self, bucket: &Bucket, priority: Priority) -> Result<(), Closed>;
 
     /// The service asked for a pause: no call of this bucket before `until`.
     async fn pause(&self, bucket: &Bucket, until: Timestamp);
+
+    /// The service told its rate: one call in `per`. It only ever makes the bucket slower than it was published.
+    fn pace(&self, bucket: &Bucket, per: Duration);
 }
 
 /// What a request carries.
@@ -65,6 +85,8 @@ pub enum Body {
 pub struct Request {
     /// `GET` or `POST`.
     pub method: Method,
+    /// Which of the account's URLs.
+    pub target: Target,
     /// Appended to the client's base URL; the only part of the URL that is logged.
     pub path: String,
     /// Never logged.
@@ -85,6 +107,16 @@ impl fmt::Debug for Request {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{:?} {}", self.method, self.path)
     }
+}
+
+/// Which of an account's URLs a request goes to.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Target {
+    /// Below `base_url`.
+    #[default]
+    Api,
+    /// `auth_url` itself: the token endpoint.
+    Token,
 }
 
 /// HTTP methods in use.
@@ -142,7 +174,13 @@ pub enum SendError {
 /// A read failed. Carries what to do next.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub enum Fault {
-    /// Too many calls: not before `until`, where the service or our limiter says so.
+    /// Our own limiter: the quota is used up until then. Nothing is wrong.
+    #[error("quota used up until {until}")]
+    Quota {
+        /// Not before this.
+        until: Timestamp,
+    },
+    /// Too many calls, the service says: not before `until`, where it names a time.
     #[error("throttled{}", until.map(|t| format!(" until {t}")).unwrap_or_default())]
     Throttled {
         /// Not before this.
@@ -183,6 +221,7 @@ impl Fault {
     #[must_use]
     pub const fn kind(&self) -> &'static str {
         match self {
+            Self::Quota { .. } => "quota",
             Self::Throttled { .. } => "throttled",
             Self::Transient(_) => "transient",
             Self::Maintenance(_) => "maintenance",
@@ -198,7 +237,7 @@ impl From<SendError> for Fault {
     /// For reads, where sending twice harms nobody.
     fn from(e: SendError) -> Self {
         match e {
-            SendError::Closed(Closed::Until(t)) => Self::Throttled { until: Some(t) },
+            SendError::Closed(Closed::Until(until)) => Self::Quota { until },
             SendError::Closed(Closed::Stopping) => Self::Stopping,
             SendError::Closed(Closed::Failed(m)) | SendError::NotSent(m) | SendError::NoAnswer(m) => {
                 Self::Transient(m)
@@ -216,6 +255,10 @@ pub struct Call<'a> {
     pub client: &'a Client,
     /// Admission.
     pub gate: &'a dyn Gate,
+    /// How its requests are admitted.
+    pub priority: Priority,
+    /// Tokens that outlive the process.
+    pub vault: &'a dyn Vault,
     /// Time (the moment of a call, not a licence to wait) and randomness.
     pub ambient: &'a Ambient,
 }
@@ -233,7 +276,7 @@ impl Call<'_> {
     /// [`SendError`], by how far the request got.
     pub async fn send(&self, request: Request) -> Result<Response, SendError> {
         for bucket in &request.buckets {
-            self.gate.admit(bucket).await?;
+            self.gate.admit(bucket, self.priority).await?;
         }
         self.client.send(self.account, request, self.ambient).await
     }

@@ -113,6 +113,23 @@ fn describe(error: &quick_xml::DeError) -> String {
     }
 }
 
+/// The title of an HTML page.
+#[must_use]
+pub fn title(body: &str) -> Option<&str> {
+    let (_, rest) = body.split_once("<title>").or_else(|| body.split_once("<TITLE>"))?;
+    rest.split('<').next().map(str::trim).filter(|title| !title.is_empty())
+}
+
+/// The first 200 characters of somebody else's text, without control characters and mail addresses.
+#[must_use]
+pub fn scrub(text: &str) -> String {
+    let text: String = text.chars().map(|c| if c.is_control() { ' ' } else { c }).take(200).collect();
+    text.split_whitespace()
+        .map(|word| if word.contains('@') { "…" } else { word })
+        .collect::<Vec<_>>()
+        .join(" ")
+}
+
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;

@@ -9,9 +9,11 @@ use serde::{Deserialize, Serialize};
 use crate::clock::Timestamp;
 use crate::domain::account::{Expiry, Health, Problem, Validate};
 use crate::domain::ids::OrderRef;
-use crate::domain::order::Order;
+use crate::domain::order::{Order, Status};
 use crate::http::{Call, ClientSpec, Fault};
 
+/// Amazon.co.jp.
+pub mod amazon;
 /// The shop's own cart: order CSV files.
 pub mod csv;
 /// Reading JSON that other people write: nulls, absent members, numbers as text.
@@ -20,9 +22,11 @@ pub mod lenient;
 pub mod rakuten;
 /// Checking the keys of a mall's section of the config, all findings at once.
 pub mod section;
+/// Yahoo!ショッピング.
+pub mod yahoo;
 
 /// Every mall, by the word that `mall = "…"` takes.
-pub const MALLS: &[Registration] = &[rakuten::MALL, csv::MALL];
+pub const MALLS: &[Registration] = &[rakuten::MALL, yahoo::MALL, amazon::MALL, csv::MALL];
 
 /// What the table says of a mall.
 #[derive(Clone, Copy)]
@@ -71,6 +75,46 @@ pub enum Stream {
         /// To here; later orders are the live streams' work.
         until: Timestamp,
     },
+}
+
+/// Orders of ours that are not closed and of an age, read again at a pace by the *open* stream.
+#[derive(Clone, Copy, Debug)]
+pub struct Tier {
+    /// In these states.
+    pub statuses: &'static [Status],
+    /// Ordered at least so long ago.
+    pub from: Duration,
+    /// Ordered less than so long ago.
+    pub to: Duration,
+    /// How often.
+    pub every: Duration,
+}
+
+impl Tier {
+    /// States of orders that may still ship.
+    pub const BEFORE: &[Status] = &[
+        Status::Pending,
+        Status::AwaitingConfirmation,
+        Status::AwaitingShipment,
+        Status::PartiallyShipped,
+        Status::OnHold,
+        Status::CancelRequested,
+        Status::Unknown,
+    ];
+    /// States of orders on their way, until the mall closes them.
+    pub const AFTER: &[Status] = &[Status::Shipped];
+
+    /// From days and seconds.
+    #[must_use]
+    pub const fn new(statuses: &'static [Status], from_days: u32, to_days: u32, every_s: u64) -> Self {
+        const DAY: Duration = Duration::from_secs(86_400);
+        Self {
+            statuses,
+            from: DAY.saturating_mul(from_days),
+            to: DAY.saturating_mul(to_days),
+            every: Duration::from_secs(every_s),
+        }
+    }
 }
 
 /// How far a stream has come: opaque JSON owned by the connector; the engine stores it and never reads it.
@@ -137,15 +181,37 @@ pub struct Details {
     pub bad: Vec<SetAside>,
 }
 
+/// A person's consent (`shops authorize`).
+#[async_trait]
+pub trait Consent: Send + Sync {
+    /// Where it is given; `state` comes back with the code.
+    fn url(&self, state: &str) -> String;
+
+    /// The registered address that the browser is sent back to; `None` when the config does not hold it yet.
+    fn redirect_uri(&self) -> Option<&str>;
+
+    /// Exchanges the code that came back, keeps what comes of it and tells when it ends.
+    async fn exchange(&self, call: &Call<'_>, code: &str) -> Result<Expiry, Fault>;
+}
+
 /// A connector: pure mapping around the calls it is handed. It keeps no state, reads no clock, sees no database.
 #[async_trait]
 pub trait Mall: Send + Sync {
     /// The list streams it has, with the pace of those that do not run at every tick of the schedule.
     fn streams(&self) -> &'static [(Stream, Option<Duration>)];
 
-    /// Whether orders can be asked for again by number. A cart's files cannot: such a shop has no open stream.
+    /// Which open orders are read again by number, how often: those whose changes the list streams do not show. A shop
+    /// without tiers has no open stream.
+    fn follows(&self) -> &'static [Tier];
+
+    /// Whether orders can be asked for again by number. A cart's files cannot.
     fn rereads(&self) -> bool {
         true
+    }
+
+    /// The consent that a person gives in a browser, where the mall needs one.
+    fn consent(&self) -> Option<&dyn Consent> {
+        None
     }
 
     /// How many orders one [`Mall::details`] call may ask for.

@@ -3,6 +3,7 @@
 
 use std::path::PathBuf;
 
+use chrono::NaiveDate;
 use serde_json::Value;
 
 use crate::domain::account::Problem;
@@ -47,6 +48,36 @@ impl<'a> Section<'a> {
             self.report(key, "expected text in quotes, not empty");
         }
         text
+    }
+
+    /// Text; a finding when the key is missing.
+    pub fn required_text(&mut self, key: &str) -> Option<&'a str> {
+        if self.value.get(key).is_none() {
+            self.report(key, "missing; expected text in quotes");
+            return None;
+        }
+        self.text(key)
+    }
+
+    /// A list of texts, if the key is there.
+    pub fn texts(&mut self, key: &str) -> Option<Vec<&'a str>> {
+        let value = self.value.get(key)?;
+        let texts =
+            value.as_array().and_then(|list| list.iter().map(|v| v.as_str().map(str::trim)).collect());
+        if texts.is_none() {
+            self.report(key, "expected a list of texts in quotes: [\"…\"]");
+        }
+        texts
+    }
+
+    /// A day, if the key is there.
+    pub fn day(&mut self, key: &str) -> Option<NaiveDate> {
+        let text = self.text(key)?;
+        let day = NaiveDate::parse_from_str(text, "%Y-%m-%d").ok();
+        if day.is_none() {
+            self.report(key, "expected a day in quotes such as \"2026-08-01\"");
+        }
+        day
     }
 
     /// A whole number within `range`, if the key is there.

@@ -10,7 +10,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::cart::{Encoding, Format};
 use super::webcollect::Book;
-use super::{Rule, World};
+use super::{Options, Rule, World};
 use crate::clock::Timestamp;
 
 /// Where files are dropped.
@@ -20,6 +20,30 @@ pub struct Folders {
     pub orders: PathBuf,
     /// B2クラウド's slip files.
     pub slips: PathBuf,
+    /// Key files that the shops' sections of the config name.
+    pub keys: PathBuf,
+}
+
+impl Folders {
+    /// All of them below `home`.
+    #[must_use]
+    pub fn below(home: &Path) -> Self {
+        Self { orders: home.join("orders"), slips: home.join("slips"), keys: home.join("keys") }
+    }
+
+    /// Makes the folders and writes the key files of `options`' shops.
+    ///
+    /// # Errors
+    /// When a folder or file cannot be written.
+    pub fn prepare(&self, options: &Options) -> io::Result<()> {
+        for folder in [&self.orders, &self.slips, &self.keys] {
+            std::fs::create_dir_all(folder)?;
+        }
+        for (name, content) in options.yahoo.iter().flat_map(super::YahooShop::key_files) {
+            std::fs::write(self.keys.join(name), content)?;
+        }
+        Ok(())
+    }
 }
 
 /// What one round of cart and carrier did.

@@ -2,7 +2,7 @@
 
 use std::net::SocketAddr;
 
-use super::{CART_SHOP, Folders, RAKUTEN_SHOP, RAKUTEN_SHOP_ID, SETTLEMENT, TRADER_CODE};
+use super::{CART_SHOP, Folders, Options, SETTLEMENT, TRADER_CODE};
 use crate::clock::Timestamp;
 
 /// `[simulation]`: time = start + (wall − epoch) × speed (decisions.md 29).
@@ -21,6 +21,7 @@ pub struct ClockTriple {
 #[must_use]
 pub fn config_toml(
     addr: SocketAddr,
+    options: &Options,
     folders: &Folders,
     database: &std::path::Path,
     clock: ClockTriple,
@@ -29,6 +30,10 @@ pub fn config_toml(
     let text = |value: &str| toml::Value::String(value.to_owned()).to_string();
     let path = |value: &std::path::Path| text(&value.to_string_lossy());
     let exact = |at: Timestamp| text(&at.jst().to_rfc3339_opts(chrono::SecondsFormat::Micros, false));
+    let mut shops: Vec<String> = options.rakuten.iter().map(|shop| shop.section(addr)).collect();
+    shops.extend(options.yahoo.iter().map(|shop| shop.section(addr, &folders.keys, clock.start)));
+    shops.extend(options.aupay.iter().map(|shop| shop.section(addr, &folders.keys)));
+    shops.extend(options.amazon.iter().map(|shop| shop.section(addr, &folders.keys)));
     format!(
         r#"# Written by `mallsync simulate`: everything in it points at the simulator, everybody in it is invented.
 
@@ -40,14 +45,7 @@ speed = {speed}
 [database]
 url = {database}
 
-[shops.{RAKUTEN_SHOP}]
-mall = "rakuten"
-enabled = true
-schedule = "*/5 * * * *"
-base_url = "http://{addr}/rakuten"
-service_secret = "plain:SP{RAKUTEN_SHOP_ID}_sim"
-license_key = "plain:SL{RAKUTEN_SHOP_ID}_sim"
-
+{shops}
 [shops.{CART_SHOP}]
 mall = "csv"
 enabled = true
@@ -76,6 +74,7 @@ mall_payment = ["*webコレクト*"]
 except = ["*後払い*", "*掛け払い*"]
 reception_number = "{{mall_order_id}}"
 "#,
+        shops = shops.join("\n"),
         start = exact(clock.start),
         epoch = exact(clock.epoch),
         speed = clock.speed,

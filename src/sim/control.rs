@@ -8,10 +8,16 @@
 //! | GET, PUT `switches` | PUT takes any part of them |
 //! | GET `calls`, GET `books` | the latest calls; the gateway's ledger |
 //! | GET `truth/SHOP` (`?from=0&count=100`) | the expected facts |
-//! | PUT `keys/SHOP` | the shop's licence keys |
-//! | POST `rakuten/cancel` | `{"order_number":"…"}` |
+//! | PUT `keys/SHOP` | the shop's keys (Rakuten, au PAY) |
+//! | POST `aupay/cancel` | `{"order_id":"…"}`, one line of it with `"line":0` |
+//! | POST `aupay/status` | `{"order_id":"…","status":"保留"}` |
+//! | POST `aupay/reissue` | `{"shop":"…"}`: its next key is issued now |
 //! | POST `amazon/cancel`, `amazon/ask-cancel`, `amazon/ship` | `{"order_number":"…"}` |
 //! | POST `amazon/revoke-tokens` | `{"shop":"…"}`: its access tokens die |
+//! | POST `rakuten/cancel`, `yahoo/cancel` | `{"order_number":"…"}` |
+//! | POST `yahoo/release` | `{"order_number":"…"}`: the fraud review ends well |
+//! | POST `yahoo/consent/SHOP`, `yahoo/withdraw/SHOP`, `yahoo/expire/SHOP` | consent given, consent withdrawn, access tokens dead, now |
+//! | PUT `yahoo/keys/SHOP` | the shop's public keys |
 //! | POST `webcollect/scan`, `webcollect/deliver` | `{}` or `{"order_no":"…"}` |
 
 use std::sync::Arc;
@@ -25,11 +31,26 @@ use super::faults::Rule;
 use super::http::{Answer, Request};
 use super::rakuten::Key;
 use super::switches::Switches;
+use super::yahoo::KeyVersion;
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct MallOrder {
     order_number: String,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct AupayCancel {
+    order_id: String,
+    line: Option<usize>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct AupayStatus {
+    order_id: String,
+    status: String,
 }
 
 #[derive(Deserialize)]
@@ -61,6 +82,7 @@ fn control(world: &Arc<World>, request: &Request, path: &str) -> Outcome {
             "now": world.now(),
             "counts": world.counts(),
             "rate_violations": world.rate_violations(),
+            "aupay_pace_violations": world.aupay_pace_violations(),
             "early_calls": world.early_calls(),
             "broken_connections": world.broken_connections(),
             "last_tick": world.last_tick(),
@@ -105,6 +127,30 @@ fn control(world: &Arc<World>, request: &Request, path: &str) -> Outcome {
             let shop = body::<ShopName>(request)?.shop;
             done(world.revoke_amazon_tokens(&shop), || format!("no shop {shop}"))
         }
+        ("POST", "aupay/cancel") => {
+            let AupayCancel { order_id, line } = body(request)?;
+            let canceled = match line {
+                None => world.cancel_aupay(&order_id),
+                Some(line) => world.cancel_aupay_line(&order_id, line),
+            };
+            done(canceled, || format!("no order {order_id}, no such line, or its last one"))
+        }
+        ("POST", "aupay/status") => {
+            let AupayStatus { order_id, status } = body(request)?;
+            done(world.set_aupay_status(&order_id, &status), || format!("no order {order_id}"))
+        }
+        ("POST", "aupay/reissue") => {
+            let ShopName { shop } = body(request)?;
+            done(world.reissue_aupay_key(&shop), || format!("no au PAY shop {shop}"))
+        }
+        ("POST", "yahoo/cancel") => {
+            let order = body::<MallOrder>(request)?.order_number;
+            done(world.cancel_yahoo(&order), || format!("no order {order}"))
+        }
+        ("POST", "yahoo/release") => {
+            let order = body::<MallOrder>(request)?.order_number;
+            done(world.release_yahoo(&order), || format!("no order {order} under review"))
+        }
         ("POST", "webcollect/scan") => {
             let order = body::<WebcollectOrder>(request)?;
             Ok(json!({ "settled": world.scan(order.order_no.as_deref()) }))
@@ -119,13 +165,37 @@ fn control(world: &Arc<World>, request: &Request, path: &str) -> Outcome {
                 let keys = body::<Vec<Key>>(request)?;
                 done(world.set_keys(shop, keys), || format!("no shop {shop}"))
             }
+            (method, Some(("yahoo", rest))) => yahoo(world, request, method, rest),
             _ => Err((404, format!("no control {method} /_sim/{path}; see the table in src/sim/control.rs"))),
         },
     }
 }
 
-fn done(done: bool, missing: impl FnOnce() -> String) -> Outcome {
-    if done { Ok(json!({})) } else { Err((404, missing())) }
+/// What concerns a Yahoo! shop: its consent and its keys.
+fn yahoo(world: &World, request: &Request, method: &str, path: &str) -> Outcome {
+    let Some((what, shop)) = path.split_once('/') else {
+        return Err((
+            404,
+            format!("no control {method} /_sim/yahoo/{path}; see the table in src/sim/control.rs"),
+        ));
+    };
+    let found = match (method, what) {
+        ("POST", "consent") => {
+            return world
+                .consent_yahoo(shop)
+                .map(|token| json!({ "refresh_token": token }))
+                .ok_or_else(|| (404, format!("no shop {shop}")));
+        }
+        ("POST", "withdraw") => world.withdraw_yahoo(shop),
+        ("POST", "expire") => world.expire_yahoo_tokens(shop),
+        ("PUT", "keys") => world.set_yahoo_keys(shop, body::<Vec<KeyVersion>>(request)?),
+        _ => return Err((404, format!("no control {method} /_sim/yahoo/{path}"))),
+    };
+    done(found, || format!("no shop {shop}"))
+}
+
+fn done(found: bool, missing: impl FnOnce() -> String) -> Outcome {
+    if found { Ok(json!({})) } else { Err((404, missing())) }
 }
 
 fn truth(world: &World, shop: &str, query: &str) -> Outcome {
@@ -162,8 +232,12 @@ fn merge(whole: &mut Value, part: Value) {
 }
 
 impl World {
-    /// Replaces a Rakuten shop's licence keys. False when there is no such shop.
+    /// Replaces the keys of a shop at Rakuten or au PAY. False when there is no such shop.
     pub fn set_keys(&self, shop: &str, keys: Vec<Key>) -> bool {
+        if let Some(shop) = self.aupay_shop(shop) {
+            self.state().aupay.keys.insert(shop.shop_id.clone(), keys);
+            return true;
+        }
         self.rakuten_shop(shop).map(|shop| shop.id).is_some_and(|id| {
             self.state().keys.insert(id, keys);
             true

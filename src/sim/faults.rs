@@ -11,7 +11,7 @@ use super::http::Answer;
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Rule {
-    /// `rakuten`, `amazon`, `webcollect`, …; empty: any.
+    /// `rakuten`, `yahoo`, `aupay`, `amazon` or `webcollect`; empty: any.
     pub service: String,
     /// `searchOrder`, `getOrder`, `shipmentEntry`, …; empty: any.
     pub function: String,
@@ -99,9 +99,10 @@ pub enum Fault {
     Doctype,
     /// Two blocks of result data (XML look-ups only).
     TwoBlocks,
-    /// The gateway's `errorCode`, after the effect or without.
+    /// The gateway's `errorCode`, after the effect or without; a business error of au PAY; a refusal of Yahoo!
+    /// (`od91001`, `px-04306`, …).
     Code {
-        /// Ten characters, e.g. `Z019999999`.
+        /// Ten characters, e.g. `Z019999999`; au PAY: any; Yahoo!: a code of yahoo-shopping.md §8.3 or §8.4.
         code: String,
         /// Did the call take effect?
         #[serde(default)]
@@ -111,26 +112,31 @@ pub enum Fault {
     ZeroWithCode,
     /// `returnCode` 1 without an `errorCode`, nothing done.
     OneWithoutCode,
-    /// A refusal of the caller. Rakuten: `ES01-01`, `ES04-01`, `GA0001`, `ES01-02`. Amazon: `expired`, `revoked`,
-    /// `missing`, `secret_expired`, `role`, and of its sign-in `invalid_grant`, `invalid_client`, ….
+    /// A refusal before any function. Rakuten: `ES01-01`, `ES04-01`, `GA0001`, `ES01-02`. Yahoo!: `invalid_token` (the
+    /// access token is dead), `insufficient_scope`, `incomplete`, a `px-` code, or an `error` of its token endpoint. au
+    /// PAY: `0002`, `CME0022`. Amazon: `expired`, `revoked`, `missing`, `secret_expired`, `role`, and of its sign-in
+    /// `invalid_grant`, `invalid_client`, ….
     Auth {
         /// The code.
         code: String,
     },
-    /// The mall's answer to a pace it does not like: 403, XML, QPSLimit (Rakuten); 429 QuotaExceeded (Amazon).
+    /// The mall's answer to a pace it does not like: Rakuten 403, XML, QPSLimit; Yahoo! as its switches say; Amazon 429
+    /// QuotaExceeded.
     QpsLimit,
-    /// `getOrder` keeps its first order back and says so with `WARNING_101`.
+    /// `getOrder` keeps its first order back and says so with `WARNING_101`; Yahoo! leaves the first row of a list out
+    /// and says `Not Exists` of an order; a list of au PAY leaves one out without a word.
     Withhold,
-    /// Some orders are shown with another value in one place (Rakuten's `getOrder`, Amazon).
+    /// Some orders are shown with another value in one place (all malls; Rakuten's `getOrder` alone).
     Tamper {
         /// Their numbers; the others of the answer stay as they are.
         orders: BTreeSet<String>,
-        /// Where, as a JSON pointer into the order: `/SettlementModel/settlementMethodCode`.
+        /// Where, as a JSON pointer into the order, `/SettlementModel/settlementMethodCode`, or as a path of elements
+        /// in it, `/Detail/TotalPrice`, `/detail/0/unit`.
         place: String,
         /// What stands there instead.
         value: serde_json::Value,
     },
-    /// A whole document in which a member is of a type that no edition gave it (Rakuten, Amazon).
+    /// A whole document in which a member is of a type that no edition gave it, or a root that none has (Yahoo!).
     WrongShape,
 }
 
@@ -164,16 +170,15 @@ impl Fault {
     /// Is it a fault of this service? (What one service calls an error means nothing to the other.)
     fn concerns(&self, service: &str) -> bool {
         match self {
-            Self::Code { .. }
-            | Self::ZeroWithCode
-            | Self::OneWithoutCode
-            | Self::Decorated
-            | Self::Doctype
-            | Self::TwoBlocks => service == "webcollect",
-            Self::Withhold => service == "rakuten",
-            Self::Auth { .. } | Self::QpsLimit | Self::Tamper { .. } | Self::WrongShape => {
-                matches!(service, "rakuten" | "amazon")
+            Self::ZeroWithCode | Self::OneWithoutCode | Self::TwoBlocks => service == "webcollect",
+            Self::Code { .. } | Self::Decorated | Self::Doctype => {
+                matches!(service, "webcollect" | "yahoo" | "aupay")
             }
+            Self::Withhold => matches!(service, "rakuten" | "yahoo" | "aupay"),
+            Self::Auth { .. } | Self::Tamper { .. } | Self::WrongShape => {
+                matches!(service, "rakuten" | "yahoo" | "aupay" | "amazon")
+            }
+            Self::QpsLimit => matches!(service, "rakuten" | "yahoo" | "amazon"),
             _ => true,
         }
     }

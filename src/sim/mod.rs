@@ -1,6 +1,6 @@
 //! Simulated malls, carts, carriers and gateways: strict about what the contracts forbid, faulty on demand, and made by
 //! index, so that any number of orders costs no memory. Written from the contract pages alone (`rakuten-rms.md` §12,
-//! `kuroneko-webcollect.md` chapter 7, `csv-formats.md`); of the crate it uses the clock only, so that a misreading in
+//! `yahoo-shopping.md` §12, `kuroneko-webcollect.md` chapter 7, `csv-formats.md`); of the crate it uses the clock only, so that a misreading in
 //! a client is caught here and not repeated. Everybody in it is invented.
 
 mod amazon;
@@ -26,7 +26,7 @@ mod world;
 mod yahoo;
 
 pub use amazon::{Lwa, Shop as AmazonShop, Switches as AmazonSwitches};
-pub use aupay::{Shop as AupayShop, Switches as AupaySwitches};
+pub use aupay::{Empty, Shop as AupayShop, Switches as AupaySwitches};
 pub use b2::{Parcel, b2_file};
 pub use carrier::{Folders, Tick};
 pub use cart::{Encoding, Format};
@@ -39,7 +39,9 @@ pub use switches::{Maintenance, RakutenSwitches, Switches, WebcollectSwitches};
 pub use truth::Fact;
 pub use webcollect::Book;
 pub use world::{Call, Options, World};
-pub use yahoo::{Shop as YahooShop, Switches as YahooSwitches};
+pub use yahoo::{
+    ErrorShape as YahooErrorShape, KeyVersion as YahooKey, Shop as YahooShop, Switches as YahooSwitches,
+};
 
 /// The name of the first Rakuten shop.
 pub const RAKUTEN_SHOP: &str = "rakuten-main";

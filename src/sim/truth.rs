@@ -47,6 +47,10 @@ impl World {
             let count = self.options.cart.placed_by(now);
             return Box::new((0..count).map(move |index| self.cart_fact(index, now)));
         }
+        if let Some(shop) = self.aupay_shop(shop) {
+            let count = shop.orders.placed_by(now);
+            return Box::new((0..count).map(move |index| self.aupay_fact(shop, index, now)));
+        }
         if let Some(shop) = self.amazon_shop(shop) {
             let count = shop.orders.placed_by(now);
             return Box::new((0..count).filter_map(move |index| self.amazon_fact(shop, index, now)));
@@ -56,7 +60,10 @@ impl World {
                 let count = shop.orders.placed_by(now);
                 Box::new((0..count).map(move |index| self.rakuten_fact(shop, index, now)))
             }
-            None => Box::new(std::iter::empty()),
+            None => match self.yahoo_shop(shop) {
+                Some(shop) => Box::new(self.yahoo_facts(shop, now)),
+                None => Box::new(std::iter::empty()),
+            },
         }
     }
 

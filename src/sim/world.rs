@@ -46,6 +46,21 @@ pub struct Options {
 }
 
 impl Options {
+    /// The same with a shop at each of the other malls, whose orders come at the pace of the first Rakuten shop's.
+    #[must_use]
+    pub fn with_all_malls(mut self) -> Self {
+        let now = self.clock.now();
+        let orders = self.rakuten.first().map_or(self.cart, |shop| shop.orders);
+        self.yahoo = vec![yahoo::Shop::new(super::YAHOO_SHOP, "sim-store", 2, orders)];
+        let mut aupay = aupay::Shop::new(super::AUPAY_SHOP, "40012345", 3, orders);
+        aupay.key_issued_on = Some((now - Duration::from_hours(24 * 30)).jst_date());
+        self.aupay = vec![aupay];
+        let mut amazon = amazon::Shop::new(super::AMAZON_SHOP, "A1SIMSELLER99", 4, orders);
+        amazon.client_secret_issued_on = (now - Duration::from_hours(24 * 60)).jst_date();
+        self.amazon = vec![amazon];
+        self
+    }
+
     /// One Rakuten shop (`rakuten-main`, 345678) and the own cart, each with `orders_per_day`, `history` of them
     /// placed before now.
     #[must_use]
@@ -144,13 +159,18 @@ impl Drop for Held {
 impl World {
     /// A new world.
     #[must_use]
-    pub fn new(options: Options) -> Arc<Self> {
+    pub fn new(mut options: Options) -> Arc<Self> {
         let mut state = State::default();
         let now = options.clock.now();
+        for shop in &mut options.aupay {
+            let issued_on = *shop.key_issued_on.get_or_insert(aupay::default_issue(now));
+            state.aupay.keys.insert(shop.shop_id.clone(), aupay::keys(shop, issued_on));
+        }
         for shop in &options.rakuten {
             state.keys.insert(shop.id, Key::of_shop(shop, now));
         }
         state.amazon = amazon::State::new(now);
+        state.yahoo.begin(&options.yahoo, now);
         Arc::new(Self { options, state: Mutex::new(state), arrived: watch::Sender::new(0) })
     }
 
@@ -220,14 +240,15 @@ impl World {
         self.state().requests
     }
 
-    /// Calls over a published limit, all malls together: Rakuten's one a second (rakuten-rms.md §7.3), Amazon's
-    /// buckets (amazon-sp-api.md §7).
+    /// Calls over a limit, all malls together: Rakuten's guideline of one a second (rakuten-rms.md §7.3), Yahoo!'s one a
+    /// second and URL and 50,000 a day (yahoo-shopping.md §3), Amazon's buckets (amazon-sp-api.md §7), and one a second
+    /// at au PAY, where it is the client's own.
     #[must_use]
     pub fn rate_violations(&self) -> u64 {
+        let aupay = self.aupay_pace_violations();
         let state = self.state();
         let rakuten: u64 = state.pace.values().map(|pace| pace.violations).sum();
-        let amazon = state.amazon.quotas.violations;
-        rakuten + amazon
+        rakuten + state.yahoo.violations() + aupay + state.amazon.quotas.violations
     }
 
     /// When the first of them came (at most 100 a shop or mall), and to which function.
@@ -235,6 +256,8 @@ impl World {
     pub fn early_calls(&self) -> Vec<(Timestamp, String)> {
         let state = self.state();
         let mut early: Vec<_> = state.pace.values().flat_map(|pace| pace.early.clone()).collect();
+        early.extend(state.yahoo.early());
+        early.extend(state.aupay.pace.values().flat_map(|pace| pace.early.clone()));
         early.extend(state.amazon.quotas.early.iter().cloned());
         early
     }
@@ -248,6 +271,19 @@ impl World {
     pub(crate) fn note_broken(&self, error: &std::io::Error) {
         self.state().broken += 1;
         tracing::debug!(error.message = %error, "simulator lost a connection");
+    }
+
+    /// Cancels an order of `shop` at once, at whichever mall it is. False when there is no such order, or it is past it.
+    pub fn cancel(&self, shop: &str, order_number: &str) -> bool {
+        if self.yahoo_shop(shop).is_some() {
+            self.cancel_yahoo(order_number)
+        } else if self.aupay_shop(shop).is_some() {
+            self.cancel_aupay(order_number)
+        } else if self.amazon_shop(shop).is_some() {
+            self.cancel_amazon(order_number)
+        } else {
+            self.cancel_rakuten(order_number)
+        }
     }
 
     /// Cancels a Rakuten order at once, as its buyer would (900). False when there is no such order.
@@ -293,7 +329,7 @@ impl World {
         }
         if let Some(call) = aupay::Call::route(request) {
             return self.served("aupay", call.function(), call.orders(), now, |fault| {
-                aupay::answer(self, &call, fault, now)
+                aupay::answer(self, &call, fault, now, peer)
             });
         }
         if let Some(call) = amazon::Call::route(request) {

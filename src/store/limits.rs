@@ -20,14 +20,15 @@ pub struct Limit {
 }
 
 impl Store {
-    /// Takes one call from the bucket at `now`. `Ok(None)`: admitted. `Ok(Some(t))`: not before `t`. The arithmetic is
+    /// Takes one call from the bucket at `now`, and only if `reserve` more are left in it. The arithmetic is
     /// `domain::limit::gcra`, in one statement. An unknown bucket starts with one call left (decisions.md 18). A row that is
     /// ahead by more than its burst and a minute (clock set back) is clamped; the caller is told by `clamped`. A pause
     /// stands beside it.
     ///
     /// # Errors
     /// See [`super::StoreError`].
-    pub async fn take(&self, bucket: &Bucket, now: Timestamp) -> Result<Taken> {
+    pub async fn take(&self, bucket: &Bucket, reserve: u32, now: Timestamp) -> Result<Taken> {
+        let tolerance = bucket.per.saturating_mul(bucket.burst.saturating_sub(1).saturating_sub(reserve));
         let per = i64::try_from(bucket.per.as_micros()).unwrap_or(i64::MAX);
         let furthest = now + bucket.reach();
         let mut conn = self.write(Lock::None).await?;
@@ -37,7 +38,7 @@ impl Store {
                  ON CONFLICT (key) DO UPDATE
                  SET tat = CASE WHEN limits.tat > $3 THEN limits.tat ELSE $3 END + $4
                  WHERE limits.tat <= $5 AND (limits.paused_until IS NULL OR limits.paused_until <= $3)",
-                args![&bucket.key, furthest, now, per, now + bucket.tolerance()],
+                args![&bucket.key, furthest, now, per, now + tolerance],
             )
             .await?;
         if admitted == 1 {
@@ -55,7 +56,7 @@ impl Store {
             conn.row("SELECT tat, paused_until FROM limits WHERE key = $1", args![&bucket.key]).await?;
         conn.finish(clamped).await?;
         let wait_until = row.map_or(now, |(tat, paused)| {
-            let free = Timestamp::from_micros(tat) - bucket.tolerance();
+            let free = Timestamp::from_micros(tat) - tolerance;
             time(paused).map_or(free, |paused| paused.max(free))
         });
         Ok(Taken { wait_until: Some(wait_until), clamped })

@@ -41,6 +41,8 @@ pub mod settlements;
 pub mod slips;
 /// Streams: schedules, cursors and poll leases.
 pub mod streams;
+/// Sealed tokens.
+pub mod vault;
 
 /// What the database refused. `Debug` shows what `Display` shows: PostgreSQL's own error carries the row that failed, and
 /// rows are about people (I9).

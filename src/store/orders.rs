@@ -1,6 +1,7 @@
 //! Orders, their versions with raw payloads, and orders set aside.
 
 use std::collections::HashMap;
+use std::time::Duration;
 
 use chrono::NaiveDate;
 use schemars::JsonSchema;
@@ -12,9 +13,19 @@ use super::settlements::records_of;
 use super::slips::slips_of;
 use super::{Result, Store};
 use crate::clock::Timestamp;
+use crate::domain::ids::OrderRef;
 use crate::domain::order::{Change, Order, Status};
 use crate::domain::settlement::SettlementState;
 use crate::domain::slip::Slip;
+
+/// Malls show times of change in whole seconds, by clocks of their own: two changes so close may look like one.
+const HIDING: Duration = Duration::from_secs(10);
+/// An order that was read within [`HIDING`] of its change is read again for so long after it.
+const DOUBTFUL: Duration = Duration::from_secs(900);
+
+fn micros(span: Duration) -> i64 {
+    i64::try_from(span.as_micros()).unwrap_or(i64::MAX)
+}
 
 /// An order as read, ready to be stored.
 #[derive(Clone, Debug)]
@@ -380,6 +391,40 @@ impl Store {
         let open =
             |(id, mall_order_id, at)| OpenOrder { id, mall_order_id, ordered_at: Timestamp::from_micros(at) };
         Ok(rows.into_iter().map(open).collect())
+    }
+
+    /// Of `refs`, those that must be read: the list shows no time of change, or another one than is stored, or, for a
+    /// while, the order was read so soon after it that a second change may hide behind the same time.
+    ///
+    /// # Errors
+    /// See [`super::StoreError`].
+    pub async fn moved_orders(
+        &self,
+        shop: &str,
+        refs: Vec<OrderRef>,
+        now: Timestamp,
+    ) -> Result<Vec<OrderRef>> {
+        if refs.iter().all(|r| r.updated_at.is_none()) {
+            return Ok(refs);
+        }
+        let numbers = list(refs.iter().map(|r| &r.mall_order_id));
+        let mut conn = self.read().await?;
+        let rows: Vec<(String, i64)> = conn
+            .rows(
+                listed!(
+                    "SELECT mall_order_id, mall_updated_at FROM orders
+                     WHERE shop = $2 AND (mall_updated_at + $3 <= read_at OR mall_updated_at < $4) AND mall_order_id ",
+                    ""
+                ),
+                args![&numbers, shop, micros(HIDING), now - DOUBTFUL],
+            )
+            .await?;
+        let stored: HashMap<String, i64> = rows.into_iter().collect();
+        let moved = |r: &OrderRef| {
+            r.updated_at
+                .is_none_or(|at| stored.get(&r.mall_order_id).is_none_or(|stored| *stored != at.micros()))
+        };
+        Ok(refs.into_iter().filter(moved).collect())
     }
 
     /// The mall's number of the newest order of `shop` that the shop ships itself.

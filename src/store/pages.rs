@@ -53,8 +53,8 @@ struct Changed<'a> {
 
 static NEW_ORDERS: Insert = Insert::new(
     "INSERT INTO orders (id, shop, mall, mall_order_id, match_key, status, fulfilled_by, ordered_at, changed_at,
-         read_at, first_seen_at, shipped_on, due, digest, latest_version, document)",
-    16,
+         read_at, first_seen_at, shipped_on, due, mall_updated_at, digest, latest_version, document)",
+    17,
 );
 static NEW_VERSIONS: Insert =
     Insert::new("INSERT INTO order_versions (order_id, number, read_at, changes, raw)", 5);
@@ -76,7 +76,7 @@ impl Row<'_> {
     }
 
     /// The values of [`NEW_ORDERS`].
-    fn order<'r>(&'r self, lease: &'r ShopLease, page: &'r PageCommit) -> [Arg<'r>; 16] {
+    fn order<'r>(&'r self, lease: &'r ShopLease, page: &'r PageCommit) -> [Arg<'r>; 17] {
         let Changed { read, order, row, .. } = &self.changed;
         let read_at = Arg::from(read.read_at);
         [
@@ -93,6 +93,7 @@ impl Row<'_> {
             read_at,
             Arg::from(&self.shipped),
             Arg::from(self.due()),
+            Arg::from(order.mall_updated_at),
             Arg::from(&row.digest),
             Arg::from(self.number),
             Arg::from(&row.document),
@@ -104,7 +105,8 @@ impl Row<'_> {
         let written = conn
             .execute(
                 "UPDATE orders SET status = $3, fulfilled_by = $4, ordered_at = $5, changed_at = $6, read_at = $6,
-                     shipped_on = $7, due = $8, digest = $9, latest_version = $10, document = $11
+                     shipped_on = $7, due = $8, digest = $9, latest_version = $10, document = $11,
+                     mall_updated_at = $12
                  WHERE id = $1 AND latest_version = $2",
                 args![
                     &self.id,
@@ -118,6 +120,7 @@ impl Row<'_> {
                     &row.digest,
                     self.number,
                     &row.document,
+                    order.mall_updated_at,
                 ],
             )
             .await?;

@@ -96,14 +96,20 @@ impl House {
     /// Live against `outside`, an SQLite database, JSON lines at `info`, a pass every thirty seconds.
     pub fn new(outside: &Outside) -> Self {
         let dir = tempfile::tempdir().unwrap();
-        let folders = Folders { orders: dir.path().join("orders"), slips: dir.path().join("slips") };
-        fs::create_dir_all(&folders.orders).unwrap();
-        fs::create_dir_all(&folders.slips).unwrap();
+        let folders = Folders::below(dir.path());
+        folders.prepare(outside.world.options()).unwrap();
         let Simulation { start, epoch, speed } = outside.clock;
         let addr = outside.addr();
         let triple = ClockTriple { start, epoch, speed };
         let since = (noon() - HISTORY - Duration::from_secs(86_400)).jst_date();
-        let text = sim::config_toml(addr, &folders, &dir.path().join("mallsync.db"), triple, since);
+        let text = sim::config_toml(
+            addr,
+            outside.world.options(),
+            &folders,
+            &dir.path().join("mallsync.db"),
+            triple,
+            since,
+        );
         let mut house = Self { dir, folders, text };
         house.change("mode = \"dry-run\"", "mode = \"live\"");
         house.change("\"*/5 * * * *\"", "\"*/30 * * * * *\"");

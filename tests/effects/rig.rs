@@ -287,6 +287,7 @@ impl Rig {
         let shared = Shared {
             store: self.db.store.clone(),
             gate: Arc::new(StoreGate::new(self.db.store.clone(), ambient.clone(), stop.clone())),
+            vault: Arc::new(mallsync::http::vault::Fleeting::default()),
             contracts: [self.contract.clone()].into(),
             owner: ambient.id(),
             ambient,

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use mallsync::clock::{Ambient, ManualClock, Timestamp};
-use mallsync::http::{Body, Client, ClientSpec, Method, Request, Response, SendError};
+use mallsync::http::{Body, Client, ClientSpec, Method, Request, Response, SendError, Target};
 use mallsync::secret::Secret;
 use tracing_subscriber::layer::SubscriberExt as _;
 
@@ -26,6 +26,7 @@ fn plain(port: u16) -> ClientSpec {
 fn request(changes: bool, deadline: Duration) -> Request {
     Request {
         method: Method::Post,
+        target: Target::Api,
         path: "/call".to_owned(),
         query: vec![("key", "canary-query".to_owned())],
         headers: vec![("authorization", Secret::new("canary-header"))],

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use mallsync::clock::{Ambient, ManualClock, Timestamp};
 use mallsync::http::tls::Identity;
-use mallsync::http::{Body, Client, ClientSpec, Method, Request};
+use mallsync::http::{Body, Client, ClientSpec, Method, Request, Target};
 use zip::write::SimpleFileOptions;
 
 use super::server::{Act, Authority, Server, ok};
@@ -44,6 +44,7 @@ async fn mutual_tls_with_an_identity_from_pem_and_from_a_zip() {
     let ambient = Ambient::seeded(Arc::new(ManualClock::new(Timestamp::from_micros(0))), 1);
     let request = || Request {
         method: Method::Get,
+        target: Target::Api,
         path: "/".to_owned(),
         query: Vec::new(),
         headers: Vec::new(),

@@ -17,7 +17,7 @@ async fn i3_a_poll_that_finds_nothing_new_writes_its_streams_and_the_limiter_alo
         .await;
         rig.store.ensure_streams("other", &["new", "late", "open"], start()).await.unwrap();
         let other = Bucket { key: "other".to_owned(), per: MINUTE, burst: 1 };
-        rig.store.take(&other, start()).await.unwrap();
+        rig.store.take(&other, 0, start()).await.unwrap();
         rig.hold_the_world_still();
         let first = rig.pass(0, &[]).await;
         assert!(first.error.is_none() && first.result.new > 40, "{}: {first:?}", rig.db.name);

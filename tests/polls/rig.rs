@@ -18,9 +18,11 @@ use mallsync::domain::money::Yen;
 use mallsync::domain::planner::{
     CaptureOn, Contract, Delivery, MatchRule, Mode, Parcels, Reception, RegisteredBy,
 };
+use mallsync::engine::chores::SyncOptions;
 use mallsync::engine::limits::StoreGate;
 use mallsync::engine::poll::{Pass, Shared, Shop};
 use mallsync::engine::unknown::Unknown;
+use mallsync::engine::vault::StoreVault;
 use mallsync::engine::{Nudge, chores};
 use mallsync::http::{Call, Client, Fault};
 use mallsync::malls::{Cursor, Details, MALLS, Mall, Page, Scope, Stream};
@@ -164,6 +166,10 @@ impl Mall for Watched {
     fn streams(&self) -> &'static [(Stream, Option<Duration>)] {
         self.inner.streams()
     }
+    fn follows(&self) -> &'static [mallsync::malls::Tier] {
+        self.inner.follows()
+    }
+
     fn rereads(&self) -> bool {
         self.inner.rereads()
     }
@@ -289,7 +295,7 @@ impl Rig {
         let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
         let server = Server::start(listener, Arc::clone(&world)).unwrap();
         let dir = TempDir::new().unwrap();
-        let folders = Folders { orders: dir.path().join("orders"), slips: dir.path().join("slips") };
+        let folders = Folders::below(dir.path());
         std::fs::create_dir_all(&folders.orders).unwrap();
         let mut specs: Vec<Spec> = world
             .options()
@@ -328,6 +334,87 @@ impl Rig {
             db,
             _dir: dir,
         }
+    }
+
+    /// Four malls with a shop each, polled at `schedule`.
+    pub async fn four(
+        db: TestStore,
+        seed: u64,
+        schedule: &'static str,
+        make: impl FnOnce(&mut Options),
+    ) -> Self {
+        let mut rig = Self::new(db, seed, schedule, |options| {
+            *options = options.clone().with_all_malls();
+            make(options);
+        })
+        .await;
+        let options = rig.world.options();
+        rig.folders.prepare(options).unwrap();
+        let triple = sim::ClockTriple { start: rig.clock.now(), epoch: rig.clock.now(), speed: 1 };
+        let addr = rig.server.addr();
+        let since = rig.clock.now().jst_date();
+        let text = sim::config_toml(addr, options, &rig.folders, "unused.db".as_ref(), triple, since);
+        let config: toml::Table = text.parse().unwrap();
+        let mut specs = Vec::new();
+        for (name, section) in config["shops"].as_table().unwrap() {
+            let mut section = serde_json::to_value(section).unwrap();
+            let keys = section.as_object_mut().unwrap();
+            for key in ["enabled", "schedule"] {
+                keys.remove(key);
+            }
+            let word = keys.remove("mall").unwrap();
+            let mall = MALLS.iter().find(|m| word == m.name).unwrap().name;
+            if mall != "csv" {
+                specs.push(Spec { name: name.clone(), mall, section, schedule });
+            }
+        }
+        rig.specs = specs;
+        rig
+    }
+
+    /// What somebody sees who looks at the same malls for the first time, as they stand now: a backfill over `back` into
+    /// a database of its own.
+    pub async fn look_afresh(
+        &self,
+        db: TestStore,
+        back: Duration,
+    ) -> BTreeMap<String, BTreeMap<String, OrderView>> {
+        // The calls of the one before count against the same quotas: an hour between them.
+        self.run(HOUR).await;
+        db.clock.set(self.now());
+        let shared = Shared { store: db.store.clone(), ..self.shared(&db.store, &CancellationToken::new()) };
+        let options = SyncOptions { since: Some(self.now() - back), ..SyncOptions::default() };
+        for spec in &self.specs {
+            let shop = self.shop(spec, 0);
+            let work = async {
+                let _busy = self.clock.busy();
+                shop.prepare(&shared).await.unwrap();
+                let streams = chores::begin(&shared, &shop, &options).await.unwrap();
+                while !chores::finished(&shared, &shop, &streams).await {
+                    let pass = shop.pass(&shared, &streams, false, &|_, _, _| {}).await;
+                    assert_eq!(pass.error, None, "{}", spec.name);
+                    let later = pass.waits_until.unwrap_or(self.now() + MINUTE);
+                    let _rest = self.clock.rest();
+                    drop(self.clock.sleep_until(later).await);
+                }
+            };
+            self.clock.drive(work).await;
+        }
+        let mut all = BTreeMap::new();
+        for spec in &self.specs {
+            let filter = OrderFilter { shop: Some(spec.name.clone()), ..OrderFilter::default() };
+            let orders = db.store.list_orders(&filter).await.unwrap();
+            let by_number = orders.into_iter().map(|v| (v.order.mall_order_id.clone(), v)).collect();
+            all.insert(spec.name.clone(), by_number);
+        }
+        db.store.close().await;
+        all
+    }
+
+    /// Asks the daemon for a pass, as `mallsync sync` does.
+    pub async fn ask(&self, options: &SyncOptions) {
+        let args = serde_json::to_value(options).unwrap();
+        self.store.ask("sync", &args, "test", self.now()).await.unwrap();
     }
 
     pub fn now(&self) -> Timestamp {
@@ -371,6 +458,7 @@ impl Rig {
         Shared {
             store: store.clone(),
             gate: Arc::new(StoreGate::new(store.clone(), ambient.clone(), stop.clone())),
+            vault: Arc::new(StoreVault::new(store.clone(), ambient.clone())),
             contracts: self.contracts.clone().into(),
             owner: ambient.id(),
             ambient,

@@ -169,7 +169,7 @@ async fn rounds_of_cart_and_carrier_drop_whole_files() {
     })
     .await;
     let folder = tempfile::tempdir().unwrap();
-    let folders = Folders { orders: folder.path().join("orders"), slips: folder.path().join("slips") };
+    let folders = Folders::below(folder.path());
     let stop = CancellationToken::new();
     let every = Duration::from_secs(1_800);
     let task = tokio::spawn(sim.world.clone().run_carrier(folders.clone(), every, stop.clone()));
@@ -206,11 +206,14 @@ async fn rounds_of_cart_and_carrier_drop_whole_files() {
 
 #[test]
 fn the_config_points_at_the_simulator() {
-    let folders = Folders { orders: "/tmp/見本 \"x\"/orders".into(), slips: "/tmp/slips".into() };
+    let folders = Folders::below("/tmp/見本 \"x\"".as_ref());
     let clock = ClockTriple { start: start_time(), epoch: start_time() - DAY, speed: 60 };
     let since = (clock.start - DAY * 7).jst_date();
+    let clock_of_world = std::sync::Arc::new(mallsync::clock::ManualClock::new(start_time()));
+    let options = mallsync::sim::Options::per_day(1, clock_of_world, 8, DAY).with_all_malls();
     let text = config_toml(
         "127.0.0.1:9480".parse().unwrap(),
+        &options,
         &folders,
         Path::new("/tmp/sim/mallsync.db"),
         clock,
@@ -222,6 +225,9 @@ fn the_config_points_at_the_simulator() {
     assert_eq!(config["database"]["url"].as_str(), Some("sqlite:/tmp/sim/mallsync.db"));
     assert_eq!(config["shops"]["own-shop"]["directory"].as_str(), Some("/tmp/見本 \"x\"/orders"));
     assert_eq!(config["shops"]["rakuten-main"]["base_url"].as_str(), Some("http://127.0.0.1:9480/rakuten"));
+    let malls = ["rakuten-main", "yahoo-main", "aupay-main", "amazon-jp", "own-shop"]
+        .map(|shop| config["shops"][shop]["mall"].as_str().unwrap());
+    assert_eq!(malls, ["rakuten", "yahoo", "aupay", "amazon", "csv"]);
     assert_eq!(settlement["base_url"].as_str(), Some("http://127.0.0.1:9480/webcollect/api/"));
     assert_eq!(settlement["mode"].as_str(), Some("dry-run"));
     assert_eq!(settlement["since"].as_str(), Some("2026-04-14"));

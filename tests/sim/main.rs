@@ -4,6 +4,8 @@
 #[cfg(test)]
 mod amazon;
 #[cfg(test)]
+mod aupay;
+#[cfg(test)]
 mod catalogue;
 #[cfg(test)]
 mod client;
@@ -15,3 +17,9 @@ mod files;
 mod rakuten;
 #[cfg(test)]
 mod webcollect;
+#[cfg(test)]
+mod yahoo;
+#[cfg(test)]
+mod yahoo_client;
+#[cfg(test)]
+mod yahoo_orders;

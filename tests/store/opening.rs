@@ -52,7 +52,7 @@ async fn a_newer_schema_is_refused_and_an_older_one_left_to_the_daemon() {
                 db.name
             );
         }
-        run(&db, "UPDATE _sqlx_migrations SET version = -1").await;
+        run(&db, "UPDATE _sqlx_migrations SET version = -version").await;
         for access in [Access::Command, Access::Read] {
             let refused = open(&db.url, access).await;
             assert!(

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use mallsync::domain::ids::OrderRef;
 use mallsync::domain::money::Yen;
 use mallsync::domain::order::{Carrier, Shipment, Status};
 use mallsync::secret::Personal;
@@ -252,5 +253,39 @@ async fn open_orders_come_oldest_first_and_go_on_where_they_stopped() {
         assert_eq!(numbers, ["A-1", "A-3", "A-4", "A-5"], "{}", db.name);
         let none = db.store.open_orders("cart", &[Status::Pending], from, at(0), None, 9).await.unwrap();
         assert!(none.is_empty(), "{}", db.name);
+    }
+}
+
+#[tokio::test]
+async fn an_order_is_read_again_only_if_its_list_shows_another_time() {
+    for db in stores().await {
+        let mut poller = Poller::new(&db, "cart").await;
+        let updated = |number: &str, minute: u64| {
+            let mut order = order(number);
+            order.mall_updated_at = Some(at(minute));
+            order
+        };
+        // "soon" was read at the moment of its change: another change may hide behind the same time.
+        poller.read(&db, 60, &[updated("old", 0), updated("soon", 60), updated("moved", 0)], &[]).await;
+        let listed = |number: &str, minute: u64| OrderRef {
+            mall_order_id: number.to_owned(),
+            updated_at: Some(at(minute)),
+        };
+        let all = || {
+            vec![
+                listed("old", 0),
+                listed("soon", 60),
+                listed("moved", 61),
+                listed("new", 0),
+                OrderRef::new("any"),
+            ]
+        };
+        let numbers = |refs: Vec<OrderRef>| refs.into_iter().map(|r| r.mall_order_id).collect::<Vec<_>>();
+        let moved = db.store.moved_orders("cart", all(), at(62)).await.unwrap();
+        assert_eq!(numbers(moved), ["soon", "moved", "new", "any"], "{}", db.name);
+        let moved = db.store.moved_orders("cart", all(), at(90)).await.unwrap();
+        assert_eq!(numbers(moved), ["moved", "new", "any"], "{}", db.name);
+        let elsewhere = db.store.moved_orders("other", all(), at(3_600)).await.unwrap();
+        assert_eq!(elsewhere.len(), 5, "{}", db.name);
     }
 }

@@ -115,7 +115,7 @@ async fn the_row_counts_as_the_pure_function_does() {
                 // The clock is set back by an hour.
                 now = now - Duration::from_secs(3_600);
             }
-            let taken = db.store.take(&bucket, now).await.unwrap();
+            let taken = db.store.take(&bucket, 0, now).await.unwrap();
             match gcra(&bucket, tat, now) {
                 Admission::Admitted { tat: next } => {
                     assert_eq!((taken.wait_until, taken.clamped), (None, false), "{} {step}", db.name);
@@ -138,9 +138,9 @@ async fn a_pause_stands_beside_the_count() {
         let bucket = bucket(1_000, 5);
         db.store.pause(&bucket, at(60)).await.unwrap();
         db.store.pause(&bucket, at(30)).await.unwrap();
-        let taken = db.store.take(&bucket, at(1)).await.unwrap();
+        let taken = db.store.take(&bucket, 0, at(1)).await.unwrap();
         assert_eq!(taken.wait_until, Some(at(60)), "{}", db.name);
-        let taken = db.store.take(&bucket, at(60)).await.unwrap();
+        let taken = db.store.take(&bucket, 0, at(60)).await.unwrap();
         assert_eq!((taken.wait_until, taken.clamped), (None, false), "{}", db.name);
         assert_eq!(db.store.limits().await.unwrap()[0].paused_until, Some(at(60)), "{}", db.name);
     }
@@ -151,7 +151,7 @@ async fn eight_workers_never_take_more_than_the_bucket_holds() {
     for db in stores().await {
         let other = db.another(Access::Command).await;
         let bucket = bucket(20, 4);
-        db.store.take(&bucket, at(0)).await.unwrap();
+        db.store.take(&bucket, 0, at(0)).await.unwrap();
         let mut tasks = Vec::new();
         for worker in 0..8_u64 {
             let store = if worker % 2 == 0 { db.store.clone() } else { other.clone() };
@@ -160,7 +160,7 @@ async fn eight_workers_never_take_more_than_the_bucket_holds() {
                 let mut admitted = 0;
                 for call in 0..25_u64 {
                     let now = at(1) + Duration::from_millis(call * 20);
-                    admitted += u32::from(store.take(&bucket, now).await.unwrap().wait_until.is_none());
+                    admitted += u32::from(store.take(&bucket, 0, now).await.unwrap().wait_until.is_none());
                 }
                 admitted
             }));
@@ -247,5 +247,41 @@ async fn people_and_commands_leave_their_lines() {
         if db.name == "sqlite" {
             assert!(!command.daemon_alive(at(10)).await.unwrap(), "{}", db.name);
         }
+    }
+}
+
+#[tokio::test]
+async fn spare_calls_leave_the_last_ones_to_others() {
+    for db in stores().await {
+        let bucket = bucket(1_000, 5);
+        // An unknown bucket holds one call; minutes later it is full.
+        db.store.take(&bucket, 0, at(0)).await.unwrap();
+        let mut spare = 0;
+        while db.store.take(&bucket, 2, at(10)).await.unwrap().wait_until.is_none() {
+            spare += 1;
+        }
+        assert_eq!(spare, 3, "{}", db.name);
+        let waits = db.store.take(&bucket, 2, at(10)).await.unwrap().wait_until;
+        assert_eq!(waits, Some(at(10) + Duration::from_secs(1)), "{}", db.name);
+        for _ in 0..2 {
+            assert_eq!(db.store.take(&bucket, 0, at(10)).await.unwrap().wait_until, None, "{}", db.name);
+        }
+        assert_eq!(
+            db.store.take(&bucket, 0, at(10)).await.unwrap().wait_until,
+            Some(at(10) + Duration::from_secs(1))
+        );
+    }
+}
+
+#[tokio::test]
+async fn sealed_values_are_kept_by_name() {
+    for db in stores().await {
+        assert_eq!(db.store.sealed("one/token").await.unwrap(), None, "{}", db.name);
+        db.store.put_sealed("one/token", &[0, 1, 255], at(0)).await.unwrap();
+        db.store.put_sealed("two/token", &[2], at(0)).await.unwrap();
+        db.store.put_sealed("one/token", &[7], at(1)).await.unwrap();
+        let other = db.another(Access::Command).await;
+        assert_eq!(other.sealed("one/token").await.unwrap(), Some(vec![7]), "{}", db.name);
+        assert_eq!(other.sealed("two/token").await.unwrap(), Some(vec![2]), "{}", db.name);
     }
 }

@@ -10,7 +10,8 @@ use mallsync::clock::{Ambient, ManualClock, Timestamp};
 use mallsync::domain::account::Level;
 use mallsync::domain::money::Yen;
 use mallsync::domain::order::{Order, PaymentMethod, PaymentStatus, PendingReason, Status};
-use mallsync::http::{Bucket, Call, Client, Closed, Gate};
+use mallsync::http::vault::Fleeting;
+use mallsync::http::{Bucket, Call, Client, Closed, Gate, Priority};
 use mallsync::malls::csv::{Parsed, explain, import, profiles};
 use mallsync::malls::{Cursor, Scope, Stream, csv};
 use mallsync::tabular::Profile;
@@ -363,10 +364,12 @@ struct Open;
 
 #[async_trait::async_trait]
 impl Gate for Open {
-    async fn admit(&self, _: &Bucket) -> Result<(), Closed> {
+    async fn admit(&self, _: &Bucket, _: Priority) -> Result<(), Closed> {
         Ok(())
     }
     async fn pause(&self, _: &Bucket, _: Timestamp) {}
+
+    fn pace(&self, _: &Bucket, _: Duration) {}
 }
 
 #[tokio::test]
@@ -378,7 +381,15 @@ async fn the_folder_as_the_daemon_sees_it() {
     let client = Client::new(&built.client).unwrap();
     let clock = ManualClock::new(now());
     let ambient = Ambient::seeded(Arc::new(clock.clone()), 1);
-    let call = Call { account: "own", client: &client, gate: &Open, ambient: &ambient };
+    let vault = Fleeting::default();
+    let call = Call {
+        account: "own",
+        client: &client,
+        gate: &Open,
+        priority: Priority::Live,
+        vault: &vault,
+        ambient: &ambient,
+    };
     let scope = Scope { initial_lookback: Duration::ZERO };
     let mut cursor: Option<Cursor> = None;
     let mut read = Vec::new();

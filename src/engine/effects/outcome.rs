@@ -6,7 +6,7 @@ use async_trait::async_trait;
 
 use crate::clock::{Ambient, Timestamp};
 use crate::domain::operation::{Answer, Event, Verdict};
-use crate::http::{Bucket, Closed, Gate, SendError};
+use crate::http::{Bucket, Closed, Gate, Priority, SendError};
 use crate::settlement::{Sent, Stop};
 use crate::store::operations::NewAttempt;
 
@@ -21,7 +21,7 @@ pub(super) struct Prompt {
 
 #[async_trait]
 impl Gate for Prompt {
-    async fn admit(&self, _: &Bucket) -> Result<(), Closed> {
+    async fn admit(&self, _: &Bucket, _: Priority) -> Result<(), Closed> {
         let wall = self.ambient.wall();
         if wall.since(self.committed_at) > COMMIT_TO_SEND {
             return Err(Closed::Until(self.ambient.now()));
@@ -30,6 +30,8 @@ impl Gate for Prompt {
     }
 
     async fn pause(&self, _: &Bucket, _: Timestamp) {}
+
+    fn pace(&self, _: &Bucket, _: Duration) {}
 }
 
 /// The event, whether the account must stop, and the attempt row of a send.

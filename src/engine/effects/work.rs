@@ -9,7 +9,7 @@ use crate::domain::money::Yen;
 use crate::domain::operation::{Event, Intent, LOOK_DELAYS, Progress, State, Verdict};
 use crate::engine::guard::{self, Before};
 use crate::engine::poll::Shared;
-use crate::http::Closed;
+use crate::http::{Closed, Priority};
 use crate::settlement::{LookFailed, Looked, Stop};
 use crate::store::StoreError;
 use crate::store::operations::{Claimed, NewAttempt, Work};
@@ -76,7 +76,7 @@ impl Account {
             }
         }
         // Waiting for admission comes before the intent, so that nothing lies between the intent and the first byte.
-        match shared.gate.admit(&self.gateway.bucket()).await {
+        match shared.gate.admit(&self.gateway.bucket(), Priority::Live).await {
             Ok(()) => {}
             Err(closed) => {
                 let until = if let Closed::Until(t) = closed { t } else { now + Duration::from_secs(5) };

@@ -7,7 +7,7 @@ use crate::clock::Timestamp;
 use crate::domain::ids::OrderRef;
 use crate::engine::open::Position;
 use crate::engine::retry;
-use crate::http::{Call, Fault};
+use crate::http::{Fault, Priority};
 use crate::malls::{Cursor, Details, Stream};
 use crate::store::orders::{NewOrder, NewSetAside, PageCommit, PageResult};
 use crate::store::streams::{ShopLease, StreamEnd, StreamRow};
@@ -45,7 +45,10 @@ enum Ran {
     /// Caught up.
     ToTheEnd,
     /// Made way for the stream of new orders; goes on in the next pass.
+    /// Stopped on the way because something more urgent was due.
     MadeWay,
+    /// The quota is used up until then.
+    Waits(Timestamp),
 }
 
 /// One pass under way.
@@ -102,7 +105,12 @@ impl Run<'_> {
             Stream::Open => self.open(&row).await.map(|()| Ran::ToTheEnd),
             _ => self.list(stream, &row).await,
         };
-        if stream == Stream::New && outcome.is_ok() {
+        // A used-up quota is no failure: the stream goes on from where it stands.
+        let outcome = match outcome {
+            Err(PollError::Fault(Fault::Quota { until })) => Ok(Ran::Waits(until)),
+            other => other,
+        };
+        if stream == Stream::New && matches!(outcome, Ok(Ran::ToTheEnd)) {
             self.again().await;
         }
         let ended_at = self.shared.ambient.now();
@@ -110,6 +118,14 @@ impl Run<'_> {
         let (error, due_at) = match &outcome {
             Ok(Ran::ToTheEnd) => (None, regular),
             Ok(Ran::MadeWay) => (None, ended_at),
+            Ok(Ran::Waits(until)) => {
+                // Nobody waits for the others: they come round by themselves.
+                if matches!(stream, Stream::New | Stream::Backfill { .. }) {
+                    let sooner = self.pass.waits_until.map_or(*until, |at| at.min(*until));
+                    self.pass.waits_until = Some(sooner);
+                }
+                (None, *until)
+            }
             Err(PollError::Fault(fault)) => {
                 let retry_at = retry::next_try(fault, row.failures + 1, &self.shared.ambient);
                 let sooner = matches!(fault, Fault::Transient(_) | Fault::Malformed(_) | Fault::Stopping);
@@ -138,7 +154,11 @@ impl Run<'_> {
         }
         // Told once it is stored, so that who reads the line finds it in `status`.
         let problem = error.as_deref().filter(|_| !stopped).map(|error| (error, told));
-        self.report(&row, &before, started_at, ended_at, due_at, problem);
+        if !matches!(outcome, Ok(Ran::Waits(_))) {
+            self.report(&row, &before, started_at, ended_at, due_at, problem);
+        } else {
+            tracing::debug!(shop = %self.shop.name, stream = %row.stream, next_attempt_at = %due_at, "Pass waits for the quota.");
+        }
         if let Some(error) = error {
             self.pass.error.get_or_insert(error);
         }
@@ -230,16 +250,18 @@ impl Run<'_> {
             }
             self.keep_lease().await?;
             let from = cursor.clone().map(Cursor);
-            let call = call(self.shop, self.shared);
+            let call = self.shop.call(self.shared, priority(stream));
             let page = self.shop.mall.changes(&call, stream, from.as_ref(), &self.shop.scope).await?;
             let next = Some(page.next.0);
+            let refs =
+                self.shared.store.moved_orders(&self.shop.name, page.refs, self.shared.ambient.now()).await?;
             // Details in batches: memory is bounded by one of them. The cursor moves with the last one alone.
-            let mut batches = page.refs.chunks(self.shop.mall.details_per_call().max(1)).peekable();
+            let mut batches = refs.chunks(self.shop.mall.details_per_call().max(1)).peekable();
             let mut orders: Vec<NewOrder> = page.orders.into_iter().map(new_order).collect();
             let mut bad: Vec<NewSetAside> = page.bad.into_iter().map(new_set_aside).collect();
             while let Some(refs) = batches.next() {
                 self.keep_lease().await?;
-                let details = self.details(refs).await?;
+                let details = self.details(refs, priority(stream)).await?;
                 take_details(details, &mut orders, &mut bad, self.shared.ambient.now());
                 if batches.peek().is_some() {
                     let (orders, bad) = (std::mem::take(&mut orders), std::mem::take(&mut bad));
@@ -262,9 +284,10 @@ impl Run<'_> {
     /// Orders of ours that are not closed.
     async fn open(&mut self, row: &StreamRow) -> Result<(), PollError> {
         let per_page = self.shop.mall.details_per_call().max(1);
-        let mut position = Position::read(row.cursor.as_ref());
+        let tiers = self.shop.mall.follows();
+        let mut position = Position::read(row.cursor.as_ref(), tiers);
         let mut cursor = row.cursor.clone();
-        while let Some(step) = position.next(self.shared.ambient.now()) {
+        while let Some(step) = position.next(tiers, self.shared.ambient.now()) {
             if self.shared.stop.is_cancelled() {
                 return Err(Fault::Stopping.into());
             }
@@ -284,7 +307,7 @@ impl Run<'_> {
             let refs: Vec<OrderRef> = found.iter().map(|o| OrderRef::new(o.mall_order_id.clone())).collect();
             let (mut orders, mut bad) = (Vec::new(), Vec::new());
             if !refs.is_empty() {
-                let details = self.details(&refs).await?;
+                let details = self.details(&refs, Priority::Spare).await?;
                 take_details(details, &mut orders, &mut bad, self.shared.ambient.now());
             }
             let last = (found.len() == per_page)
@@ -312,7 +335,7 @@ impl Run<'_> {
         for one in refs.chunks(self.shop.mall.details_per_call().max(1)) {
             let outcome = async {
                 let (mut orders, mut bad) = (Vec::new(), Vec::new());
-                take_details(self.details(one).await?, &mut orders, &mut bad, now);
+                take_details(self.details(one, Priority::Spare).await?, &mut orders, &mut bad, now);
                 let cursor = self.cursor(NEW).await?;
                 self.commit(NEW, cursor.clone(), cursor, orders, bad, None).await
             };
@@ -335,12 +358,12 @@ impl Run<'_> {
 
     /// Reads orders in full; a batch that cannot be read is halved down to the bad order, which alone is set aside (I4,
     /// decisions.md 17).
-    async fn details(&mut self, refs: &[OrderRef]) -> Result<Details, PollError> {
+    async fn details(&mut self, refs: &[OrderRef], priority: Priority) -> Result<Details, PollError> {
         let mut all = Details::default();
         let mut batches = vec![refs];
         while let Some(batch) = batches.pop() {
             self.keep_lease().await?;
-            let call = call(self.shop, self.shared);
+            let call = self.shop.call(self.shared, priority);
             let sent_at = self.shared.ambient.now();
             match self.shop.mall.details(&call, batch).await {
                 Ok(details) => {
@@ -423,8 +446,12 @@ fn rank(stream: &str) -> u8 {
     }
 }
 
-fn call<'a>(shop: &'a Shop, shared: &'a Shared) -> Call<'a> {
-    Call { account: &shop.name, client: &shop.client, gate: &*shared.gate, ambient: &shared.ambient }
+/// New orders first; the other streams live on the quota left over.
+const fn priority(stream: Stream) -> Priority {
+    match stream {
+        Stream::New => Priority::Live,
+        Stream::Late | Stream::Open | Stream::Backfill { .. } => Priority::Spare,
+    }
 }
 
 fn take_details(details: Details, orders: &mut Vec<NewOrder>, bad: &mut Vec<NewSetAside>, now: Timestamp) {

@@ -10,7 +10,7 @@ use async_trait::async_trait;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::{Built, Cursor, Details, Fetched, Mall, Page, Registration, Scope, SetAside, Stream};
+use super::{Built, Cursor, Details, Fetched, Mall, Page, Registration, Scope, SetAside, Stream, Tier};
 use crate::clock::Timestamp;
 use crate::domain::account::{Expiry, Finding, Health, Level, Problem};
 use crate::domain::ids::OrderRef;
@@ -139,6 +139,10 @@ impl Cart {
 impl Mall for Cart {
     fn streams(&self) -> &'static [(Stream, Option<Duration>)] {
         &[(Stream::New, None)]
+    }
+
+    fn follows(&self) -> &'static [Tier] {
+        &[]
     }
 
     fn rereads(&self) -> bool {

@@ -6,7 +6,7 @@ use base64::Engine as _;
 
 use super::wire::{Envelope, Function, decode};
 use crate::domain::account::Bucket;
-use crate::http::{Body, Call, Fault, Method, Request, Response};
+use crate::http::{Body, Call, Fault, Method, Request, Response, Target};
 use crate::secret::Secret;
 
 /// For the whole call (§3.1).
@@ -86,6 +86,7 @@ impl Credentials {
         let get = ask.json.is_empty();
         Some(Request {
             method: if get { Method::Get } else { Method::Post },
+            target: Target::Api,
             path: ask.function.path().to_owned(),
             query: ask.query.clone(),
             headers: vec![("authorization", self.header(license_key))],

@@ -13,11 +13,12 @@ use serde_json::value::RawValue;
 
 use super::lenient::{Text, strip};
 use super::section::Secrets;
-use super::{Built, Cursor, Details, Fetched, Mall, Page, Registration, Scope, SetAside, Stream};
+use super::{Built, Cursor, Details, Fetched, Mall, Page, Registration, Scope, SetAside, Stream, Tier};
 use crate::clock::Timestamp;
 use crate::domain::account::{Expiry, Health, Problem, pairs};
 use crate::domain::ids::OrderRef;
 use crate::domain::order::Order;
+use crate::http::text::scrub;
 use crate::http::{Call, ClientSpec, Fault};
 
 /// Credentials, the second key, what a refusal means.
@@ -59,6 +60,16 @@ const OLDEST_FALLBACK: i64 = 7;
 const STREAMS: &[(Stream, Option<Duration>)] =
     &[(Stream::New, None), (Stream::Late, Some(Duration::from_secs(6 * 3_600)))];
 
+/// Nothing lists changes, so every open order is read again: young ones often, old ones rarely. Orders are shown for 730
+/// days; past 720 one is left as it is.
+const FOLLOWED: [Tier; 5] = [
+    Tier::new(Tier::BEFORE, 0, 3, 600),
+    Tier::new(Tier::BEFORE, 3, 62, 3_600),
+    Tier::new(Tier::BEFORE, 62, 720, 86_400),
+    Tier::new(Tier::AFTER, 0, 62, 6 * 3_600),
+    Tier::new(Tier::AFTER, 62, 720, 86_400),
+];
+
 /// One shop at Rakuten.
 pub struct Rakuten {
     credentials: Credentials,
@@ -80,7 +91,13 @@ fn build(_name: &str, value: &Value) -> Result<Built, Vec<Problem>> {
     };
     Ok(Built {
         mall: Box::new(Rakuten::new(Credentials::new(service_secret, license_keys), keys.version)),
-        client: ClientSpec { base_url: keys.base_url, proxy: keys.proxy, extra_roots, identity: None },
+        client: ClientSpec {
+            base_url: keys.base_url,
+            auth_url: None,
+            proxy: keys.proxy,
+            extra_roots,
+            identity: None,
+        },
         expiries: Vec::new(),
         warnings: secrets.warnings,
     })
@@ -142,6 +159,10 @@ impl Mall for Rakuten {
         STREAMS
     }
 
+    fn follows(&self) -> &'static [Tier] {
+        &FOLLOWED
+    }
+
     fn details_per_call(&self) -> usize {
         NUMBERS
     }
@@ -190,7 +211,7 @@ impl Mall for Rakuten {
                     shop = call.account,
                     mall_order_id = message.order_number.trimmed(),
                     error.code = message.code(),
-                    error.message = wire::scrub(message.message.trimmed().unwrap_or_default()),
+                    error.message = scrub(message.message.trimmed().unwrap_or_default()),
                     "getOrder answered with a warning beside its data"
                 );
             }

@@ -5,7 +5,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
 use crate::clock::Timestamp;
-use crate::http::{Fault, Response, text};
+use crate::http::text::{self, scrub, title};
+use crate::http::{Fault, Response};
 use crate::malls::lenient::{Int, Text, list};
 
 /// The functions in use, as RMS names their permissions (§2.2).
@@ -379,21 +380,6 @@ impl Refusal<'_> {
         }
         DateTime::parse_from_rfc2822(value).ok().map(Timestamp::from)
     }
-}
-
-/// The title of an HTML page.
-fn title(body: &str) -> Option<&str> {
-    let (_, rest) = body.split_once("<title>").or_else(|| body.split_once("<TITLE>"))?;
-    rest.split('<').next().map(str::trim).filter(|title| !title.is_empty())
-}
-
-/// The first 200 characters of somebody else's text, without control characters and mail addresses.
-pub fn scrub(text: &str) -> String {
-    let text: String = text.chars().map(|c| if c.is_control() { ' ' } else { c }).take(200).collect();
-    text.split_whitespace()
-        .map(|word| if word.contains('@') { "…" } else { word })
-        .collect::<Vec<_>>()
-        .join(" ")
 }
 
 /// Whether a refusal is about the edition of `getOrder`: how the server says so is not documented, so any refusal that

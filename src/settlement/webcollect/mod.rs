@@ -17,7 +17,7 @@ use crate::domain::money::Yen;
 use crate::domain::operation::{Answer, Intent, Verdict};
 use crate::domain::settlement::is_reception_number;
 use crate::domain::slip::seven_check;
-use crate::http::{Body, Call, Client, ClientSpec, Fault, Method, Request, SendError};
+use crate::http::{Body, Call, Client, ClientSpec, Fault, Method, Request, SendError, Target};
 use crate::secret::SecretRef;
 
 mod check;
@@ -78,6 +78,7 @@ fn build(name: &str, section: &Value) -> Result<Built, Vec<Problem>> {
         std::fs::read(path).map_err(|e| wrong("ca_file", format!("{}: {e}", path.display()))).ok()
     });
     let client = ClientSpec {
+        auth_url: None,
         base_url: section.base().to_owned(),
         proxy: section.proxy.clone(),
         extra_roots,
@@ -120,6 +121,7 @@ impl WebCollect {
         let changes = call == wire::Call::ShipmentEntry;
         Request {
             method: Method::Post,
+            target: Target::Api,
             path: format!("{}{suffix}", call.path()),
             query: Vec::new(),
             headers: Vec::new(),

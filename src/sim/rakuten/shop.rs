@@ -1,5 +1,7 @@
 //! A simulated Rakuten shop: its secrets, its orders by index, and the numbers that belong to them.
 
+use std::net::SocketAddr;
+
 use super::content::Content;
 use super::plan::Plan;
 use crate::clock::Timestamp;
@@ -42,6 +44,25 @@ impl Shop {
     #[must_use]
     pub fn license_key_next(&self) -> String {
         format!("SL{}_sim_next", self.id)
+    }
+
+    /// The section of the config that points a daemon at this shop.
+    pub(crate) fn section(&self, addr: SocketAddr) -> String {
+        format!(
+            r#"[shops.{name}]
+mall = "rakuten"
+enabled = true
+schedule = "*/5 * * * *"
+base_url = "http://{addr}/rakuten"
+service_secret = "plain:{secret}"
+license_key = "plain:{key}"
+license_key_next = "plain:{next}"
+"#,
+            name = self.name,
+            secret = self.service_secret(),
+            key = self.license_key(),
+            next = self.license_key_next(),
+        )
     }
 
     /// The order number of order `index`.

@@ -1,12 +1,9 @@
 //! Calls against a scripted server: paging, the second key, editions, pauses, `check`.
 
-use std::sync::{Arc, Mutex};
-
-use async_trait::async_trait;
-use mallsync::clock::{Ambient, ManualClock, Timestamp};
-use mallsync::domain::account::{Bucket, Level};
+use mallsync::clock::ManualClock;
+use mallsync::domain::account::Level;
 use mallsync::domain::ids::OrderRef;
-use mallsync::http::{Call, Client, ClientSpec, Closed, Fault, Gate};
+use mallsync::http::{Call, ClientSpec, Fault};
 use mallsync::malls::rakuten::Rakuten;
 use mallsync::malls::rakuten::auth::Credentials;
 use mallsync::malls::{Mall, Scope, Stream};
@@ -16,31 +13,12 @@ use wiremock::matchers::{body_partial_json, header, method, path, query_param};
 use wiremock::{Mock, MockServer, ResponseTemplate};
 
 use super::{now, sample};
-
-/// Opens for everybody and remembers what it was told.
-#[derive(Default)]
-pub struct OpenGate {
-    admitted: Mutex<Vec<String>>,
-    paused: Mutex<Vec<Timestamp>>,
-}
-
-#[async_trait]
-impl Gate for OpenGate {
-    async fn admit(&self, bucket: &Bucket) -> Result<(), Closed> {
-        self.admitted.lock().unwrap().push(bucket.key.clone());
-        Ok(())
-    }
-    async fn pause(&self, _: &Bucket, until: Timestamp) {
-        self.paused.lock().unwrap().push(until);
-    }
-}
+use crate::rig::Rig;
 
 struct Bench {
     server: MockServer,
     mall: Rakuten,
-    client: Client,
-    gate: OpenGate,
-    ambient: Ambient,
+    rig: Rig,
 }
 
 const FIRST: &str = "ESA U1AxOlNMMQ==";
@@ -53,18 +31,16 @@ impl Bench {
     async fn new() -> Self {
         let server = MockServer::start().await;
         let keys = vec![("license_key", Secret::new("SL1")), ("license_key_next", Secret::new("SL2"))];
-        let client = Client::new(&ClientSpec { base_url: server.uri(), ..ClientSpec::default() }).unwrap();
+        let spec = ClientSpec { base_url: server.uri(), ..ClientSpec::default() };
         Self {
             server,
             mall: Rakuten::new(Credentials::new(Secret::new("SP1"), keys), 10),
-            client,
-            gate: OpenGate::default(),
-            ambient: Ambient::seeded(Arc::new(ManualClock::new(now())), 1),
+            rig: Rig::new(&spec, ManualClock::new(now())),
         }
     }
 
     fn call(&self) -> Call<'_> {
-        Call { account: "shop", client: &self.client, gate: &self.gate, ambient: &self.ambient }
+        self.rig.call()
     }
 
     async fn answer(&self, at: &str, key: &str, body: &Value) {
@@ -130,7 +106,7 @@ async fn pages_follow_each_other_and_the_cursor_resumes() {
     let ends: Vec<Value> =
         sent.iter().map(|r| r.body_json::<Value>().unwrap()["endDatetime"].clone()).collect();
     assert_eq!(ends, [json!("2026-04-04T12:00:00+0900"), ends[0].clone(), ends[0].clone()], "one fixed end");
-    let buckets = bench.gate.admitted.lock().unwrap().clone();
+    let buckets = bench.rig.gate.admitted.lock().unwrap().clone();
     assert_eq!(buckets.len(), 3);
     assert!(buckets[0].starts_with("rakuten/") && !buckets[0].contains("SP1"));
 }
@@ -215,7 +191,7 @@ async fn a_pause_that_the_server_asks_for_reaches_the_gate() {
     Mock::given(path(SEARCH)).respond_with(page).mount(&bench.server).await;
     let fault = bench.mall.changes(&bench.call(), Stream::New, None, &scope()).await.unwrap_err();
     assert_eq!(fault, Fault::Throttled { until: None });
-    assert_eq!(*bench.gate.paused.lock().unwrap(), [now() + std::time::Duration::from_secs(2)]);
+    assert_eq!(*bench.rig.gate.paused.lock().unwrap(), [now() + std::time::Duration::from_secs(2)]);
     assert_eq!(bench.requests().await, 1, "a throttled call is not tried with another key");
 }
 

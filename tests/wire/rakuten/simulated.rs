@@ -5,29 +5,27 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use mallsync::clock::{Ambient, ManualClock};
+use mallsync::clock::ManualClock;
 use mallsync::domain::account::Level;
 use mallsync::domain::order::Order;
-use mallsync::http::{Call, Client, ClientSpec, Fault};
+use mallsync::http::{Call, ClientSpec, Fault};
 use mallsync::malls::rakuten::Rakuten;
 use mallsync::malls::rakuten::auth::Credentials;
 use mallsync::malls::{Mall, Stream};
 use mallsync::secret::Secret;
 use mallsync::sim::{Catalogue, Maintenance, Options, RAKUTEN_SHOP, RAKUTEN_SHOP_ID, Server, Shop, World};
 
-use super::calls::{OpenGate, scope};
+use super::calls::scope;
 use super::now;
+use crate::rig::Rig;
 
 const DAY: Duration = Duration::from_secs(86_400);
 
 struct Mirror {
     world: Arc<World>,
     _server: Server,
-    clock: ManualClock,
     mall: Rakuten,
-    client: Client,
-    gate: OpenGate,
-    ambient: Ambient,
+    rig: Rig,
 }
 
 impl Mirror {
@@ -48,15 +46,12 @@ impl Mirror {
             world,
             _server: server,
             mall: Rakuten::new(credentials, 10),
-            client: Client::new(&ClientSpec { base_url, ..ClientSpec::default() }).unwrap(),
-            gate: OpenGate::default(),
-            ambient: Ambient::seeded(Arc::new(clock.clone()), 1),
-            clock,
+            rig: Rig::new(&ClientSpec { base_url, ..ClientSpec::default() }, clock),
         }
     }
 
     fn call(&self) -> Call<'_> {
-        Call { account: RAKUTEN_SHOP, client: &self.client, gate: &self.gate, ambient: &self.ambient }
+        self.rig.call()
     }
 
     /// One whole pass of a stream, with the details of everything it names.
@@ -124,7 +119,7 @@ async fn a_later_pass_finds_what_came_since() {
     let mirror = Mirror::new(Catalogue::per_day(now(), DAY, 50)).await;
     let page = mirror.mall.changes(&mirror.call(), Stream::New, None, &scope()).await.unwrap();
     assert!(!page.more);
-    mirror.clock.advance(Duration::from_secs(6 * 3_600));
+    mirror.rig.clock.advance(Duration::from_secs(6 * 3_600));
     let later = mirror.mall.changes(&mirror.call(), Stream::New, Some(&page.next), &scope()).await.unwrap();
     let new = later.refs.iter().filter(|r| !page.refs.contains(r)).count();
     let placed = mirror.world.truth(RAKUTEN_SHOP).filter(|f| f.ordered_at > now()).count();

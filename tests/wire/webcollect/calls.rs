@@ -1,6 +1,7 @@
 //! The calls themselves, over a socket: what leaves byte for byte, and what every way of losing an answer becomes.
 
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use async_trait::async_trait;
 use mallsync::clock::{Ambient, ManualClock, Timestamp};
@@ -8,7 +9,8 @@ use mallsync::domain::account::{Bucket, Level};
 use mallsync::domain::money::Yen;
 use mallsync::domain::operation::{Answer, Intent};
 use mallsync::domain::settlement::SettlementState;
-use mallsync::http::{Call, Client, Closed, Fault, Gate, SendError};
+use mallsync::http::vault::Fleeting;
+use mallsync::http::{Call, Client, Closed, Fault, Gate, Priority, SendError};
 use mallsync::settlement::webcollect::PROVIDER;
 use mallsync::settlement::{Sent, Settlement};
 use serde_json::{Value, json};
@@ -85,17 +87,20 @@ struct Open(Mutex<Vec<Bucket>>);
 
 #[async_trait]
 impl Gate for Open {
-    async fn admit(&self, bucket: &Bucket) -> Result<(), Closed> {
+    async fn admit(&self, bucket: &Bucket, _: Priority) -> Result<(), Closed> {
         self.0.lock().unwrap().push(bucket.clone());
         Ok(())
     }
     async fn pause(&self, _: &Bucket, _: Timestamp) {}
+
+    fn pace(&self, _: &Bucket, _: Duration) {}
 }
 
 struct Account {
     settlement: Box<dyn Settlement>,
     client: Client,
     gate: Open,
+    vault: Fleeting,
     ambient: Ambient,
 }
 
@@ -107,6 +112,7 @@ impl Account {
             settlement: built.settlement,
             client: Client::new(&built.client).unwrap(),
             gate: Open::default(),
+            vault: Fleeting::default(),
             ambient: Ambient::seeded(Arc::new(ManualClock::new(now)), 1),
         }
     }
@@ -118,7 +124,14 @@ impl Account {
     }
 
     fn call(&self) -> Call<'_> {
-        Call { account: "main", client: &self.client, gate: &self.gate, ambient: &self.ambient }
+        Call {
+            account: "main",
+            client: &self.client,
+            gate: &self.gate,
+            priority: Priority::Live,
+            vault: &self.vault,
+            ambient: &self.ambient,
+        }
     }
 
     async fn send(&self, intent: &Intent) -> Result<Sent, SendError> {

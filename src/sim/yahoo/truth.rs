@@ -1,0 +1,49 @@
+//! What a reader of a simulated Yahoo! shop must find.
+
+use super::Shop;
+use super::plan::{Plan, Step};
+use super::view::View;
+use crate::clock::Timestamp;
+use crate::sim::World;
+use crate::sim::truth::Fact;
+
+impl World {
+    /// The facts of every order that a plain search shows by `now`, oldest first.
+    pub(crate) fn yahoo_facts<'w>(
+        &'w self,
+        shop: &'w Shop,
+        now: Timestamp,
+    ) -> impl Iterator<Item = Fact> + Send + 'w {
+        let seed = shop.seed(self.options.seed);
+        let last = shop.orders.placed_by(now).saturating_add(1).min(shop.orders.total);
+        (0..last).filter(move |&index| shop.placed_at(seed, index) <= now).flat_map(move |index| {
+            let plans = {
+                let state = self.state();
+                self.yahoo_plans(&state, shop, index, now)
+            };
+            plans
+                .into_iter()
+                .filter(move |plan| plan.visible(now))
+                .map(move |plan| self.yahoo_fact(shop, plan, now))
+        })
+    }
+
+    fn yahoo_fact(&self, shop: &Shop, plan: Plan, now: Timestamp) -> Fact {
+        let view = View::new(shop, self.options.seed, plan, now, 0);
+        Fact {
+            index: plan.index,
+            order_number: view.number(),
+            ordered_at: plan.placed,
+            status: plan.order_status(now).to_owned(),
+            // A fee for a remote place that is computed later may still change the total (§6.6).
+            due: (!plan.open(Step::FeeFixed, now)).then(|| view.amounts().total),
+            payment: plan.method_at(now).name.to_owned(),
+            packages: 1,
+            lines: view.content().lines.len(),
+            canceled: plan.ended(now),
+            slips: view.slips(),
+            reception_number: None,
+            capturable: false,
+        }
+    }
+}
