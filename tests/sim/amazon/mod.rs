@@ -69,7 +69,7 @@ fn ids(answer: &Value) -> Vec<String> {
 
 impl Amazon {
     async fn start() -> Self {
-        Self::with(shop(200, 40)).await
+        Self::with(shop(200, 10)).await
     }
 
     async fn with(shop: AmazonShop) -> Self {
