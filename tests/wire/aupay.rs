@@ -3,6 +3,7 @@
 #![cfg(test)]
 
 mod calls;
+mod simulated;
 
 use std::path::PathBuf;
 
