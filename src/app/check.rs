@@ -288,6 +288,8 @@ fn expiry_row(subject: &str, expiry: &Expiry, known: &[Finding], now: Timestamp)
     };
     let message = format!("{} ends on {} ({days} days left)", expiry.what, expiry.at.jst_date());
     let known = known.iter().find(|finding| finding.message.starts_with(&expiry.what));
+    // A key that takes long to renew is warned of earlier: its connector knows.
+    let level = known.map_or(level, |finding| finding.level.max(level));
     let action = known.and_then(|finding| finding.action.as_deref());
     let action = action.or(Some("issue a new one in the back office and put it into the config"));
     CheckRow::new(subject, level, KEY_EXPIRY, message, action.filter(|_| level != Level::Ok))

@@ -1,6 +1,7 @@
 //! What comes from the outside, through the parsers: fixtures in, snapshots of normalised orders out; every prefix of
 //! every sample, unknown and broken input (decisions.md 40).
 
+mod amazon;
 mod aupay;
 mod csv;
 mod rakuten;
@@ -8,3 +9,4 @@ mod rakuten;
 mod rig;
 mod slips;
 mod webcollect;
+mod yahoo;

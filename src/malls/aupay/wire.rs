@@ -174,8 +174,8 @@ impl Refusal<'_> {
             errors.push(result);
         }
         let pair = |e: &Element| {
-            let message = e.value("message").map(str::to_owned).unwrap_or_else(|| e.text.trim().to_owned());
-            (scrub(e.value("code").unwrap_or_default()), scrub(&message))
+            let message = e.value("message").unwrap_or_else(|| e.text.trim());
+            (scrub(e.value("code").unwrap_or_default()), scrub(message))
         };
         let mut told = errors.into_iter().map(pair);
         let first = told.next().unwrap_or_default();

@@ -1,0 +1,190 @@
+//! `check`: at most three harmless calls that tell whether the account works (decisions.md 19; amazon-sp-api.md §4.3, §6,
+//! §8.5).
+
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use async_trait::async_trait;
+
+use super::auth::{self, AUTHORIZE, PLACE, ROLE_MISSING, ROLES, SECRETS};
+use super::wire::{self, Function, OrderAnswer, SearchRequest};
+use super::{Amazon, map};
+use crate::clock::Timestamp;
+use crate::domain::account::{Bucket, Expiry, Finding, Health, Level};
+use crate::domain::ids::OrderRef;
+use crate::http::{Call, Closed, Fault, Gate, Priority, Response};
+
+const CALLS: usize = 3;
+/// Clocks further apart than this put windows in the wrong place.
+const SKEW: Duration = Duration::from_secs(60);
+/// §4.4.
+const WARN_BEFORE: Duration = Duration::from_secs(30 * 86_400);
+/// A `lastUpdatedBefore` must lie two minutes back (§8.1); the rest is for clocks that differ.
+const BACK: Duration = Duration::from_secs(5 * 60);
+/// What restricted members need (§8.5).
+const ADDRESS_ROLE: &str = "Direct-to-Consumer Delivery (Restricted)";
+
+/// A gate that opens so often and no more, calls for tokens included.
+struct Few<'a> {
+    gate: &'a dyn Gate,
+    left: AtomicUsize,
+}
+
+#[async_trait]
+impl Gate for Few<'_> {
+    async fn admit(&self, bucket: &Bucket, priority: Priority) -> Result<(), Closed> {
+        let taken = self.left.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| left.checked_sub(1));
+        match taken {
+            Ok(_) => self.gate.admit(bucket, priority).await,
+            Err(_) => Err(Closed::Failed(format!("{CALLS} calls are used up; check again"))),
+        }
+    }
+
+    async fn pause(&self, bucket: &Bucket, until: Timestamp) {
+        self.gate.pause(bucket, until).await;
+    }
+
+    fn pace(&self, bucket: &Bucket, per: Duration) {
+        self.gate.pace(bucket, per);
+    }
+}
+
+impl Amazon {
+    pub(super) async fn health(&self, call: &Call<'_>, newest: Option<&OrderRef>) -> Result<Health, Fault> {
+        let few = Few { gate: call.gate, left: AtomicUsize::new(CALLS) };
+        let call = Call { gate: &few, ..*call };
+        let mut health = Health { findings: Vec::new(), expiries: self.expiries.clone() };
+        let asked = match newest.and_then(super::get) {
+            Some(ask) => match self.credentials.ask::<OrderAnswer>(&call, &ask).await {
+                Ok((answer, response)) => Ok((Function::GetOrder, address(&answer), response)),
+                Err(fault) if wire::is_not_found(&fault) => {
+                    health.findings.push(other_account());
+                    health.findings.extend(self.ends(call.now()));
+                    return Ok(health);
+                }
+                Err(fault) => Err(fault),
+            },
+            None => {
+                let answered = self.search(&call, &self.a_minute(call.now()), None).await;
+                answered.map(|(_, response)| (Function::SearchOrders, address_not_seen(), response))
+            }
+        };
+        match asked {
+            Ok((function, address, response)) => {
+                health.findings.push(signed_in(function));
+                health.findings.extend(skew(&response));
+                health.findings.push(address);
+            }
+            Err(Fault::Auth { code, message }) => health.findings.push(refused(&code, &message)),
+            Err(Fault::Quota { until }) => health.findings.push(not_asked(until)),
+            Err(fault) => return Err(fault),
+        }
+        health.findings.extend(self.ends(call.now()));
+        Ok(health)
+    }
+
+    /// A search of one minute.
+    fn a_minute(&self, now: Timestamp) -> SearchRequest {
+        let end = now - BACK;
+        SearchRequest {
+            last_updated_after: Some(wire::datetime(end - Duration::from_secs(60))),
+            last_updated_before: Some(wire::datetime(end)),
+            ..SearchRequest::new(&self.marketplace_ids)
+        }
+    }
+
+    fn ends(&self, now: Timestamp) -> impl Iterator<Item = Finding> {
+        self.expiries.iter().map(move |expiry| expiry_finding(expiry, now))
+    }
+}
+
+fn finding(level: Level, code: &str, message: String, action: Option<String>) -> Finding {
+    Finding { level, code: code.to_owned(), message, action }
+}
+
+fn signed_in(function: Function) -> Finding {
+    let message = format!("Amazon accepted the credentials: {} answers", function.name());
+    finding(Level::Ok, "signed_in", message, None)
+}
+
+fn refused(code: &str, message: &str) -> Finding {
+    let about = if message.starts_with(ROLE_MISSING) { "permission_missing" } else { "signed_in" };
+    let (what, action) = auth::parts(message);
+    finding(Level::Error, about, format!("{what} ({code})"), action.map(str::to_owned))
+}
+
+fn other_account() -> Finding {
+    finding(
+        Level::Warning,
+        "signed_in",
+        "Amazon accepted the credentials, but does not know the newest order that is stored: refresh_token is another \
+         seller account's"
+            .to_owned(),
+        Some(format!(
+            "authorise the application from the seller account of these orders at {PLACE} → {AUTHORIZE}, and set \
+             refresh_token"
+        )),
+    )
+}
+
+fn not_asked(until: Timestamp) -> Finding {
+    let message = format!("not asked: the quota of the operation is used up until {until}");
+    finding(Level::Warning, "not_asked", message, Some("check again then".to_owned()))
+}
+
+fn address_not_seen() -> Finding {
+    let message =
+        "whether names and addresses are shown is not known: no order of the shop's own is stored yet";
+    finding(Level::Ok, "not_asked", message.to_owned(), None)
+}
+
+/// §8.5: without the role the members are absent, and nothing says so.
+fn address(answer: &OrderAnswer) -> Finding {
+    let shown = answer.order.as_ref().and_then(|raw| super::read_model(raw).ok());
+    match shown.as_ref().and_then(map::shows_address) {
+        Some(true) => {
+            let message = "names and addresses of orders to be shipped are shown".to_owned();
+            finding(Level::Ok, "permission", message, None)
+        }
+        Some(false) => finding(
+            Level::Warning,
+            "permission_missing",
+            format!("names and addresses are withheld: the application lacks the role {ADDRESS_ROLE}"),
+            Some(format!(
+                "ask for the role at {PLACE} → {ROLES}, then authorise the application again: {AUTHORIZE}, and set \
+                 refresh_token"
+            )),
+        ),
+        None => {
+            let message = "whether names and addresses are shown is not known: the newest order of the shop's own is \
+                           pending or cancelled";
+            finding(Level::Ok, "not_asked", message.to_owned(), None)
+        }
+    }
+}
+
+fn expiry_finding(expiry: &Expiry, now: Timestamp) -> Finding {
+    let message = format!("{} ends at {}", expiry.what, expiry.at);
+    if expiry.at.since(now) < WARN_BEFORE {
+        let action = format!(
+            "make a new secret at {PLACE} → {SECRETS}; the old one works for 7 days more: set the new one as \
+             client_secret, with client_secret_issued_on"
+        );
+        finding(Level::Warning, "key_expiry", message, Some(action))
+    } else {
+        finding(Level::Ok, "key_expiry", message, None)
+    }
+}
+
+fn skew(response: &Response) -> Option<Finding> {
+    let theirs = response.server_time?;
+    let apart = theirs.since(response.sent_at).max(response.sent_at.since(theirs));
+    (apart > SKEW).then(|| {
+        finding(
+            Level::Warning,
+            "clock_skew",
+            format!("this machine's clock and Amazon's are {} seconds apart", apart.as_secs()),
+            Some("let the machine set its clock by NTP (timedatectl)".to_owned()),
+        )
+    })
+}
