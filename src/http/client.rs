@@ -1,11 +1,11 @@
 //! The client of an account.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::error::Error;
 use std::fmt;
 use std::net::IpAddr;
-use std::sync::PoisonError;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use bytes::{Bytes, BytesMut};
@@ -55,7 +55,7 @@ impl fmt::Debug for ClientSpec {
 ///
 /// Besides the connections it keeps what connectors may learn about an account while the process lives, since they hold
 /// no state themselves: which credential works, which edition of the wire format, how often in a row a quota was said to be
-/// used up. All are hints; losing them costs a refused call.
+/// used up, and what else a service told in words. All are hints; losing them costs a refused call or a warning said twice.
 pub struct Client {
     base: Url,
     auth: Option<Url>,
@@ -64,7 +64,8 @@ pub struct Client {
     body_cap: usize,
     credential: AtomicUsize,
     edition: AtomicUsize,
-    throttled: std::sync::Mutex<HashMap<String, u32>>,
+    throttled: Mutex<HashMap<String, u32>>,
+    hints: Mutex<BTreeMap<String, String>>,
     tokens: tokio::sync::Mutex<Option<Kept>>,
 }
 
@@ -92,7 +93,8 @@ impl Client {
             body_cap: BODY_CAP,
             credential: AtomicUsize::new(0),
             edition: AtomicUsize::new(0),
-            throttled: std::sync::Mutex::default(),
+            throttled: Mutex::default(),
+            hints: Mutex::default(),
             tokens: tokio::sync::Mutex::default(),
         })
     }
@@ -137,6 +139,18 @@ impl Client {
     /// The service answered a call of the bucket of that key.
     pub fn not_throttled(&self, bucket: &str) {
         self.throttled.lock().unwrap_or_else(PoisonError::into_inner).remove(bucket);
+    }
+
+    /// What the service told last of `what`.
+    #[must_use]
+    pub fn hint(&self, what: &str) -> Option<String> {
+        self.hints.lock().unwrap_or_else(PoisonError::into_inner).get(what).cloned()
+    }
+
+    /// Remembers what the service told of `what`; whether that is new.
+    pub fn learn(&self, what: &str, told: &str) -> bool {
+        let mut hints = self.hints.lock().unwrap_or_else(PoisonError::into_inner);
+        hints.insert(what.to_owned(), told.to_owned()).is_none_or(|before| before != told)
     }
 
     /// The account's tokens; the lock is held while they are renewed, so that this happens once.

@@ -121,22 +121,46 @@ impl Grant {
         Ok(token)
     }
 
-    /// The service refused `token` before its time: the next [`Grant::access`] gets a new one, once.
+    /// Whether [`Grant::access`] has a token without asking for one.
+    ///
+    /// # Errors
+    /// The vault's.
+    pub async fn at_hand(&self, call: &Call<'_>) -> Result<bool, Fault> {
+        let kept = call.client.tokens().lock().await;
+        if kept.as_ref().is_some_and(|kept| self.usable(kept, call).is_some()) {
+            return Ok(true);
+        }
+        Ok(self.usable(&self.load(call).await?, call).is_some())
+    }
+
+    /// The service refused `token` before its time: the next [`Grant::access`] gets another one, once. What another
+    /// process has kept since (a renewal, a new consent) stays.
     ///
     /// # Errors
     /// The vault's.
     pub async fn refused(&self, call: &Call<'_>, token: &Secret) -> Result<(), Fault> {
         let mut kept = call.client.tokens().lock().await;
-        let mut now_kept = match kept.take() {
-            Some(kept) => kept,
-            None => self.load(call).await?,
-        };
+        let mut now_kept = self.load(call).await?;
         if now_kept.access.as_ref().is_some_and(|access| access.token == token.expose()) {
             now_kept.access = None;
             self.save(call, &now_kept).await?;
         }
         *kept = Some(now_kept);
         Ok(())
+    }
+
+    /// Takes up what another process has kept since `token`, after a new consent; whether there is anything.
+    ///
+    /// # Errors
+    /// The vault's.
+    pub async fn superseded(&self, call: &Call<'_>, token: &Secret) -> Result<bool, Fault> {
+        let mut kept = call.client.tokens().lock().await;
+        let now_kept = self.load(call).await?;
+        let newer = self.usable(&now_kept, call).is_some_and(|usable| usable.expose() != token.expose());
+        if newer {
+            *kept = Some(now_kept);
+        }
+        Ok(newer)
     }
 
     /// Exchanges the code that a person's consent gave (RFC 6749 §4.1.3) and keeps what comes of it.

@@ -15,6 +15,14 @@ use crate::clock::{Timestamp, jst_offset};
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Int(pub Option<i64>);
 
+impl Int {
+    /// From text that is not blank; `None` when it is no whole number.
+    #[must_use]
+    pub fn of(text: &str) -> Option<Self> {
+        whole(text).map(|n| Self(Some(n)))
+    }
+}
+
 impl<'de> Deserialize<'de> for Int {
     fn deserialize<D: Deserializer<'de>>(d: D) -> Result<Self, D::Error> {
         let text = scalar::<D>(d)?;
@@ -52,6 +60,14 @@ impl<'de> Deserialize<'de> for Text {
 /// whole percentage from 0 to 100.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Percent(pub Option<i64>);
+
+impl Percent {
+    /// From text that is not blank.
+    #[must_use]
+    pub fn of(text: &str) -> Self {
+        Self(percent(text.trim()))
+    }
+}
 
 impl<'de> Deserialize<'de> for Percent {
     fn deserialize<D: Deserializer<'de>>(d: D) -> Result<Self, D::Error> {

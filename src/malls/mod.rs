@@ -14,17 +14,23 @@ use crate::http::{Call, ClientSpec, Fault};
 
 /// Amazon.co.jp.
 pub mod amazon;
+/// au PAY マーケット.
+pub mod aupay;
 /// The shop's own cart: order CSV files.
 pub mod csv;
+/// People, places and hours in one text.
+pub mod japan;
 /// Reading JSON that other people write: nulls, absent members, numbers as text.
 pub mod lenient;
 /// 楽天市場.
 pub mod rakuten;
 /// Checking the keys of a mall's section of the config, all findings at once.
 pub mod section;
+/// Yahoo!ショッピング.
+pub mod yahoo;
 
 /// Every mall, by the word that `mall = "…"` takes.
-pub const MALLS: &[Registration] = &[rakuten::MALL, amazon::MALL, csv::MALL];
+pub const MALLS: &[Registration] = &[rakuten::MALL, yahoo::MALL, aupay::MALL, amazon::MALL, csv::MALL];
 
 /// What the table says of a mall.
 #[derive(Clone, Copy)]
@@ -184,6 +190,9 @@ pub struct Details {
 pub trait Consent: Send + Sync {
     /// Where it is given; `state` comes back with the code.
     fn url(&self, state: &str) -> String;
+
+    /// The registered address that the browser is sent back to; `None` when the config does not hold it yet.
+    fn redirect_uri(&self) -> Option<&str>;
 
     /// Exchanges the code that came back, keeps what comes of it and tells when it ends.
     async fn exchange(&self, call: &Call<'_>, code: &str) -> Result<Expiry, Fault>;

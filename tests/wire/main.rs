@@ -2,9 +2,11 @@
 //! every sample, unknown and broken input (decisions.md 40).
 
 mod amazon;
+mod aupay;
 mod csv;
 mod rakuten;
 #[cfg(test)]
 mod rig;
 mod slips;
 mod webcollect;
+mod yahoo;

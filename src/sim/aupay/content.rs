@@ -1,6 +1,7 @@
 //! What an order holds (au-pay-market.md §6): lines, people, payment, discounts.
 
-use super::plan::{Kind, Plan};
+use super::kind::Kind;
+use super::plan::Plan;
 use crate::sim::dice::{Dice, Salt};
 use crate::sim::goods::{Goods, RANGE};
 use crate::sim::people::Person;
@@ -195,7 +196,8 @@ fn line(dice: &mut Dice, kind: Kind) -> Line {
     let goods = if dice.one_in(15) { &TAX_FREE } else { dice.pick(&RANGE) };
     let units = yen(*dice.pick(&[1, 1, 1, 2, 3]));
     let gift = kind == Kind::Gift;
-    let options: &'static [PaidOption] = if dice.one_in(12) { *dice.pick(&OPTIONS) } else { &[] };
+    let paid: &'static &'static [PaidOption] = dice.pick(&OPTIONS);
+    let options: &'static [PaidOption] = if dice.one_in(12) { paid } else { &[] };
     Line {
         goods,
         variant: usize::try_from(dice.below(goods.variants.len() as u64)).unwrap_or(0),

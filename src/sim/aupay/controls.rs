@@ -31,7 +31,9 @@ impl World {
     }
 
     fn touch(&self, shop: &Shop, index: u64, deed: Deed) {
-        self.state().aupay.touched.entry((shop.shop_id.clone(), index)).or_default().push(deed);
+        let mut state = self.state();
+        state.aupay.texts.forget(shop, index);
+        state.aupay.touched.entry((shop.shop_id.clone(), index)).or_default().push(deed);
     }
 
     /// Cancels a whole au PAY order at once: `cancelStatus` C, キャンセル, every line C, amounts kept. False when no

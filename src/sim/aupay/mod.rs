@@ -2,8 +2,10 @@
 
 mod amounts;
 mod auth;
+mod cache;
 mod content;
 mod controls;
+mod kind;
 mod mangle;
 mod plan;
 mod render;
@@ -51,6 +53,7 @@ pub(crate) struct State {
     touched: BTreeMap<(String, u64), Vec<controls::Deed>>,
     /// Orders before this index were shown by a later page (see `insert_between_pages`).
     shown: BTreeMap<String, u64>,
+    texts: cache::Cache,
 }
 
 /// A request to a path below the prefix.
@@ -149,16 +152,26 @@ fn handle(
     if call.function == ONE && page.indices.is_empty() && switches.unknown_order_refused {
         return wire::refusal(&switches, "CME9003");
     }
+    let kept = tamper.is_none();
     let mut xml = Xml::new(switches.empty, switches.seconds, tamper);
     wire::success(&mut xml, &page, &switches);
     if call.function == NUMBERS {
         wire::numbers(&mut xml, shop, &page.indices, switches.numbers_apart);
-    } else {
-        for &index in &page.indices {
-            let plan = world.aupay_plan(&state, shop, index);
-            let content = shop.content(world.options.seed, &plan);
-            let canceled_lines_count = switches.canceled_lines_count;
-            View { shop, plan: &plan, content: &content, now, canceled_lines_count }.order(&mut xml);
+        return Answer::new(200, wire::XML, xml.finish());
+    }
+    for &index in &page.indices {
+        if kept && let Some(text) = state.aupay.texts.under(&switches).get(shop, index, now) {
+            xml.out.push_str(text);
+            continue;
+        }
+        let start = xml.out.len();
+        let plan = world.aupay_plan(&state, shop, index);
+        let content = shop.content(world.options.seed, &plan);
+        let canceled_lines_count = switches.canceled_lines_count;
+        View { shop, plan: &plan, content: &content, now, canceled_lines_count }.order(&mut xml);
+        if kept {
+            let life = (now, plan.next_change(now));
+            state.aupay.texts.put(shop, index, life, &xml.out[start..]);
         }
     }
     Answer::new(200, wire::XML, xml.finish())

@@ -5,79 +5,9 @@ use std::time::Duration;
 
 use chrono::{Days, NaiveDate};
 
+use super::kind::Kind;
 use crate::clock::Timestamp;
 use crate::sim::dice::{Dice, Salt};
-
-/// What makes an order special.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Kind {
-    Plain,
-    /// Its first state is 発送待ち already (au-pay-market.md §7.1).
-    ReadyAtOnce,
-    Reservation,
-    Prepaid,
-    PrepaidUnpaid,
-    CreditCheck,
-    CashOnDelivery,
-    Deferred,
-    FraudChecked,
-    FraudHeld,
-    FraudFailed,
-    OnHold,
-    /// Passes through a status that the shop defined itself.
-    OwnStatus,
-    CancelBefore,
-    CancelWithdrawn,
-    CancelAfter,
-    /// `cancelStatus` says C, `orderStatus` stays behind (§7.2).
-    CancelFlagOnly,
-    /// `orderStatus` says キャンセル, `cancelStatus` stays behind (§7.2).
-    CancelStatusOnly,
-    LineCanceled,
-    AmountChange,
-    Gift,
-    UnknownPayment,
-    PointsOnly,
-    /// The use of points was cancelled: shown, but not deducted (§8).
-    PointsReturned,
-    /// Part of the points is missing in the fields, not in what is asked for (§8).
-    BrokenIdentity,
-    /// Elements that no known client has seen.
-    NewMembers,
-}
-
-/// Kinds, their weights, and the days after the order within which every date that can be searched for lies.
-const KINDS: [(Kind, u64, u64); 26] = [
-    (Kind::Plain, 380, 10),
-    (Kind::ReadyAtOnce, 100, 10),
-    (Kind::Reservation, 35, 60),
-    (Kind::Prepaid, 70, 15),
-    (Kind::PrepaidUnpaid, 20, 15),
-    (Kind::CreditCheck, 40, 10),
-    (Kind::CashOnDelivery, 45, 10),
-    (Kind::Deferred, 30, 20),
-    (Kind::FraudChecked, 15, 10),
-    (Kind::FraudHeld, 12, 12),
-    (Kind::FraudFailed, 8, 10),
-    (Kind::OnHold, 20, 12),
-    (Kind::OwnStatus, 35, 15),
-    (Kind::CancelBefore, 35, 10),
-    (Kind::CancelWithdrawn, 12, 10),
-    (Kind::CancelAfter, 15, 10),
-    (Kind::CancelFlagOnly, 6, 10),
-    (Kind::CancelStatusOnly, 6, 10),
-    (Kind::LineCanceled, 25, 10),
-    (Kind::AmountChange, 20, 10),
-    (Kind::Gift, 30, 10),
-    (Kind::UnknownPayment, 15, 10),
-    (Kind::PointsOnly, 12, 10),
-    (Kind::PointsReturned, 6, 10),
-    (Kind::BrokenIdentity, 4, 10),
-    (Kind::NewMembers, 4, 10),
-];
-
-/// No date that can be searched for lies further behind the order than this.
-pub(crate) const LIFE: Duration = Duration::from_hours(24 * 60);
 
 pub(crate) const NEW: &str = "新規受付";
 pub(crate) const WAITING: &str = "発送前入金待ち";
@@ -115,25 +45,6 @@ pub(crate) struct Plan {
     pub(crate) release: Option<NaiveDate>,
     /// Shipping deadline, and from when on it is known.
     pub(crate) deadline: Option<(Timestamp, NaiveDate)>,
-}
-
-impl Kind {
-    /// The first choice of an order's row: its kind, and how far its searchable dates reach.
-    fn pick(dice: &mut Dice) -> (Self, Duration) {
-        let mut roll = dice.below(KINDS.iter().map(|(_, weight, _)| weight).sum());
-        for (kind, weight, days) in KINDS {
-            if roll < weight {
-                return (kind, DAY * u32::try_from(days).unwrap_or(u32::MAX));
-            }
-            roll -= weight;
-        }
-        (Self::Plain, LIFE)
-    }
-}
-
-/// How long after it was placed order `index` may still have a date of the searchable kinds; cheaper than its plan.
-pub(crate) fn reach(seed: u64, index: u64) -> Duration {
-    Kind::pick(&mut Dice::new(seed, Salt::AupayPlan, index)).1
 }
 
 impl Plan {
@@ -220,8 +131,9 @@ impl Plan {
         let at_once = matches!(self.kind, Kind::Plain | Kind::ReadyAtOnce) || dice.one_in(2);
         self.authorized = match self.kind {
             Kind::Prepaid | Kind::PrepaidUnpaid | Kind::CashOnDelivery | Kind::FraudFailed => None,
-            Kind::CreditCheck | Kind::Deferred | Kind::Reservation => Some(ready),
-            Kind::FraudChecked | Kind::FraudHeld => Some(ready),
+            Kind::CreditCheck | Kind::Deferred | Kind::Reservation | Kind::FraudChecked | Kind::FraudHeld => {
+                Some(ready)
+            }
             _ if at_once => Some(placed),
             _ => Some(placed + dice.minutes(1, 3)),
         };
@@ -377,6 +289,31 @@ impl Plan {
     /// The deadline as it shows.
     pub(crate) fn ship_by(&self, now: Timestamp) -> Option<NaiveDate> {
         self.deadline.filter(|(from, _)| *from <= now && !self.is_canceled(now)).map(|(_, day)| day)
+    }
+
+    /// The award of points, thirty days after shipping: its day.
+    pub(crate) fn award(&self, now: Timestamp) -> Option<NaiveDate> {
+        let shipped = self.shipped.filter(|at| *at <= now);
+        shipped.and_then(|at| at.jst_date().checked_add_days(Days::new(30)))
+    }
+
+    /// When the order will next look different by itself.
+    pub(crate) fn next_change(&self, now: Timestamp) -> Option<Timestamp> {
+        let events = [
+            self.contacted,
+            self.authorized,
+            self.settled,
+            self.printed,
+            self.labeled,
+            self.shipped,
+            self.canceled,
+            self.change,
+            self.deadline.map(|(from, _)| from),
+            self.award(now).map(Timestamp::jst_midnight),
+        ];
+        let steps = self.steps.iter().map(|(at, _)| *at);
+        let lines = self.lines_canceled.iter().map(|(_, at)| *at);
+        events.into_iter().flatten().chain(steps).chain(lines).filter(|at| *at > now).min()
     }
 
     /// The day that `dateType` compares (§4.1), where there is one yet.

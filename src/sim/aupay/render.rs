@@ -4,7 +4,8 @@ use chrono::Days;
 
 use super::amounts::{Amounts, class, sum, tax};
 use super::content::{Content, Line, Method};
-use super::plan::{Kind, Plan};
+use super::kind::Kind;
+use super::plan::Plan;
 use super::shop::Shop;
 use super::xml::Xml;
 use crate::clock::Timestamp;
@@ -227,8 +228,7 @@ impl View<'_> {
 
     fn gateway(&self, xml: &mut Xml<'_>, amounts: &Amounts, flavour: &Flavour) {
         let (plan, content) = (self.plan, self.content);
-        let shipped = self.past(plan.shipped);
-        let awarded = shipped.and_then(|at| at.jst_date().checked_add_days(Days::new(30)));
+        let awarded = plan.award(self.now);
         xml.date("pointFixedDate", awarded);
         xml.flag("pointFixedStatus", awarded.is_some_and(|day| day <= self.now.jst_date()));
         let authorized = self.past(plan.authorized).filter(|_| content.method.0 == Method::Authorized);

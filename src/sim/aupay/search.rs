@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use chrono::{Days, NaiveDate};
 
-use super::plan::{self, LIFE};
+use super::kind::{LIFE, reach};
 use super::wire::Bad;
 use super::{Shop, Switches};
 use crate::clock::Timestamp;
@@ -153,7 +153,7 @@ impl Search {
         let mut hits: BTreeSet<u64> = shop
             .orders
             .placed_between(from - LIFE, to.min(now))
-            .filter(|&index| placed(index) + plan::reach(seed, index) >= from)
+            .filter(|&index| placed(index) + reach(seed, index) >= from)
             .collect();
         // What was done by hand can lie further behind.
         let touched = state.aupay.touched.range((shop.shop_id.clone(), 0)..=(shop.shop_id.clone(), u64::MAX));

@@ -121,3 +121,35 @@ api_key_next = "plain:{next}"
         )
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+    use crate::clock::Timestamp;
+    use crate::sim::AUPAY_SHOP;
+
+    #[test]
+    fn the_section_is_toml_with_the_shops_own_keys() {
+        let start = Timestamp::from_micros(0);
+        let mut shop = Shop::new(AUPAY_SHOP, "40012345", 2, Catalogue::per_day(start, Duration::ZERO, 1));
+        shop.key_issued_on = Some(start.jst_date());
+        let text = shop.section("127.0.0.1:9480".parse().unwrap(), Path::new("."));
+        let table: toml::Table = text.parse().unwrap();
+        let section = &table["shops"][AUPAY_SHOP];
+        for (name, value) in [
+            ("base_url", "http://127.0.0.1:9480/aupay/wmshopapi/"),
+            ("shop_id", "40012345"),
+            ("api_key", &format!("plain:{}", shop.api_key())),
+            ("api_key_next", &format!("plain:{}", shop.api_key_next())),
+            ("api_key_issued_on", "1970-01-01"),
+        ] {
+            assert_eq!(section[name].as_str(), Some(value), "{name}");
+        }
+        assert_eq!(section["statuses"]["メーカー取寄せ中"].as_str(), Some("on_hold"));
+        // Another shop has other keys, whatever its orders are.
+        let other = Shop::new("other", "40012346", 3, shop.orders);
+        assert_ne!(other.api_key(), shop.api_key());
+    }
+}

@@ -64,7 +64,8 @@ async fn read_all(sim: &Sim, window: &str, size: usize) -> Vec<Node> {
     let mut orders: Vec<Node> = Vec::new();
     loop {
         let query = format!("&totalCount={size}&startCount={}&{window}", orders.len() + 1);
-        let page: Vec<Node> = read(sim, LIST, &query).await.all("orderInfo").cloned().collect();
+        let page = read(sim, LIST, &query).await.children.into_iter();
+        let page: Vec<Node> = page.filter(|n| n.name == "orderInfo").collect();
         let last = page.len() < size;
         orders.extend(page);
         if last {

@@ -1,5 +1,7 @@
 //! A reader of a few lines, not the crate's own: it must see what is there.
 
+use std::borrow::Cow;
+
 /// An element.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Node {
@@ -88,6 +90,10 @@ pub fn parse(text: &str) -> Node {
     root
 }
 
-fn plain(text: &str) -> String {
-    text.replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&")
+fn plain(text: &str) -> Cow<'_, str> {
+    if text.contains('&') {
+        Cow::Owned(text.replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&"))
+    } else {
+        Cow::Borrowed(text)
+    }
 }
