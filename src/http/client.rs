@@ -64,8 +64,8 @@ pub struct Client {
     body_cap: usize,
     credential: AtomicUsize,
     edition: AtomicUsize,
-    hints: Mutex<BTreeMap<String, String>>,
     throttled: Mutex<HashMap<String, u32>>,
+    hints: Mutex<BTreeMap<String, String>>,
     tokens: tokio::sync::Mutex<Option<Kept>>,
 }
 
@@ -93,8 +93,8 @@ impl Client {
             body_cap: BODY_CAP,
             credential: AtomicUsize::new(0),
             edition: AtomicUsize::new(0),
-            hints: Mutex::default(),
             throttled: Mutex::default(),
+            hints: Mutex::default(),
             tokens: tokio::sync::Mutex::default(),
         })
     }
@@ -128,18 +128,6 @@ impl Client {
         self.edition.store(behind, Ordering::Relaxed);
     }
 
-    /// What the service told last of `what`.
-    #[must_use]
-    pub fn hint(&self, what: &str) -> Option<String> {
-        self.hints.lock().unwrap_or_else(PoisonError::into_inner).get(what).cloned()
-    }
-
-    /// Remembers what the service told of `what`; whether that is new.
-    pub fn learn(&self, what: &str, told: &str) -> bool {
-        let mut hints = self.hints.lock().unwrap_or_else(PoisonError::into_inner);
-        hints.insert(what.to_owned(), told.to_owned()).is_none_or(|before| before != told)
-    }
-
     /// The service throttled a call of the bucket of that key. How often in a row it did so.
     pub fn throttled(&self, bucket: &str) -> u32 {
         let mut throttled = self.throttled.lock().unwrap_or_else(PoisonError::into_inner);
@@ -151,6 +139,18 @@ impl Client {
     /// The service answered a call of the bucket of that key.
     pub fn not_throttled(&self, bucket: &str) {
         self.throttled.lock().unwrap_or_else(PoisonError::into_inner).remove(bucket);
+    }
+
+    /// What the service told last of `what`.
+    #[must_use]
+    pub fn hint(&self, what: &str) -> Option<String> {
+        self.hints.lock().unwrap_or_else(PoisonError::into_inner).get(what).cloned()
+    }
+
+    /// Remembers what the service told of `what`; whether that is new.
+    pub fn learn(&self, what: &str, told: &str) -> bool {
+        let mut hints = self.hints.lock().unwrap_or_else(PoisonError::into_inner);
+        hints.insert(what.to_owned(), told.to_owned()).is_none_or(|before| before != told)
     }
 
     /// The account's tokens; the lock is held while they are renewed, so that this happens once.

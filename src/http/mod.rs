@@ -149,6 +149,16 @@ impl Response {
     pub fn header(&self, name: &str) -> Option<&str> {
         self.headers.iter().find(|(n, _)| n == name).map(|(_, v)| v.as_str())
     }
+
+    /// `Retry-After`, in seconds or as a date.
+    #[must_use]
+    pub fn retry_after(&self) -> Option<Timestamp> {
+        let value = self.header("retry-after")?.trim();
+        if let Ok(seconds) = value.parse::<u32>() {
+            return Some(self.sent_at + Duration::from_secs(seconds.into()));
+        }
+        chrono::DateTime::parse_from_rfc2822(value).ok().map(Timestamp::from)
+    }
 }
 
 impl fmt::Debug for Response {

@@ -14,8 +14,12 @@ use crate::http::{Call, ClientSpec, Fault};
 
 /// Amazon.co.jp.
 pub mod amazon;
+/// au PAY マーケット.
+pub mod aupay;
 /// The shop's own cart: order CSV files.
 pub mod csv;
+/// People, places and hours in one text.
+pub mod japan;
 /// Reading JSON that other people write: nulls, absent members, numbers as text.
 pub mod lenient;
 /// 楽天市場.
@@ -26,7 +30,7 @@ pub mod section;
 pub mod yahoo;
 
 /// Every mall, by the word that `mall = "…"` takes.
-pub const MALLS: &[Registration] = &[rakuten::MALL, yahoo::MALL, amazon::MALL, csv::MALL];
+pub const MALLS: &[Registration] = &[rakuten::MALL, yahoo::MALL, aupay::MALL, amazon::MALL, csv::MALL];
 
 /// What the table says of a mall.
 #[derive(Clone, Copy)]

@@ -2,6 +2,7 @@
 //! every sample, unknown and broken input (decisions.md 40).
 
 mod amazon;
+mod aupay;
 mod csv;
 mod rakuten;
 #[cfg(test)]

@@ -4,10 +4,11 @@ use chrono::NaiveDate;
 
 use crate::domain::money::Yen;
 use crate::domain::order::{Amounts, ItemOption, Line, Package, Party, Shipment};
+use crate::malls::japan::wanted_time;
 use crate::tabular::{Row, values};
 
 use super::map::{Layout, Remarks};
-use super::party::{carrier, wanted_time};
+use super::party::carrier;
 
 /// What a row is about: one of the words of `[line_kind]`; without such a column every row is goods.
 fn kind<'a>(layout: &'a Layout<'_>, row: &Row) -> Option<&'a str> {

@@ -1,6 +1,5 @@
 //! What goes over the wire: requests, answers, and every envelope of an answer told apart (rakuten-rms.md §4, §5, §7).
 
-use chrono::DateTime;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
@@ -330,7 +329,7 @@ impl Refusal<'_> {
     fn by_code(&self, code: &str, message: &str) -> Fault {
         let (code, message) = (scrub(code), scrub(message));
         match code.as_str() {
-            "QPSLimit" | "AccessLimit" => Fault::Throttled { until: self.retry_after() },
+            "QPSLimit" | "AccessLimit" => Fault::Throttled { until: self.response.retry_after() },
             "ES01-01" | "ES04-01" | "GA0001" => Fault::Auth { message: self.with_id(message), code },
             "ES01-02" => Fault::Maintenance(self.with_id(format!("{code} {message}"))),
             _ => self.by_status(code, message),
@@ -341,7 +340,7 @@ impl Refusal<'_> {
         let status = self.response.status;
         match status {
             401 | 403 => Fault::Auth { message: self.with_id(message), code },
-            429 => Fault::Throttled { until: self.retry_after() },
+            429 => Fault::Throttled { until: self.response.retry_after() },
             503 => Fault::Maintenance(self.with_id(format!("{code} {message}"))),
             408 | 500.. => Fault::Transient(self.with_id(format!("HTTP {status}: {code} {message}"))),
             _ => Fault::Rejected { message: self.with_id(message), code },
@@ -370,15 +369,6 @@ impl Refusal<'_> {
             Some(id) => format!("{message} (RequestId {})", scrub(id)),
             None => message,
         }
-    }
-
-    /// `Retry-After` in seconds or as a date.
-    fn retry_after(&self) -> Option<Timestamp> {
-        let value = self.response.header("retry-after")?.trim();
-        if let Ok(seconds) = value.parse::<u32>() {
-            return Some(self.response.sent_at + std::time::Duration::from_secs(seconds.into()));
-        }
-        DateTime::parse_from_rfc2822(value).ok().map(Timestamp::from)
     }
 }
 
