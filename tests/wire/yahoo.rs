@@ -266,7 +266,8 @@ fn states_are_judged_in_their_order() {
         (order.status, order.pending_reason)
     };
     assert_eq!(status(&[]), (Status::AwaitingShipment, None));
-    let cases: &[(&[(&str, &str)], Status, Option<P>)] = &[
+    type Case = (&'static [(&'static str, &'static str)], Status, Option<P>);
+    let cases: &[Case] = &[
         (&[("ShipStatus", "0")], Status::Pending, Some(P::Payment)),
         (&[("ShipStatus", "2")], Status::AwaitingShipment, None),
         (&[("ShipStatus", "3")], Status::Shipped, None),
