@@ -12,7 +12,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::clock::Ambient;
 use crate::config::{self, Config};
-use crate::domain::account::Problem;
+use crate::domain::account::{Expiry, Problem};
 use crate::domain::planner::Contract;
 use crate::engine::Nudge;
 use crate::engine::chores;
@@ -25,10 +25,12 @@ use crate::store::{Access, Planning, Store, StoreError};
 
 mod check;
 mod connect;
+mod consent;
 mod sync;
 
 pub use check::CheckRow;
 use connect::{connect, contracts};
+pub use consent::ConsentError;
 pub use sync::{Done, Progress};
 
 /// After a stop, what is in flight may take so long: the longest deadline and a margin.
@@ -101,6 +103,8 @@ pub struct Connected {
     pub broken: Vec<Broken>,
     /// Secrets given inline or by environment.
     pub warnings: Vec<Broken>,
+    /// Ends of keys and certificates that the config itself tells, by subject.
+    pub expiries: Vec<(String, Expiry)>,
 }
 
 impl App {

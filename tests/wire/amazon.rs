@@ -4,6 +4,7 @@
 
 mod calls;
 mod sandbox;
+mod simulated;
 
 use std::path::PathBuf;
 

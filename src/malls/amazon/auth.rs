@@ -171,7 +171,12 @@ fn user_agent() -> String {
 
 /// What the token endpoint's refusals mean, and where they are mended (§4.3).
 fn explain_token(fault: Fault) -> Fault {
-    let Fault::Auth { code, message: said } = fault else { return fault };
+    let (code, said) = match fault {
+        Fault::Auth { code, message } => (code, message),
+        // No order is at fault.
+        Fault::Malformed(reason) => return Fault::Transient(reason),
+        other => return other,
+    };
     let (what, action) = match code.as_str() {
         "invalid_grant" => (
             "Amazon does not accept the refresh token: the seller withdrew the authorisation, or it is another \

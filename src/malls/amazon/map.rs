@@ -245,7 +245,7 @@ fn requested(window: &Window) -> Option<(NaiveDate, Option<String>)> {
     let midnight = Timestamp::jst_midnight(day);
     let hour = |at: Timestamp| {
         let seconds = at.since(midnight).as_secs();
-        (seconds % 3_600 == 0 && seconds <= 86_400).then_some(seconds / 3_600)
+        (seconds.is_multiple_of(3_600) && seconds <= 86_400).then_some(seconds / 3_600)
     };
     let hours = to.and_then(|to| Some((hour(from)?, hour(to)?)));
     let hours = hours.filter(|(from, to)| from < to && (*from, *to) != (0, 24));
