@@ -12,7 +12,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::clock::Ambient;
 use crate::config::{self, Config};
-use crate::domain::account::Problem;
+use crate::domain::account::{Expiry, Problem};
 use crate::domain::planner::Contract;
 use crate::engine::Nudge;
 use crate::engine::chores;
@@ -101,6 +101,8 @@ pub struct Connected {
     pub broken: Vec<Broken>,
     /// Secrets given inline or by environment.
     pub warnings: Vec<Broken>,
+    /// Ends of keys and certificates that the config and its files tell, with their `shops.NAME`.
+    pub expiries: Vec<(String, Expiry)>,
 }
 
 impl App {

@@ -130,6 +130,11 @@ impl App {
             }
             (_, false) => {}
         }
+        if app.is_none() || !online {
+            // Nobody was asked who would tell them with what to do.
+            let ends = connected.expiries.iter();
+            rows.extend(ends.map(|(subject, expiry)| expiry_row(subject, expiry, &[], ambient.now())));
+        }
         rows.sort_by(|a, b| a.subject.cmp(&b.subject));
         rows
     }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::{AppError, Broken, Connected};
 use crate::clock::Timestamp;
 use crate::config::{self, Config};
-use crate::domain::account::Problem;
+use crate::domain::account::{Expiry, Problem};
 use crate::domain::money::Yen;
 use crate::domain::planner::{
     CaptureOn, Contract, Delivery, MatchRule, Mode, Parcels, Reception, RegisteredBy,
@@ -66,8 +66,9 @@ pub(super) fn connect(config: &Config, contracts: &[Contract]) -> Connected {
     for section in config.shops.iter().filter(|s| s.enabled) {
         let subject = format!("shops.{}", section.name);
         match shop(section) {
-            Ok((shop, warnings)) => {
+            Ok((shop, warnings, expiries)) => {
                 all.shops.push(Arc::new(shop));
+                all.expiries.extend(expiries.into_iter().map(|expiry| (subject.clone(), expiry)));
                 all.warnings.extend((!warnings.is_empty()).then_some(Broken { subject, problems: warnings }));
             }
             Err(problems) => all.broken.push(Broken { subject, problems }),
@@ -95,7 +96,7 @@ fn problem(key: &str, message: impl Into<String>) -> Vec<Problem> {
     vec![Problem { key: key.to_owned(), message: message.into() }]
 }
 
-fn shop(section: &config::Shop) -> Result<(Shop, Vec<Problem>), Vec<Problem>> {
+fn shop(section: &config::Shop) -> Result<(Shop, Vec<Problem>, Vec<Expiry>), Vec<Problem>> {
     let mall = malls::MALLS
         .iter()
         .find(|m| m.name == section.mall)
@@ -113,7 +114,7 @@ fn shop(section: &config::Shop) -> Result<(Shop, Vec<Problem>), Vec<Problem>> {
         scope: Scope { initial_lookback: section.initial_lookback },
         unknown: Unknown::default(),
     };
-    Ok((shop, built.warnings))
+    Ok((shop, built.warnings, built.expiries))
 }
 
 fn account(
