@@ -25,10 +25,12 @@ use crate::store::{Access, Planning, Store, StoreError};
 
 mod check;
 mod connect;
+mod consent;
 mod sync;
 
 pub use check::CheckRow;
 use connect::{connect, contracts};
+pub use consent::ConsentError;
 pub use sync::{Done, Progress};
 
 /// After a stop, what is in flight may take so long: the longest deadline and a margin.
@@ -101,7 +103,7 @@ pub struct Connected {
     pub broken: Vec<Broken>,
     /// Secrets given inline or by environment.
     pub warnings: Vec<Broken>,
-    /// Ends of keys and certificates that the config and its files tell, with their `shops.NAME`.
+    /// Ends of keys and certificates that the config itself tells, by subject.
     pub expiries: Vec<(String, Expiry)>,
 }
 

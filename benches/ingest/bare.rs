@@ -24,6 +24,7 @@ struct OrderRow {
     first_seen_at: i64,
     shipped_on: Option<String>,
     due: Option<i64>,
+    mall_updated_at: Option<i64>,
     digest: String,
     latest_version: i64,
     document: String,
@@ -53,8 +54,9 @@ macro_rules! copy {
             for (order, version) in orders.iter().zip(versions) {
                 sqlx::query(
                     "INSERT INTO orders (id, shop, mall, mall_order_id, match_key, status, fulfilled_by, ordered_at,
-                         changed_at, read_at, first_seen_at, shipped_on, due, digest, latest_version, document)
-                     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)",
+                         changed_at, read_at, first_seen_at, shipped_on, due, mall_updated_at, digest,
+                         latest_version, document)
+                     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)",
                 )
                 .bind(&order.id)
                 .bind(&order.shop)
@@ -69,6 +71,7 @@ macro_rules! copy {
                 .bind(order.first_seen_at)
                 .bind(&order.shipped_on)
                 .bind(order.due)
+                .bind(order.mall_updated_at)
                 .bind(&order.digest)
                 .bind(order.latest_version)
                 .bind(&order.document)

@@ -117,7 +117,16 @@ impl App {
         let connected = connect(config, &contracts(config).unwrap_or_default());
         rows.extend(offline(config, &connected, ambient.now()));
         match (&app, online) {
-            (Some(app), true) => rows.extend(asked(app, &connected).await),
+            (Some(app), true) => {
+                let told = asked(app, &connected).await;
+                // An account that answers tells the ends of its keys itself, with what to do about them.
+                let again = |row: &CheckRow| {
+                    row.code == KEY_EXPIRY
+                        && told.iter().any(|t| (&t.subject, &t.message) == (&row.subject, &row.message))
+                };
+                rows.retain(|row| !again(row));
+                rows.extend(told);
+            }
             (None, true) => {
                 let shops = connected.shops.iter().map(|shop| format!("shops.{}", shop.name));
                 let names = connected.accounts.iter().map(|a| format!("settlements.{}", a.contract.name));
@@ -129,11 +138,6 @@ impl App {
                 );
             }
             (_, false) => {}
-        }
-        if app.is_none() || !online {
-            // Nobody was asked who would tell them with what to do.
-            let ends = connected.expiries.iter();
-            rows.extend(ends.map(|(subject, expiry)| expiry_row(subject, expiry, &[], ambient.now())));
         }
         rows.sort_by(|a, b| a.subject.cmp(&b.subject));
         rows
@@ -196,6 +200,7 @@ fn offline(config: &Config, connected: &Connected, now: Timestamp) -> Vec<CheckR
     };
     problems(&mut rows, &connected.broken, Level::Error, "section_unusable");
     problems(&mut rows, &connected.warnings, Level::Warning, "secret_inline");
+    rows.extend(connected.expiries.iter().map(|(subject, expiry)| expiry_row(subject, expiry, &[], now)));
     for shop in &connected.shops {
         let mut runs = Vec::new();
         let mut at = now;

@@ -96,7 +96,8 @@ fn problem(key: &str, message: impl Into<String>) -> Vec<Problem> {
     vec![Problem { key: key.to_owned(), message: message.into() }]
 }
 
-fn shop(section: &config::Shop) -> Result<(Shop, Vec<Problem>, Vec<Expiry>), Vec<Problem>> {
+/// The connector of a section, its warnings, and the ends of keys that the config itself tells.
+pub(super) fn shop(section: &config::Shop) -> Result<(Shop, Vec<Problem>, Vec<Expiry>), Vec<Problem>> {
     let mall = malls::MALLS
         .iter()
         .find(|m| m.name == section.mall)

@@ -30,6 +30,7 @@ mod reasons;
 mod run;
 mod schema;
 mod settlements;
+mod shops;
 mod simulate;
 mod slips;
 mod status;
@@ -86,6 +87,9 @@ enum Command {
     /// Everything that is sent, or is to be sent, to the outside
     #[command(subcommand)]
     Operations(operations::Command),
+    /// What a person must do for a shop by hand: consent
+    #[command(subcommand)]
+    Shops(shops::Command),
     /// The health of each shop and settlement, and what needs a person
     Status(status::Args),
     /// One whole round with simulated malls and gateway: no config, no network
@@ -137,6 +141,7 @@ impl Cli {
             Command::Slips(command) => slips::run(&load()?, command).await,
             Command::Settlements(command) => settlements::run(&load()?, command).await,
             Command::Operations(command) => operations::run(&load()?, command).await,
+            Command::Shops(command) => shops::run(&load()?, command).await,
             Command::Status(args) => status::run(&load()?, args).await,
             Command::Demo => demo::run().await,
             Command::Simulate(args) => simulate::run(args).await,

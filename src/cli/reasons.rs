@@ -268,6 +268,64 @@ const REASONS: &[(&str, &str)] = &[
     ),
     ("this machine's clock and Rakuten's are {0} seconds apart", "この機械の時計が楽天と {0} 秒ずれています"),
     ("let the machine set its clock by NTP (timedatectl)", "NTP で時刻を合わせてください（timedatectl）"),
+    (
+        "issue the next key at {0} and set it as api_key_next",
+        "{0} で次の鍵を発行し、api_key_next に設定してください",
+    ),
+    (
+        "au PAY マーケット accepted the key: searchTradeInfoListProc answers",
+        "au PAY マーケットが鍵を受け付けました（searchTradeInfoListProc）",
+    ),
+    ("searchTradeInfoListProc failed: {0}", "searchTradeInfoListProc に失敗: {0}"),
+    (
+        "if it lasts: the service may not answer machines whose address is not registered; see {0}",
+        "続くようなら: 登録されていないアドレスには応答しないことがあります。{0} を確かめてください",
+    ),
+    (
+        "au PAY マーケット does not take shop_id for this key ({0}) [{1}]",
+        "au PAY マーケットが shop_id を受け付けません（{0}）。この鍵の店舗の会員番号ではありません [{1}]",
+    ),
+    (
+        "set shop_id to the 会員番号 shown in Wow! manager, or api_key to the key of that shop",
+        "Wow! manager に表示される会員番号を shop_id に、またはその店舗の鍵を api_key に設定してください",
+    ),
+    (
+        "the API key works, but may not read orders ({0})",
+        "API キーは有効ですが、受注を読む権限がありません（{0}）",
+    ),
+    (
+        "apply for the order operations (取引) at {0}, then set the key that is issued as api_key",
+        "{0} で取引の API を申請し、発行された鍵を api_key に設定してください",
+    ),
+    (
+        "au PAY マーケット refused the key ({0}): {1} ended on {2}",
+        "au PAY マーケットが鍵を拒否しました（{0}）: {1} は {2} に期限切れです",
+    ),
+    (
+        "issue a new key at {0}, set it as api_key and the day as api_key_issued_on",
+        "{0} で新しい鍵を発行し、api_key と api_key_issued_on（発行日）に設定してください",
+    ),
+    (
+        "au PAY マーケット refused the key ({0}): wrong, expired or replaced, or this machine's address is not registered \
+         [{1}]",
+        "au PAY マーケットが鍵を拒否しました（{0}）: 誤り・期限切れ・再発行済、またはこの機械のアドレスが未登録です [{1}]",
+    ),
+    (
+        "see {0}: compare the key with api_key (a key lives 90 days), and register this machine's address under \
+         接続元IPアドレス",
+        "{0} で鍵を api_key と見比べ（有効期間は 90 日）、接続元IPアドレスにこの機械のアドレスを登録してください",
+    ),
+    (
+        "au PAY マーケット turned this machine away ({0}): its address is probably not registered",
+        "au PAY マーケットに接続を断られました（{0}）: この機械のアドレスが未登録と思われます",
+    ),
+    ("register this machine's address at {0}", "{0} にこの機械のアドレスを登録してください"),
+    ("the end of {0} is not known: {1} is missing", "{0} の期限が分かりません: {1} がありません"),
+    ("set {0} to the day it was issued, as {1} shows it", "{1} に表示される発行日を {0} に設定してください"),
+    (
+        "this machine's clock and au PAY マーケット's are {0} seconds apart",
+        "この機械の時計が au PAY マーケットと {0} 秒ずれています",
+    ),
     ("order files are read with profile \"{0}\"", "注文 CSV はプロファイル「{0}」で読みます"),
     ("{0} can be read, files waiting: {1}", "{0} を読めます。待っているファイル: {1}"),
     (

@@ -71,6 +71,18 @@ texts! {
     DEMO_BOOKS = "  The gateway's books: {0} yen registered; registered twice: {1}; orders lost: {2}." | "  決済側の帳簿: 登録 {0} 円  二重登録: {1} 件  注文の取りこぼし: {2} 件";
     DEMO_PERSON = "  Waiting for a person: {0} card sales (planted on purpose: no such settlement, another amount, cancelled elsewhere)." | "  人の判断待ち: カード売上 {0} 件 (わざと混ぜた、決済なし・金額違い・他での取消)";
     DEMO_NEXT = "\nNext: `mallsync simulate --write-config sim/mallsync.toml`, `mallsync --config sim/mallsync.toml check`, `mallsync --config sim/mallsync.toml run`." | "\n次は: `mallsync simulate --write-config sim/mallsync.toml`、`mallsync --config sim/mallsync.toml check`、`mallsync --config sim/mallsync.toml run`";
+    // A person's consent.
+    AUTHORIZE_OPEN = "{0}: open this address in a browser, sign in with the ID of an employee of the store, agree, and give the address that the browser is sent back to:" | "{0}: 次のURLをブラウザで開き、ストアの権限を持つIDでログインして同意し、戻された先のURLを入力してください:";
+    AUTHORIZE_PASTE = "The address that the browser was sent back to: " | "戻された先のURL: ";
+    AUTHORIZE_LATER = "No address was given. Later: `mallsync shops authorize {0} --redirected URL`." | "URLが入力されませんでした。後で `mallsync shops authorize {0} --redirected URL` を実行してください。";
+    AUTHORIZED = "Shop {0} is authorized until {1} (Japan time)." | "店舗 {0} の同意を登録しました。期限は {1}（日本時間）です。";
+    AUTHORIZED_DAEMON = "The running daemon was asked to look for orders now." | "実行中のデーモンに、すぐに取り込むよう依頼しました。";
+    AUTHORIZE_NOT_NEEDED = "shop {0}: the mall {1} needs no consent" | "店舗 {0}: モール {1} に同意の手続きは必要ありません";
+    AUTHORIZE_NO_REDIRECT = "shops.{0}.redirect_uri is missing: set the コールバックURL that is registered with the application" | "shops.{0}.redirect_uri がありません。アプリケーションに登録したコールバックURLを設定してください";
+    AUTHORIZE_NOT_THE_ADDRESS = "that is not the address that the browser was sent back to: it begins with {0}" | "戻された先のURLではありません。{0} で始まるURLを入力してください";
+    AUTHORIZE_DECLINED = "the consent was declined{0}: nothing was changed" | "同意されませんでした{0}。何も変更していません";
+    AUTHORIZE_WRONG_STATE = "the address belongs to another authorization (its state is not the one of the URL shown last): begin again" | "別の手続きのURLです（最後に表示したURLとstateが一致しません）。最初からやり直してください";
+    AUTHORIZE_NOT_BEGUN = "no authorization was begun within the last hour: run the command without --redirected first" | "1時間以内に始めた手続きがありません。まず --redirected を付けずに実行してください";
     // Headings.
     H_ACTION = "What to do" | "すること";
     H_AMOUNT = "Yen" | "金額(円)";

@@ -152,62 +152,44 @@ pub fn day(text: &str) -> Option<NaiveDate> {
 /// byte for byte, numbers included.
 #[must_use]
 pub fn strip(raw: &RawValue, drop: fn(&str) -> bool) -> Vec<u8> {
-    struct Frame {
-        object: bool,
-        key_next: bool,
-        emitted: bool,
-    }
     let text = raw.get();
     let bytes = text.as_bytes();
     let mut out = Vec::with_capacity(bytes.len());
-    let mut stack: Vec<Frame> = Vec::new();
-    let mut at = 0;
+    // What stands before `done` is copied or dropped; from there to `at` is kept, and copied in one piece.
+    let (mut done, mut at) = (0, 0);
     while let Some(&byte) = bytes.get(at) {
-        match byte {
-            b',' => {
-                if let Some(frame) = stack.last_mut() {
-                    frame.key_next = frame.object;
-                }
-                at += 1;
+        if byte == b'"' {
+            let end = token_end(bytes, at);
+            let next = after_space(bytes, end);
+            // A string before a colon is a member's name: nothing else can be.
+            let dropped =
+                bytes.get(next) == Some(&b':') && unquoted(&text[at..end]).is_some_and(|key| drop(&key));
+            if !dropped {
+                at = end;
                 continue;
             }
-            b':' => {
-                out.push(b':');
+            out.extend_from_slice(&bytes[done..at]);
+            at = after_space(bytes, value_end(bytes, next));
+            if bytes.get(at) == Some(&b',') {
                 at += 1;
-                continue;
+            } else if out.last() == Some(&b',') {
+                out.pop();
             }
-            b'}' | b']' => {
-                stack.pop();
-                out.push(byte);
-                at += 1;
-                continue;
-            }
-            _ if byte.is_ascii_whitespace() => {
-                at += 1;
-                continue;
-            }
-            _ => {}
+            done = at;
+        } else if byte.is_ascii_whitespace() {
+            out.extend_from_slice(&bytes[done..at]);
+            at = after_space(bytes, at);
+            done = at;
+        } else {
+            at += 1;
         }
-        let end = token_end(bytes, at);
-        if let Some(frame) = stack.last_mut() {
-            if frame.key_next && unquoted(&text[at..end]).is_some_and(|key| drop(&key)) {
-                at = value_end(bytes, end);
-                continue;
-            }
-            if frame.emitted && (frame.key_next || !frame.object) {
-                out.push(b',');
-            }
-            frame.emitted = true;
-            frame.key_next = false;
-        }
-        out.extend_from_slice(&bytes[at..end]);
-        if matches!(byte, b'{' | b'[') {
-            let object = byte == b'{';
-            stack.push(Frame { object, key_next: object, emitted: false });
-        }
-        at = end;
     }
+    out.extend_from_slice(&bytes[done..]);
     out
+}
+
+fn after_space(bytes: &[u8], at: usize) -> usize {
+    at + bytes[at..].iter().take_while(|b| b.is_ascii_whitespace()).count()
 }
 
 /// The end of the string, bracket or bare scalar at `at`, in well-formed JSON.
@@ -342,6 +324,7 @@ mod tests {
         );
         assert_eq!(strip_x(r#"{ "a" : [ ] , "x" : null }"#), r#"{"a":[]}"#);
         assert_eq!(strip_x(r#"{"\u0078":"secret","b":"x"}"#), r#"{"b":"x"}"#);
+        assert_eq!(strip_x(r#" [ {"x":1} , {"a":",","x":[1] , "x" : 2 } , "x" ] "#), r#"[{},{"a":","},"x"]"#);
     }
 
     proptest! {

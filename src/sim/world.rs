@@ -55,7 +55,7 @@ impl Options {
         let mut aupay = aupay::Shop::new(super::AUPAY_SHOP, "40012345", 3, orders);
         aupay.key_issued_on = Some((now - Duration::from_hours(24 * 30)).jst_date());
         self.aupay = vec![aupay];
-        let mut amazon = amazon::Shop::new(super::AMAZON_SHOP, "A1SIMSELLER99", 4, orders);
+        let mut amazon = amazon::Shop::new(super::AMAZON_SHOP, super::AMAZON_SELLER, 4, orders);
         amazon.client_secret_issued_on = (now - Duration::from_hours(24 * 60)).jst_date();
         self.amazon = vec![amazon];
         self

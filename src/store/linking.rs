@@ -27,11 +27,11 @@ pub(super) struct LinkChange {
 /// Who holds a reception number now: (contract, number) → order.
 type Holders = HashMap<(String, String), String>;
 
-/// What the rules in force make of the settlements of `subjects`.
+/// What the rules in force make of the settlements of `subjects`, where they make anything of them.
 pub(super) async fn links(
     conn: &mut Conn,
     contracts: &[Contract],
-    subjects: &[Subject],
+    subjects: &[Subject<'_>],
     known: &HashMap<String, Known>,
 ) -> Result<HashMap<String, LinkStep>> {
     let linked: Vec<Option<Linked>> =
@@ -54,13 +54,15 @@ pub(super) async fn links(
     for (subject, linked) in subjects.iter().zip(linked) {
         let known = known.get(&subject.id);
         let step = link_step(subject, known, linked, &mut holders);
-        steps.insert(subject.id.clone(), step);
+        if step.change.is_some() || step.objection.is_some() {
+            steps.insert(subject.id.clone(), step);
+        }
     }
     Ok(steps)
 }
 
 fn link_step(
-    subject: &Subject,
+    subject: &Subject<'_>,
     known: Option<&Known>,
     linked: Option<Linked>,
     holders: &mut Holders,
@@ -131,7 +133,7 @@ impl Store {
     pub(super) async fn write_links(
         &self,
         conn: &mut Conn,
-        subjects: &[Subject],
+        subjects: &[Subject<'_>],
         steps: &HashMap<String, LinkStep>,
     ) -> Result<Vec<String>> {
         let mut numbers = Vec::new();

@@ -20,6 +20,7 @@ mod inserts;
 mod linking;
 mod matching;
 mod open;
+mod page_rows;
 mod pages;
 mod planning;
 mod rows;

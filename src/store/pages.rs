@@ -1,16 +1,15 @@
 //! One page of a stream, stored in one transaction with the cursor that covers it (I1–I4).
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 use std::time::Duration;
 
 use serde_json::Value;
 
-use super::db::{Arg, Conn, Lock, args, listed, locked};
-use super::digest::digest;
-use super::inserts::Insert;
+use super::db::{Conn, Lock, args, listed, locked};
+use super::digest::Digester;
 use super::orders::{NewOrder, NewSetAside, PageCommit, PageResult};
-use super::planning::Subject;
-use super::rows::{At, Packer, fold, list, pack, to_json};
+use super::rows::{At, list, pack, to_json};
 use super::streams::ShopLease;
 use super::{Planning, Result, Store, StoreError};
 use crate::clock::Timestamp;
@@ -21,12 +20,12 @@ const FIRST_WAIT: Duration = Duration::from_secs(600);
 const SLOWEST: Duration = Duration::from_secs(86_400);
 
 #[derive(sqlx::FromRow)]
-struct ExistingColumns {
-    id: String,
+pub(super) struct ExistingColumns {
+    pub id: String,
     mall_order_id: String,
     digest: String,
     read_at: i64,
-    latest_version: i64,
+    pub latest_version: i64,
 }
 
 #[derive(sqlx::FromRow)]
@@ -37,95 +36,19 @@ struct CursorColumns {
 }
 
 /// An order as its row will show it.
-struct Prepared {
-    document: String,
-    digest: String,
+pub(super) struct Prepared {
+    pub document: String,
+    pub digest: String,
 }
 
 /// An order of the page that is new or differs from what is stored.
-struct Changed<'a> {
-    read: &'a NewOrder,
-    order: Order,
-    row: Prepared,
-    before: Option<ExistingColumns>,
-    changes: Vec<Change>,
-}
-
-static NEW_ORDERS: Insert = Insert::new(
-    "INSERT INTO orders (id, shop, mall, mall_order_id, match_key, status, fulfilled_by, ordered_at, changed_at,
-         read_at, first_seen_at, shipped_on, due, mall_updated_at, digest, latest_version, document)",
-    17,
-);
-static NEW_VERSIONS: Insert =
-    Insert::new("INSERT INTO order_versions (order_id, number, read_at, changes, raw)", 5);
-
-/// What is written of an order and its version.
-struct Row<'a> {
-    id: String,
-    match_key: String,
-    shipped: Option<String>,
-    number: i64,
-    changes: String,
-    raw: Vec<u8>,
-    changed: Changed<'a>,
-}
-
-impl Row<'_> {
-    fn due(&self) -> Option<i64> {
-        self.changed.order.amounts.due.map(|due| due.0)
-    }
-
-    /// The values of [`NEW_ORDERS`].
-    fn order<'r>(&'r self, lease: &'r ShopLease, page: &'r PageCommit) -> [Arg<'r>; 17] {
-        let Changed { read, order, row, .. } = &self.changed;
-        let read_at = Arg::from(read.read_at);
-        [
-            Arg::from(&self.id),
-            Arg::from(&lease.shop),
-            Arg::from(&page.mall),
-            Arg::from(&order.mall_order_id),
-            Arg::from(&self.match_key),
-            Arg::from(order.status.as_str()),
-            Arg::from(order.fulfilled_by.as_str()),
-            Arg::from(order.ordered_at),
-            read_at,
-            read_at,
-            read_at,
-            Arg::from(&self.shipped),
-            Arg::from(self.due()),
-            Arg::from(order.mall_updated_at),
-            Arg::from(&row.digest),
-            Arg::from(self.number),
-            Arg::from(&row.document),
-        ]
-    }
-
-    async fn update(&self, conn: &mut Conn, before: &ExistingColumns) -> Result<()> {
-        let Changed { read, order, row, .. } = &self.changed;
-        let written = conn
-            .execute(
-                "UPDATE orders SET status = $3, fulfilled_by = $4, ordered_at = $5, changed_at = $6, read_at = $6,
-                     shipped_on = $7, due = $8, digest = $9, latest_version = $10, document = $11,
-                     mall_updated_at = $12
-                 WHERE id = $1 AND latest_version = $2",
-                args![
-                    &self.id,
-                    before.latest_version,
-                    order.status.as_str(),
-                    order.fulfilled_by.as_str(),
-                    order.ordered_at,
-                    read.read_at,
-                    &self.shipped,
-                    self.due(),
-                    &row.digest,
-                    self.number,
-                    &row.document,
-                    order.mall_updated_at,
-                ],
-            )
-            .await?;
-        if written == 1 { Ok(()) } else { Err(StoreError::LeaseLost) }
-    }
+pub(super) struct Changed<'a> {
+    pub read: &'a NewOrder,
+    /// As it was read, with what is kept of the version before.
+    pub order: Cow<'a, Order>,
+    pub row: Prepared,
+    pub before: Option<ExistingColumns>,
+    pub changes: Vec<Change>,
 }
 
 impl Store {
@@ -142,16 +65,17 @@ impl Store {
         planning: &Planning<'_>,
     ) -> Result<PageResult> {
         // Hashing needs no database: done before the write lock is taken.
+        let mut digester = Digester::default();
         let read = page
             .orders
             .iter()
-            .map(|read| Ok((read, Prepared::new(&read.order, &read.raw)?)))
+            .map(|read| Ok((read, Prepared::new(&mut digester, &read.order, &read.raw)?)))
             .collect::<Result<Vec<_>>>()?;
         let mut conn = self.write(Lock::Pages).await?;
         self.check_fence(&mut conn, lease, page).await?;
         let mut result = PageResult::default();
         let mut unreadable = Vec::new();
-        let changed = compare(&mut conn, lease, read, &mut result, &mut unreadable).await?;
+        let changed = compare(&mut conn, lease, &mut digester, read, &mut result, &mut unreadable).await?;
         let subjects = self.write_orders(&mut conn, lease, page, changed, &mut result).await?;
         let mut written = !subjects.is_empty();
         written |= self.clear_set_aside(&mut conn, lease, page, &unreadable).await?;
@@ -195,58 +119,6 @@ impl Store {
         if ours && cursor == page.cursor_before { Ok(()) } else { Err(StoreError::LeaseLost) }
     }
 
-    async fn write_orders(
-        &self,
-        conn: &mut Conn,
-        lease: &ShopLease,
-        page: &PageCommit,
-        changed: Vec<Changed<'_>>,
-        result: &mut PageResult,
-    ) -> Result<Vec<Subject>> {
-        let mut packer = Packer::new()?;
-        let mut rows = Vec::with_capacity(changed.len());
-        for changed in changed {
-            let row = Row {
-                id: changed.before.as_ref().map_or_else(|| self.id(), |before| before.id.clone()),
-                match_key: fold(&changed.order.mall_order_id),
-                shipped: changed
-                    .order
-                    .packages
-                    .iter()
-                    .filter_map(|p| p.shipped_on)
-                    .min()
-                    .map(|d| d.to_string()),
-                number: changed.before.as_ref().map_or(1, |before| before.latest_version + 1),
-                changes: to_json(&changed.changes)?,
-                raw: packer.pack(&changed.read.raw)?,
-                changed,
-            };
-            rows.push(row);
-        }
-        let (mut new, mut versions) = (Vec::new(), Vec::new());
-        for row in &rows {
-            if let Some(before) = &row.changed.before {
-                row.update(conn, before).await?;
-                result.changed += 1;
-            } else {
-                new.extend(row.order(lease, page));
-                result.new += 1;
-            }
-            versions.extend_from_slice(args![
-                &row.id,
-                row.number,
-                row.changed.read.read_at,
-                &row.changes,
-                &row.raw,
-            ]);
-        }
-        NEW_ORDERS.run(conn, &new).await?;
-        NEW_VERSIONS.run(conn, &versions).await?;
-        let subject =
-            |row: Row<'_>| Subject { id: row.id, shop: lease.shop.clone(), order: row.changed.order };
-        Ok(rows.into_iter().map(subject).collect())
-    }
-
     /// Orders that could be read are no longer set aside.
     async fn clear_set_aside(
         &self,
@@ -275,6 +147,7 @@ impl Store {
 async fn compare<'a>(
     conn: &mut Conn,
     lease: &ShopLease,
+    digester: &mut Digester,
     read: Vec<(&'a NewOrder, Prepared)>,
     result: &mut PageResult,
     unreadable: &mut Vec<NewSetAside>,
@@ -325,7 +198,7 @@ async fn compare<'a>(
     }
     let mut changed = Vec::with_capacity(differing.len());
     for (read, mut row, before) in differing {
-        let mut order = read.order.clone();
+        let mut order = Cow::Borrowed(&read.order);
         let mut found = Vec::new();
         if let Some(before) = &before {
             let text = documents.remove(&before.id).unwrap_or_default();
@@ -344,9 +217,11 @@ async fn compare<'a>(
                     continue;
                 }
             };
-            order.keep_personal(&old_order);
-            if order != read.order {
-                row = Prepared::new(&order, &read.raw)?;
+            let mut kept = read.order.clone();
+            kept.keep_personal(&old_order);
+            if kept != read.order {
+                row = Prepared::new(digester, &kept, &read.raw)?;
+                order = Cow::Owned(kept);
             }
             if row.digest == before.digest {
                 result.unchanged += 1;
@@ -398,9 +273,9 @@ async fn write_set_aside(conn: &mut Conn, shop: &str, bad: &NewSetAside) -> Resu
 }
 
 impl Prepared {
-    fn new(order: &Order, raw: &[u8]) -> Result<Self> {
+    fn new(digester: &mut Digester, order: &Order, raw: &[u8]) -> Result<Self> {
         let document = to_json(order)?;
-        let digest = digest(&document, raw);
+        let digest = digester.digest(&document, raw);
         Ok(Self { document, digest })
     }
 }

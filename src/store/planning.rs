@@ -1,6 +1,7 @@
 //! From stored facts to operations: loads what the pure planner needs for a page of orders, asks it, and writes only
 //! what differs. Used by pages, commands, `replan` and `preview` alike.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 
 use super::db::{Conn, args, listed};
@@ -17,10 +18,12 @@ use crate::domain::slip::Slip;
 
 /// An order that is planned.
 #[derive(Debug)]
-pub(super) struct Subject {
+pub(super) struct Subject<'a> {
     pub id: String,
-    pub shop: String,
-    pub order: Order,
+    pub shop: Cow<'a, str>,
+    /// Stored by this very transaction: nothing can be stored around it yet.
+    pub new: bool,
+    pub order: Cow<'a, Order>,
 }
 
 /// What is stored around an order.
@@ -76,8 +79,11 @@ pub(super) struct Decision {
 
 /// Loads what is stored around orders.
 pub(super) async fn load(conn: &mut Conn, ids: &[&str]) -> Result<HashMap<String, Known>> {
-    let ids = list(ids);
     let mut known: HashMap<String, Known> = HashMap::new();
+    if ids.is_empty() {
+        return Ok(known);
+    }
+    let ids = list(ids);
     for record in super::settlements::records_of(conn, &ids).await? {
         let order_id = record.settlement.order_id.clone();
         known.entry(order_id).or_default().record = Some(record);
@@ -128,7 +134,7 @@ pub(super) async fn load(conn: &mut Conn, ids: &[&str]) -> Result<HashMap<String
 /// What is wanted for `subject` now: pure.
 pub(super) fn decide(
     contracts: &[Contract],
-    subject: &Subject,
+    subject: &Subject<'_>,
     known: &Known,
     link: Option<&LinkStep>,
     now: Timestamp,
@@ -162,13 +168,14 @@ impl Store {
         &self,
         conn: &mut Conn,
         planning: &Planning<'_>,
-        subjects: &[Subject],
+        subjects: &[Subject<'_>],
     ) -> Result<u64> {
         if subjects.is_empty() {
             return Ok(0);
         }
         let ids: Vec<&str> = subjects.iter().map(|s| s.id.as_str()).collect();
-        let mut known = load(conn, &ids).await?;
+        let old: Vec<&str> = subjects.iter().filter(|s| !s.new).map(|s| s.id.as_str()).collect();
+        let mut known = load(conn, &old).await?;
         let steps = links(conn, planning.contracts, subjects, &known).await?;
         let numbers = self.write_links(conn, subjects, &steps).await?;
         let mut keys: Vec<String> = numbers.iter().map(|n| format!("number/{n}")).collect();
@@ -196,7 +203,7 @@ impl Store {
         &self,
         conn: &mut Conn,
         planning: &Planning<'_>,
-        subject: &Subject,
+        subject: &Subject<'_>,
         known: &Known,
         decision: &Decision,
     ) -> Result<u64> {
@@ -260,7 +267,7 @@ impl Store {
     }
 
     /// The orders with these ids, for planning.
-    pub(super) async fn subjects(&self, conn: &mut Conn, ids: &str) -> Result<Vec<Subject>> {
+    pub(super) async fn subjects(&self, conn: &mut Conn, ids: &str) -> Result<Vec<Subject<'static>>> {
         let rows: Vec<(String, String, String)> = conn
             .rows(listed!("SELECT id, shop, document FROM orders WHERE id ", " ORDER BY id"), args![ids])
             .await?;
@@ -331,7 +338,7 @@ impl Store {
         let subjects = self.subjects(&mut conn, &list(&ids)).await?;
         let known = load(&mut conn, &ids).await?;
         let steps = links(&mut conn, planning.contracts, &subjects, &known).await?;
-        let by_id: HashMap<&str, &Subject> = subjects.iter().map(|s| (s.id.as_str(), s)).collect();
+        let by_id: HashMap<&str, &Subject<'_>> = subjects.iter().map(|s| (s.id.as_str(), s)).collect();
         let mut previews = Vec::with_capacity(rows.len());
         for row in rows {
             let id = row.settlement.order_id.as_str();
@@ -355,9 +362,9 @@ impl Store {
     }
 }
 
-fn subject((id, shop, document): (String, String, String)) -> Result<Subject> {
+fn subject((id, shop, document): (String, String, String)) -> Result<Subject<'static>> {
     let order = At::new("orders", "document", &id).json(&document)?;
-    Ok(Subject { id, shop, order })
+    Ok(Subject { id, shop: Cow::Owned(shop), new: false, order: Cow::Owned(order) })
 }
 
 /// Drops a wish that was not sent. A worker that holds it loses its fence, and with it the right to send.

@@ -58,8 +58,8 @@ impl<'a> At<'a> {
     }
 }
 
-/// Of zstd: its own default.
-const LEVEL: i32 = 3;
+/// Of zstd. Records are a few kB: at its default, 3, they come out three hundredths smaller for a good part more time.
+const LEVEL: i32 = 1;
 
 /// Compressed for the database.
 pub(super) fn pack(raw: &[u8]) -> Result<Vec<u8>> {
@@ -107,5 +107,7 @@ pub(super) const LAST_ID: &str = "~";
 
 /// A key as it is compared: trimmed and NFKC-folded (csv-formats.md §0.4).
 pub(super) fn fold(key: &str) -> String {
-    key.trim().nfkc().collect()
+    let key = key.trim();
+    // ASCII is folded already.
+    if key.is_ascii() { key.to_owned() } else { key.nfkc().collect() }
 }

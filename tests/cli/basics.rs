@@ -18,6 +18,7 @@ fn help_lists_the_commands_and_their_first_steps() {
         "slips",
         "settlements",
         "operations",
+        "shops",
         "status",
         "demo",
         "simulate",

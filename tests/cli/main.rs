@@ -18,3 +18,5 @@ mod data;
 mod money;
 #[cfg(test)]
 mod schema;
+#[cfg(test)]
+mod shops;

@@ -5,3 +5,4 @@
 mod calls;
 mod identity;
 mod server;
+mod tokens;

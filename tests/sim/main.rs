@@ -20,6 +20,8 @@ mod webcollect;
 #[cfg(test)]
 mod yahoo;
 #[cfg(test)]
+mod yahoo_changes;
+#[cfg(test)]
 mod yahoo_client;
 #[cfg(test)]
 mod yahoo_orders;

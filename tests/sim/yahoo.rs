@@ -356,3 +356,26 @@ async fn the_pace_is_counted_and_on_demand_enforced() {
     yahoo.sim.world.set_faults(vec![Rule { fault: Fault::QpsLimit, times: 1, ..Rule::default() }]);
     assert_eq!(ask().await.status, 403);
 }
+
+#[tokio::test]
+async fn the_config_section_points_at_the_shop() {
+    let yahoo = Yahoo::careless().await;
+    let text = yahoo.shop().section(yahoo.sim.server.addr(), std::path::Path::new("/keys"), start_time());
+    let section: toml::Table = toml::from_str(&text).unwrap();
+    let section = section["shops"][YAHOO_SHOP].as_table().unwrap();
+    let secret = |key: &str| section[key].as_str().unwrap().strip_prefix("plain:").unwrap().to_owned();
+    let body = format!(
+        "grant_type=refresh_token&refresh_token={}&client_id={}&client_secret={}",
+        secret("refresh_token"),
+        section["client_id"].as_str().unwrap(),
+        secret("client_secret")
+    );
+    let url = url::Url::parse(section["auth_url"].as_str().unwrap()).unwrap();
+    let form = [("Content-Type", "application/x-www-form-urlencoded")];
+    assert_eq!(yahoo.sim.send("POST", url.path(), &form, &body).await.status, 200);
+    assert!(section["base_url"].as_str().unwrap().ends_with("/yahoo/ShoppingWebService/V1/"));
+    assert_eq!(section["public_key"].as_str(), Some("/keys/yahoo-public.pem"));
+    assert_eq!(section["authorized_on"].as_str(), Some("2026-04-21"));
+    assert_eq!(section["public_key_issued_on"].as_str(), Some("2026-03-22"));
+    assert_eq!(section["seller_id"].as_str(), Some(SELLER));
+}

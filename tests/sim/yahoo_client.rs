@@ -1,13 +1,14 @@
 //! What the tests of the simulated Yahoo! send, and how they read its XML.
 
 use std::cell::RefCell;
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use aws_lc_rs::rsa::{Pkcs1PublicEncryptingKey, PublicEncryptingKey};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use mallsync::clock::Timestamp;
-use mallsync::sim::{Catalogue, Options, YAHOO_SHOP, YahooShop};
+use mallsync::sim::{Catalogue, Fact, Options, YAHOO_SHOP, YahooShop};
 use quick_xml::Reader;
 use quick_xml::events::Event;
 
@@ -78,8 +79,8 @@ impl Xml {
     }
 
     /// The path of every element.
-    pub fn paths(&self) -> std::collections::BTreeSet<String> {
-        let mut paths = std::collections::BTreeSet::new();
+    pub fn paths(&self) -> BTreeSet<String> {
+        let mut paths = BTreeSet::new();
         let mut stack = vec![(self, self.name.clone())];
         while let Some((node, path)) = stack.pop() {
             for child in &node.children {
@@ -226,4 +227,51 @@ pub fn order(number: &str, fields: &str) -> String {
 /// All orders placed from `from` to `to`.
 pub fn span(from: Timestamp, to: Timestamp) -> String {
     format!("<OrderTimeFrom>{}</OrderTimeFrom><OrderTimeTo>{}</OrderTimeTo>", t14(from), t14(to))
+}
+
+/// The fields of the sample request and those that its answers carry beyond.
+pub fn all_fields() -> String {
+    let mut names = BTreeSet::new();
+    let wrappers =
+        ["ResultSet", "Result", "Status", "OrderInfo", "Pay", "Ship", "Detail", "Item", "Seller", "Buyer"];
+    for file in std::fs::read_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fixtures/yahoo")).unwrap() {
+        let name = file.unwrap().file_name().into_string().unwrap();
+        if !name.starts_with("order_info_") || name.contains("request") {
+            continue;
+        }
+        for path in Xml::parse(&sample(&name)).paths() {
+            let parts: Vec<&str> = path.split('/').collect();
+            let nested = parts.iter().rev().skip(1).any(|p| matches!(*p, "ItemOption" | "Inscription"));
+            if !nested && !wrappers.contains(parts.last().unwrap()) {
+                names.insert((*parts.last().unwrap()).to_owned());
+            }
+        }
+    }
+    names.into_iter().collect::<Vec<_>>().join(",")
+}
+
+pub fn facts(yahoo: &Yahoo) -> Vec<Fact> {
+    yahoo.sim.world.truth(YAHOO_SHOP).collect()
+}
+
+pub async fn shown(yahoo: &Yahoo, number: &str, fields: &str) -> Xml {
+    let reply = yahoo.info(number, fields).await;
+    assert_eq!(reply.status, 200, "{}", reply.text());
+    Xml::parse(&reply.text()).at("Result/OrderInfo").clone()
+}
+
+/// The identity of §6.7 in the two readings of `UsePoint`: which of them hold?
+pub fn readings(order: &Xml) -> (bool, bool) {
+    let goods: i64 = order.all("Item").map(|i| i.yen("UnitPrice") * i.yen("Quantity")).sum();
+    let detail = order.at("Detail");
+    let bonus = detail.yen("TotalImmediateBonusAmount");
+    let before = goods + detail.yen("GiftWrapCharge") + detail.yen("ShipCharge") + detail.yen("PayCharge")
+        - detail.yen("Discount")
+        - detail.yen("TotalMallCouponDiscount")
+        - bonus
+        - detail.yen("GiftCardDiscount")
+        + detail.yen("Adjustments");
+    let (points, total) = (detail.yen("UsePoint"), detail.yen("TotalPrice"));
+    let held = points - bonus - detail.yen("GiftCardDiscount");
+    (before - points == total, before - held == total)
 }

@@ -3,6 +3,7 @@
 #![cfg(test)]
 
 mod calls;
+mod simulated;
 
 use std::path::PathBuf;
 
@@ -233,7 +234,7 @@ fn what_spoils_the_document_is_named_and_holds_nothing_of_it() {
     bytes[name] = 0xFF;
     assert_eq!(decode(&response(200, &[], &bytes)).unwrap_err().kind(), "malformed");
     // What is only unusual is read.
-    let marked = format!("\u{FEFF}{page}<!-- end -->\n");
+    let marked = format!("\u{FEFF}{page}\n\n");
     assert_eq!(ok(&marked).unwrap().orders().count(), 3);
     let (sjis, _, _) = encoding_rs::SHIFT_JIS.encode(&page);
     let declared = [("content-type", "application/xml;charset=Windows-31J")];
@@ -418,6 +419,9 @@ fn payment_names_are_known_or_kept() {
         ("コンビニ決済", Method::ConvenienceStore),
         ("代金引換", Method::CashOnDelivery),
         ("後払い", Method::Deferred),
+        ("後払い決済（GMO後払い）", Method::Deferred),
+        ("コンビニ決済（後払い）", Method::Deferred),
+        ("クレジットカード決済（3Dセキュア）", Method::CreditCard),
     ] {
         let payment = read(name);
         assert_eq!((payment.method, payment.collected_by), (method, CollectedBy::Mall), "{name}");

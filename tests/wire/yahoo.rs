@@ -2,7 +2,9 @@
 
 #![cfg(test)]
 
+mod calls;
 mod odd;
+mod simulated;
 
 use std::path::PathBuf;
 
@@ -92,7 +94,9 @@ pub fn outcome(function: Function, response: &Response) -> Result<String, Fault>
         }
         Function::OrderInfo => {
             let mut details = Details::default();
-            read_answer(&answer, &OrderRef::new("hoshizora-shop-10000101"), now(), &mut details);
+            let number = answer.document.split_once("<OrderId>").and_then(|(_, rest)| rest.split_once('<'));
+            let number = number.map_or("none", |(number, _)| number);
+            read_answer(&answer, &OrderRef::new(number), now(), &mut details);
             let bad: Vec<_> = details.bad.iter().map(|b| b.reason.as_str()).collect();
             Ok(format!("{} orders, {} missing, bad: {bad:?}", details.orders.len(), details.missing.len()))
         }

@@ -267,6 +267,10 @@ impl Run<'_> {
                     let (orders, bad) = (std::mem::take(&mut orders), std::mem::take(&mut bad));
                     self.commit(&row.stream, cursor.clone(), cursor.clone(), orders, bad, page.progress)
                         .await?;
+                    // What is stored of this page is not read again when it is listed again.
+                    if makes_way(stream) && self.new_is_due().await? {
+                        return Ok(Ran::MadeWay);
+                    }
                 }
             }
             self.commit(&row.stream, cursor, next.clone(), orders, bad, page.progress).await?;
@@ -275,7 +279,7 @@ impl Run<'_> {
             if !page.more {
                 return Ok(Ran::ToTheEnd);
             }
-            if matches!(stream, Stream::Backfill { .. } | Stream::Late) && self.new_is_due().await? {
+            if makes_way(stream) && self.new_is_due().await? {
                 return Ok(Ran::MadeWay);
             }
         }
@@ -452,6 +456,11 @@ const fn priority(stream: Stream) -> Priority {
         Stream::New => Priority::Live,
         Stream::Late | Stream::Open | Stream::Backfill { .. } => Priority::Spare,
     }
+}
+
+/// Whether a stream stops on its way when new orders are to be looked for.
+const fn makes_way(stream: Stream) -> bool {
+    matches!(stream, Stream::Backfill { .. } | Stream::Late)
 }
 
 fn take_details(details: Details, orders: &mut Vec<NewOrder>, bad: &mut Vec<NewSetAside>, now: Timestamp) {

@@ -198,23 +198,26 @@ fn amounts(model: &OrderModel, flags: &mut Vec<Flag>) -> Amounts {
     }
 }
 
-/// Names of §7.4, NFKC, without blanks, in small letters, and less the mall's own name before them.
+/// A name of §7.4, NFKC, without blanks, in small letters, less the mall's own name before it; a remark in brackets behind
+/// it only tells whether the buyer pays afterwards.
 fn method(name: &str) -> Option<PaymentMethod> {
-    use PaymentMethod as M;
     let name: String = values::word_key(name).chars().filter(|c| !c.is_whitespace()).collect();
     let bare = ["auwowma!", "wowma!", "aupayマーケット"].iter().find_map(|mall| name.strip_prefix(mall));
-    Some(match bare.unwrap_or(&name) {
+    let name = bare.unwrap_or(&name);
+    named(name).or_else(|| match name.split_once('(')? {
+        (_, remark) if remark.contains("後払い") => Some(PaymentMethod::Deferred),
+        (name, _) => named(name),
+    })
+}
+
+fn named(name: &str) -> Option<PaymentMethod> {
+    use PaymentMethod as M;
+    Some(match name {
         "クレジットカード決済" | "クレジットカード" | "カード決済" => M::CreditCard,
-        "aupay(auかんたん決済)"
-        | "aupay"
-        | "applepay"
-        | "paypay"
-        | "alipay"
-        | "paypal"
-        | "linepay"
-        | "メルペイ"
-        | "d払い" => M::Wallet,
-        "auかんたん決済" | "auかんたん決済/au合算決済" | "ドコモ払い" | "ソフトバンクまとめて支払い" => {
+        "aupay(auかんたん決済)" | "aupay" | "applepay" | "paypay" | "alipay" | "paypal" | "linepay" => {
+            M::Wallet
+        }
+        "auかんたん決済" | "ドコモ払い" | "ソフトバンクまとめて支払い" => {
             M::CarrierBilling
         }
         "銀行振込"
@@ -227,10 +230,9 @@ fn method(name: &str) -> Option<PaymentMethod> {
         | "auじぶん銀行決済"
         | "pay-easy"
         | "ペイジー" => M::BankTransfer,
-        "コンビニ決済" | "コンビニ" => M::ConvenienceStore,
-        "代金引換" | "代引き" | "商品代引" => M::CashOnDelivery,
+        "コンビニ決済" => M::ConvenienceStore,
+        "代金引換" => M::CashOnDelivery,
         "後払い" | "後払い決済" | "コンビニ後払い" => M::Deferred,
-        "ポイント支払い" | "全額ポイント支払い" => M::Points,
         _ => return None,
     })
 }

@@ -7,6 +7,9 @@ use crate::http::text::{self, scrub, title};
 use crate::http::xml::{Element, XmlError};
 use crate::http::{Fault, Response};
 
+/// How far into a body its first element is looked for.
+const HEAD: usize = 1_024;
+
 /// The operations in use (§4).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Function {
@@ -98,22 +101,21 @@ impl Answer {
 /// half an answer, HTML and an empty body pass.
 pub fn decode(response: &Response) -> Result<Answer, Fault> {
     let refusal = Refusal { response };
+    let bytes = response.body.trim_ascii();
+    if bytes.is_empty() {
+        return Err(refusal.passing("an empty body"));
+    }
+    if !is_answer(&String::from_utf8_lossy(&bytes[..bytes.len().min(HEAD)])) {
+        return Err(refusal.other_page(&String::from_utf8_lossy(bytes)));
+    }
+    if !is_whole(bytes) {
+        return Err(refusal.cut_off());
+    }
     let charset = response.header("content-type").and_then(text::charset);
     let body = match text::decode(&response.body, charset) {
         Ok(body) => body.into_owned(),
-        // Cut off in the middle of a character.
-        Err(_) if !is_whole(&response.body) => return Err(refusal.cut_off()),
         Err(reason) => return Err(refusal.unreadable(&format!("text that {reason}"))),
     };
-    if body.trim().is_empty() {
-        return Err(refusal.passing("an empty body"));
-    }
-    if !is_answer(&body) {
-        return Err(refusal.other_page(&body));
-    }
-    if !is_whole(body.as_bytes()) {
-        return Err(refusal.cut_off());
-    }
     let root = match Element::parse(&body) {
         Ok(root) => root,
         Err(XmlError::CutOff(_)) => return Err(refusal.cut_off()),
@@ -126,14 +128,14 @@ pub fn decode(response: &Response) -> Result<Answer, Fault> {
     }
 }
 
-/// A whole document ends with a tag or a comment, in every charset we take.
-fn is_whole(body: &[u8]) -> bool {
-    body.trim_ascii_end().ends_with(b">")
+/// A whole answer ends with the closing tag of its root, in every charset we take.
+fn is_whole(bytes: &[u8]) -> bool {
+    bytes.strip_suffix(b">").is_some_and(|bytes| bytes.trim_ascii_end().ends_with(b"</response"))
 }
 
-/// Whether the first element of `body` is `response`: anything else is somebody else's page.
-fn is_answer(body: &str) -> bool {
-    let mut rest = body.trim_start();
+/// Whether the first element of a body that begins with `head` is `response`: anything else is somebody else's page.
+fn is_answer(head: &str) -> bool {
+    let mut rest = head.trim_start_matches('\u{FEFF}').trim_start();
     loop {
         let skipped = if rest.starts_with("<?") {
             rest.split_once("?>")
@@ -172,8 +174,8 @@ impl Refusal<'_> {
             errors.push(result);
         }
         let pair = |e: &Element| {
-            let message = e.value("message").map(str::to_owned).unwrap_or_else(|| e.text.trim().to_owned());
-            (scrub(e.value("code").unwrap_or_default()), scrub(&message))
+            let message = e.value("message").unwrap_or_else(|| e.text.trim());
+            (scrub(e.value("code").unwrap_or_default()), scrub(message))
         };
         let mut told = errors.into_iter().map(pair);
         let first = told.next().unwrap_or_default();

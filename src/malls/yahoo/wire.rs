@@ -263,11 +263,12 @@ impl Refusal<'_> {
             self.response.header("www-authenticate").unwrap_or_default(),
             self.response.header("x-yahooj-autherror").unwrap_or_default()
         );
+        // The shape of a refusal says nothing about its HTTP status (§8.1).
+        if let Some(code) = ["insufficient_scope", STALE].into_iter().find(|code| told.contains(code)) {
+            return Fault::Auth { code: code.to_owned(), message };
+        }
         match self.response.status {
-            401 => {
-                let code = ["insufficient_scope", STALE].into_iter().find(|code| told.contains(code));
-                Fault::Auth { code: code.unwrap_or("HTTP 401").to_owned(), message }
-            }
+            401 => Fault::Auth { code: "HTTP 401".to_owned(), message },
             403 => Fault::Auth { code: "HTTP 403".to_owned(), message },
             404 => Fault::Rejected { code: MISSING.to_owned(), message },
             _ if self.fine() => Fault::Rejected { code: "Error".to_owned(), message },
@@ -301,7 +302,7 @@ impl Refusal<'_> {
             return if self.fine() { self.cut_off() } else { self.foreign("an empty body", "") };
         }
         if !start.starts_with('<') {
-            return self.foreign("text that is no XML", "");
+            return self.foreign("text that is no XML", document);
         }
         if is_html(start) {
             return self.foreign("an HTML page", document);

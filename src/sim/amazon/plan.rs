@@ -119,12 +119,14 @@ const LONG_KINDS: [Kind; 4] = [Kind::PreOrder, Kind::LongLead, Kind::LateTouch, 
 pub(crate) const LIFE: Duration = Duration::from_hours(24 * 60);
 /// Nor later than this, but for one order in [`LONG_EVERY`].
 pub(crate) const SHORT_LIFE: Duration = Duration::from_hours(24 * 9);
-/// One order in so many may live [`LIFE`].
+/// One order in so many may live [`LIFE`] …
 pub(crate) const LONG_EVERY: u64 = 16;
+/// … the first of them this one.
+pub(crate) const LONG_FIRST: u64 = 5;
 
 /// Can this order live longer than [`SHORT_LIFE`]?
-pub(crate) fn long_lived(index: u64) -> bool {
-    index % LONG_EVERY == 5
+fn long_lived(index: u64) -> bool {
+    index % LONG_EVERY == LONG_FIRST
 }
 
 /// From one package of an order to the next.

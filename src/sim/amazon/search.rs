@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde_json::{Map, Value, json};
 
-use super::plan::{LIFE, LONG_EVERY, Plan, SHORT_LIFE, long_lived};
+use super::plan::{LIFE, LONG_EVERY, LONG_FIRST, Plan, SHORT_LIFE};
 use super::query::{Family, SETTLED, Search};
 use super::render::datetime;
 use super::token::Cursor;
@@ -50,7 +50,7 @@ pub(crate) fn answer(
             rows.push(plan);
         }
     }
-    let mut found = candidates(state, shop, search, (from, bound), at)
+    let mut found = candidates(shop, search, (from, bound), at)
         .map(|index| world.amazon_plan(state, shop, index))
         .filter(|plan| fits(search, plan, bound, at));
     rows.extend(found.by_ref().take(search.page_size - rows.len()));
@@ -79,7 +79,6 @@ pub(crate) fn answer(
 
 /// Orders that may fit, oldest first, from index `from` on: those whose life reaches into the span.
 fn candidates(
-    state: &State,
     shop: &Shop,
     search: &Search,
     (from, bound): (u64, Timestamp),
@@ -95,16 +94,10 @@ fn candidates(
     let all = shop.orders.placed_between(oldest(LIFE), bound.min(at));
     let short = shop.orders.placed_between(oldest(SHORT_LIFE), bound.min(at)).start.clamp(all.start, all.end);
     let first = all.start.max(from);
-    let skew = (LONG_EVERY + 5 - first % LONG_EVERY) % LONG_EVERY;
+    let skew = (LONG_EVERY + LONG_FIRST - first % LONG_EVERY) % LONG_EVERY;
     let step = usize::try_from(LONG_EVERY).unwrap_or(1);
-    let mut old: Vec<u64> = (first + skew..short).step_by(step).collect();
-    // What was done from outside may come after the end of a life.
-    let touched = state.amazon.outside.range((shop.ordinal, from)..=(shop.ordinal, u64::MAX));
-    old.extend(
-        touched.map(|((_, index), _)| *index).filter(|&i| i < short && !(i >= first && long_lived(i))),
-    );
-    old.sort_unstable();
-    old.into_iter().chain(short.max(from)..all.end)
+    // What is done from outside is done to open orders alone, so it comes before the end of a life, too.
+    (first + skew..short).step_by(step).chain(short.max(from)..all.end)
 }
 
 fn fits(search: &Search, plan: &Plan, bound: Timestamp, at: Timestamp) -> bool {

@@ -40,8 +40,10 @@ const PREFIX: &str = "/aupay/wmshopapi/";
 const LIST: &str = "searchTradeInfoListProc";
 const NUMBERS: &str = "searchTradeNoListProc";
 const ONE: &str = "searchTradeInfoProc";
+/// Outside the orders: what clients ask to see whether key, address and shop number are right (§2).
+const PICTURES: &str = "searchImgCapacity";
 /// The operations that are simulated so far.
-const FUNCTIONS: [&str; 3] = [LIST, NUMBERS, ONE];
+const FUNCTIONS: [&str; 4] = [LIST, NUMBERS, ONE, PICTURES];
 
 /// What came from outside.
 #[derive(Debug, Default)]
@@ -139,6 +141,9 @@ fn handle(
         Err(refusal) => return refusal,
     };
     auth::keep_pace(&mut state, shop, call.function, now, world.options.speed);
+    if call.function == PICTURES {
+        return wire::well();
+    }
     let parameters = call.parameters();
     let page = if call.function == ONE {
         search::number(&parameters).map(|number| Page::of_one(shop, &number, now))

@@ -66,6 +66,13 @@ fn errors(switches: &Switches, status: u16, rows: &[(&str, String)]) -> Answer {
     Answer::new(status, XML, text)
 }
 
+/// Success, and nothing else.
+pub(crate) fn well() -> Answer {
+    let text = "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<response>\n  <result>\n    <status>0</status>\n  </result>\n\
+                </response>\n";
+    Answer::new(200, XML, text)
+}
+
 /// `result` and `resultCount`, and the hollow element that may stand for no orders.
 pub(crate) fn success(xml: &mut Xml<'_>, page: &Page, switches: &Switches) {
     xml.out.push_str("  <result>\n    <status>0</status>\n  </result>\n  ");

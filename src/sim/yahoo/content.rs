@@ -1,6 +1,7 @@
 //! What a Yahoo! order holds and what it costs (yahoo-shopping.md §6.7, §6.8).
 
-use super::plan::{Kind, Plan, Step};
+use super::kind::Kind;
+use super::plan::{Plan, Step};
 use crate::clock::Timestamp;
 use crate::sim::dice::{Dice, Salt};
 use crate::sim::goods::{Goods, RANGE};

@@ -10,7 +10,8 @@ use super::request::Node;
 use super::shop::Shop;
 use super::view::View;
 
-use super::plan::{Kind, LIFE, Plan, Step};
+use super::kind::Kind;
+use super::plan::{LIFE, Plan, Step};
 use crate::clock::Timestamp;
 use crate::sim::World;
 use crate::sim::http::Answer;

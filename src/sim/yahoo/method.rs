@@ -1,6 +1,6 @@
 //! Ways to pay (yahoo-shopping.md §9.5).
 
-use super::plan::Kind;
+use super::kind::Kind;
 use crate::sim::dice::Dice;
 
 /// A payment method as an order shows it.
@@ -73,14 +73,18 @@ static USUAL: [&Method; 16] = [
 static PREPAID: [&Method; 7] = [&SEVEN, &STORES, &SUICA, &PAY_EASY, &TRANSFER, &YUCHO, &REGISTERED_CASH];
 static OWN: [&Method; 4] = [&OWN_CARD, &OWN_CARD, &OWN_DEFERRED, &OWN_COUNTER];
 
+fn one(dice: &mut Dice, of: &[&'static Method]) -> &'static Method {
+    dice.pick::<&'static Method>(of)
+}
+
 /// How an order of this kind is paid.
 pub(crate) fn of(kind: Kind, dice: &mut Dice) -> &'static Method {
-    let usual = *dice.pick(&USUAL);
+    let usual = one(dice, &USUAL);
     match kind {
-        Kind::Prepaid => *dice.pick(&PREPAID),
-        Kind::PrepaidUnpaid => *dice.pick(&PREPAID[..5]),
+        Kind::Prepaid => one(dice, &PREPAID),
+        Kind::PrepaidUnpaid => one(dice, &PREPAID[..5]),
         Kind::CashOnDelivery => &COD,
-        Kind::StoreDefined => *dice.pick(&OWN),
+        Kind::StoreDefined => one(dice, &OWN),
         Kind::PayPayCombined => &PAYPAY,
         Kind::PointsOnly => &POINTS,
         Kind::GiftCard if dice.one_in(4) => &GIFT_CARD,

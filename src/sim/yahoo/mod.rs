@@ -5,6 +5,7 @@ mod consent;
 mod content;
 mod fields;
 mod info;
+mod kind;
 mod list;
 mod mangle;
 mod method;
@@ -243,7 +244,7 @@ fn admitted(
         Some("px-04307")
     } else if switches.no_permission {
         Some("px-14303")
-    } else if age > limit {
+    } else if age >= limit {
         Some("px-04102")
     } else {
         None

@@ -2,100 +2,10 @@
 
 use std::time::Duration;
 
+use super::kind::Kind;
 use super::method::{self, Method};
 use crate::clock::Timestamp;
 use crate::sim::dice::{Dice, Salt};
-
-/// What makes an order special.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Kind {
-    Plain,
-    /// Convenience store, Pay-easy, transfer: paid after the order.
-    Prepaid,
-    PrepaidUnpaid,
-    CashOnDelivery,
-    /// `payment_e…`: the store's own way, often its own card gateway.
-    StoreDefined,
-    PayPayCombined,
-    PointsOnly,
-    GiftCard,
-    ImmediateBonus,
-    PreOrder,
-    /// By URL: the receiver enters the address.
-    SocialGift,
-    /// The buyer enters the receiver's address.
-    SocialGiftKnown,
-    LineGift,
-    LineGiftWaiting,
-    LineGiftExpired,
-    Subscription,
-    /// Hidden until the fraud review ends.
-    FraudReleased,
-    FraudAbuse,
-    Split,
-    LineCancel,
-    AmountChange,
-    /// By the buyer, inside the read-only window.
-    CancelEarly,
-    CancelBefore,
-    CancelAfter,
-    Suspect,
-    SuspectCanceled,
-    OnHold,
-    /// The card was refused; the buyer chooses another way.
-    AuthError,
-    AuthErrorCanceled,
-    MultiShip,
-    RemoteFee,
-    /// `OrderStatus` 8.
-    AwaitConsent,
-    UnknownStatus,
-    UnknownPayment,
-    /// Elements that no edition has.
-    NewMembers,
-    /// Amounts that do not add up in either reading (yahoo-shopping.md §6.7).
-    BrokenSum,
-}
-
-/// Kinds and their weights.
-const KINDS: [(Kind, u64); 36] = [
-    (Kind::Plain, 300),
-    (Kind::Prepaid, 60),
-    (Kind::PrepaidUnpaid, 15),
-    (Kind::CashOnDelivery, 45),
-    (Kind::StoreDefined, 40),
-    (Kind::PayPayCombined, 40),
-    (Kind::PointsOnly, 15),
-    (Kind::GiftCard, 24),
-    (Kind::ImmediateBonus, 24),
-    (Kind::PreOrder, 40),
-    (Kind::SocialGift, 20),
-    (Kind::SocialGiftKnown, 12),
-    (Kind::LineGift, 16),
-    (Kind::LineGiftWaiting, 16),
-    (Kind::LineGiftExpired, 6),
-    (Kind::Subscription, 24),
-    (Kind::FraudReleased, 36),
-    (Kind::FraudAbuse, 8),
-    (Kind::Split, 32),
-    (Kind::LineCancel, 30),
-    (Kind::AmountChange, 30),
-    (Kind::CancelEarly, 14),
-    (Kind::CancelBefore, 40),
-    (Kind::CancelAfter, 20),
-    (Kind::Suspect, 16),
-    (Kind::SuspectCanceled, 6),
-    (Kind::OnHold, 24),
-    (Kind::AuthError, 16),
-    (Kind::AuthErrorCanceled, 6),
-    (Kind::MultiShip, 16),
-    (Kind::RemoteFee, 18),
-    (Kind::AwaitConsent, 10),
-    (Kind::UnknownStatus, 6),
-    (Kind::UnknownPayment, 6),
-    (Kind::NewMembers, 15),
-    (Kind::BrokenSum, 5),
-];
 
 /// No order changes later than this after it was placed, unless it is cancelled from outside.
 pub(crate) const LIFE: Duration = Duration::from_hours(24 * 90);
@@ -166,36 +76,19 @@ pub(crate) struct Plan {
     times: [Option<Timestamp>; STEPS],
 }
 
-/// The kind of order `index`: two that follow one another, from an even index, make a multi-address checkout.
-pub(crate) fn kind(seed: u64, index: u64) -> Kind {
-    let own = |index: u64| {
-        let mut roll =
-            Dice::new(seed, Salt::YahooPlan, index).below(KINDS.iter().map(|(_, weight)| weight).sum());
-        for (candidate, weight) in KINDS {
-            if roll < weight {
-                return candidate;
-            }
-            roll -= weight;
-        }
-        Kind::Plain
-    };
-    if !index.is_multiple_of(2) && own(index - 1) == Kind::MultiShip {
-        return Kind::MultiShip;
-    }
-    match own(index) {
-        Kind::MultiShip if !index.is_multiple_of(2) => Kind::Plain,
-        kind => kind,
-    }
-}
-
 fn days(n: u64) -> Duration {
     Duration::from_hours(24 * n)
 }
 
 impl Plan {
-    /// The plan of part `part` of order `index`; `seed` is the shop's own.
-    pub(crate) fn new(seed: u64, index: u64, part: u8, placed: Timestamp, outside: Outside) -> Self {
-        let kind = kind(seed, index);
+    /// The plan of part `part` of order `index`; `seed` is the shop's own, `kind` what [`super::kind::of`] says.
+    pub(crate) fn new(
+        seed: u64,
+        (index, part): (u64, u8),
+        kind: Kind,
+        placed: Timestamp,
+        outside: Outside,
+    ) -> Self {
         let mut dice = Dice::new(seed, Salt::YahooPlan, index);
         dice.roll();
         // What one checkout sends to several addresses is paid in one way.
@@ -229,8 +122,10 @@ impl Plan {
         if let Some(at) = outside.released {
             plan.release(at);
         }
-        if let Some(at) = outside.canceled {
-            plan.cancel(at);
+        if let Some(at) = outside.canceled
+            && plan.cancel(at)
+        {
+            plan.reason = 100;
         }
         plan
     }
@@ -353,12 +248,12 @@ impl Plan {
         }
     }
 
-    /// Cancels at `at`: what would have come later does not happen.
-    fn cancel(&mut self, at: Timestamp) {
+    /// Cancels at `at`: what would have come later does not happen. False when the order had ended before.
+    fn cancel(&mut self, at: Timestamp) -> bool {
         let ended =
             [Step::Canceled, Step::Split].into_iter().any(|end| self.at(end).is_some_and(|t| t <= at));
         if ended {
-            return;
+            return false;
         }
         // The window and the review end as they would have: a cancelled order becomes visible, too.
         let kept = [Step::Listed, Step::Released].map(|step| (step, self.at(step)));
@@ -369,6 +264,7 @@ impl Plan {
             self.times[step as usize] = time;
         }
         self.set(Step::Canceled, at);
+        true
     }
 
     fn set(&mut self, step: Step, at: Timestamp) {

@@ -5,7 +5,8 @@ use std::ops::Range;
 use std::path::Path;
 use std::time::Duration;
 
-use super::plan::{self, Kind, Outside, Plan, Step};
+use super::kind::{self, Kind};
+use super::plan::{Outside, Plan, Step};
 use super::signature;
 use crate::clock::Timestamp;
 use crate::sim::World;
@@ -84,7 +85,8 @@ impl Shop {
 
     /// The config section that points a daemon at this shop; `keys` is the folder of [`Shop::key_files`], `now` the
     /// simulated time at which the world begins: consent is given then.
-    pub(crate) fn section(&self, addr: SocketAddr, keys: &Path, now: Timestamp) -> String {
+    #[must_use]
+    pub fn section(&self, addr: SocketAddr, keys: &Path, now: Timestamp) -> String {
         let text = |value: &str| toml::Value::String(value.to_owned()).to_string();
         let secret = |value: String| text(&format!("plain:{value}"));
         format!(
@@ -122,8 +124,8 @@ public_key_issued_on = "{issued}"
     }
 
     /// When order `index` was placed: a checkout for several addresses is one moment.
-    pub(crate) fn placed_at(&self, seed: u64, index: u64) -> Timestamp {
-        let sibling = !index.is_multiple_of(2) && plan::kind(seed, index) == Kind::MultiShip;
+    pub(crate) fn placed_at(&self, index: u64, kind: Kind) -> Timestamp {
+        let sibling = !index.is_multiple_of(2) && kind == Kind::MultiShip;
         self.orders.placed_at(if sibling { index - 1 } else { index })
     }
 
@@ -162,10 +164,11 @@ impl World {
     /// An order's plan with what was done to it from outside; `None` for a part of an order that is never split.
     pub(crate) fn yahoo_plan(&self, state: &State, shop: &Shop, index: u64, part: u8) -> Option<Plan> {
         let seed = shop.seed(self.options.seed);
-        let placed = shop.placed_at(seed, index);
+        let kind = kind::of(seed, index);
+        let placed = shop.placed_at(index, kind);
         let plan = |part: u8| {
             let outside = state.yahoo.outside(&shop.seller_id, index, part);
-            let mut plan = Plan::new(seed, index, part, placed, outside);
+            let mut plan = Plan::new(seed, (index, part), kind, placed, outside);
             if state.switches.yahoo.publication_always {
                 plan.published = plan.at(Step::Listed);
             }

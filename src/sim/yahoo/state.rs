@@ -32,7 +32,7 @@ pub(crate) struct Grant {
 
 impl Grant {
     pub(crate) fn alive(&self, now: Timestamp) -> bool {
-        !self.withdrawn && now <= self.authorized_at + CONSENT_LIFE
+        !self.withdrawn && now < self.authorized_at + CONSENT_LIFE
     }
 }
 

@@ -1,6 +1,7 @@
 //! The codes that an order shows at one moment (yahoo-shopping.md §3, §9).
 
-use super::plan::{Kind, Plan, READ_ONLY, Step};
+use super::kind::Kind;
+use super::plan::{Plan, READ_ONLY, Step};
 use crate::clock::Timestamp;
 
 impl Plan {

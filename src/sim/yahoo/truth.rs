@@ -14,9 +14,8 @@ impl World {
         shop: &'w Shop,
         now: Timestamp,
     ) -> impl Iterator<Item = Fact> + Send + 'w {
-        let seed = shop.seed(self.options.seed);
         let last = shop.orders.placed_by(now).saturating_add(1).min(shop.orders.total);
-        (0..last).filter(move |&index| shop.placed_at(seed, index) <= now).flat_map(move |index| {
+        (0..last).flat_map(move |index| {
             let plans = {
                 let state = self.state();
                 self.yahoo_plans(&state, shop, index, now)

@@ -9,9 +9,14 @@ use super::{ORDERS, answers, info, now, outcome, read, response, sample};
 #[test]
 fn every_prefix_of_every_answer_is_a_fault() {
     for (file, function, whole) in answers() {
-        // Every byte of the short ones; the long ones at every byte that is no plain text.
-        for end in 0..whole.body.len() {
-            if whole.body.len() > 3_000 && whole.body[end].is_ascii_alphanumeric() && end % 13 != 0 {
+        // Every byte of the short ones; of the long ones every tag's first bytes, and some of the rest.
+        let body = &whole.body;
+        let short = body.len() < 2_000;
+        for end in 0..body.len() {
+            let tag = file.contains("card_gift")
+                && end > 0
+                && matches!(body[end - 1], b'<' | b'>' | b'!' | b'[' | b'/');
+            if !short && !tag && end % 41 != 0 {
                 continue;
             }
             let cut = mallsync::http::Response { body: whole.body.slice(..end), ..whole.clone() };
@@ -80,7 +85,6 @@ fn a_hostile_document_is_a_named_fault() {
         with("<ResultSet", "<!DOCTYPE ResultSet [<!ENTITY x SYSTEM \"file:///etc/passwd\">]><ResultSet"),
         "DOCTYPE",
     );
-    named(with("10/2", "&x;"), "unknown entity");
     named(with("<Notes>", "<Notes>&x;"), "unknown entity");
     named(with("<Notes>", "<Notes>\u{2}"), "control character");
     named(with("</Notes>", "</Note>"), "not well-formed");

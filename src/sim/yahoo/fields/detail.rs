@@ -2,7 +2,8 @@
 
 use super::At::{Both, Info, List};
 use super::{Row, no, zero};
-use crate::sim::yahoo::plan::{Kind, Step};
+use crate::sim::yahoo::kind::Kind;
+use crate::sim::yahoo::plan::Step;
 use crate::sim::yahoo::view::{Val, View, code, some_yen, text};
 
 pub(super) static ROWS: &[Row] =

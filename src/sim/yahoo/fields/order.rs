@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use super::At::{Both, Info, List};
 use super::{Row, empty, no};
-use crate::sim::yahoo::plan::{Kind, Step};
+use crate::sim::yahoo::kind::Kind;
+use crate::sim::yahoo::plan::Step;
 use crate::sim::yahoo::view::{Val, View, code, date, some_yen, text, time};
 
 const DAY: Duration = Duration::from_hours(24);
@@ -191,7 +192,7 @@ fn comments(v: &View<'_>) -> &'static str {
     if v.blank || !dice.one_in(6) {
         return "";
     }
-    *dice.pick(&[
+    dice.pick::<&'static str>(&[
         "玄関前に置いてください。",
         "包装は紺色でお願いします。\n「のし」は外のしで <内祝い> と書いてください & 領収書不要です。",
         "</BuyerComments><OrderStatus>4</OrderStatus> と書いても本文です",

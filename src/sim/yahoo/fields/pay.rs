@@ -4,8 +4,9 @@ use super::At::{Both, Info};
 use super::order::lapses;
 use super::{Row, empty, no};
 use crate::sim::people::Person;
+use crate::sim::yahoo::kind::Kind;
 use crate::sim::yahoo::method::CARD;
-use crate::sim::yahoo::plan::{Kind, Step};
+use crate::sim::yahoo::plan::Step;
 use crate::sim::yahoo::view::{Val, View, code, date, day, local, text, time};
 
 pub(super) static ROWS: &[Row] =

@@ -6,7 +6,8 @@ use super::At::{Both, Info};
 use super::order::lapses;
 use super::pay::{phone, street, zip};
 use super::{Row, empty, no};
-use crate::sim::yahoo::plan::{Kind, Step};
+use crate::sim::yahoo::kind::Kind;
+use crate::sim::yahoo::plan::Step;
 use crate::sim::yahoo::view::{Val, View, code, date, text};
 
 pub(super) static ROWS: &[Row] = &[
