@@ -238,11 +238,10 @@ fn told(what: &str, said: &str, action: &str) -> String {
     format!("{what} [{said}]; {action}")
 }
 
-/// The two parts of an explained refusal: what it means, and what to do.
+/// An explained refusal in its parts: what it means, what was said, what to do.
 #[must_use]
-pub fn parts(message: &str) -> (&str, Option<&str>) {
-    match message.find("]; ") {
-        Some(at) => (&message[..=at], Some(&message[at + 3..])),
-        None => (message, None),
-    }
+pub fn parts(message: &str) -> Option<(&str, &str, &str)> {
+    let (what, rest) = message.split_once(" [")?;
+    let (said, action) = rest.split_once("]; ")?;
+    Some((what, said, action))
 }

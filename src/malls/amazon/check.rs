@@ -107,8 +107,9 @@ fn signed_in(function: Function) -> Finding {
 
 fn refused(code: &str, message: &str) -> Finding {
     let about = if message.starts_with(ROLE_MISSING) { "permission_missing" } else { "signed_in" };
-    let (what, action) = auth::parts(message);
-    finding(Level::Error, about, format!("{what} ({code})"), action.map(str::to_owned))
+    let (what, said, action) = auth::parts(message).unwrap_or((message, "-", ""));
+    let action = Some(action.to_owned()).filter(|action| !action.is_empty());
+    finding(Level::Error, about, format!("{what}: {said} ({code})"), action)
 }
 
 fn other_account() -> Finding {
