@@ -347,29 +347,29 @@ const REASONS: &[(&str, &str)] = &[
     ("Amazon accepted the credentials: {0} answers", "Amazon が認証情報を受け付けました（{0}）"),
     (
         "Amazon does not accept the refresh token: the seller withdrew the authorisation, or it is another \
-         application's [{0}] ({1})",
-        "Amazon がリフレッシュトークンを受け付けません。出品者が承認を取り消したか、別のアプリのものです [{0}]（{1}）",
+         application's: {0} ({1})",
+        "Amazon がリフレッシュトークンを受け付けません。出品者が承認を取り消したか、別のアプリのものです: {0}（{1}）",
     ),
     (
-        "Amazon does not accept client_id with any client secret: wrong, or older than 180 days [{0}] ({1})",
-        "Amazon がクライアント ID とシークレットを受け付けません。誤りか、180 日の期限切れです [{0}]（{1}）",
+        "Amazon does not accept client_id with any client secret: wrong, or older than 180 days: {0} ({1})",
+        "Amazon がクライアント ID とシークレットを受け付けません。誤りか、180 日の期限切れです: {0}（{1}）",
     ),
     (
-        "the application may not act for a seller [{0}] ({1})",
-        "このアプリは出品者に代わって呼び出すことを許されていません [{0}]（{1}）",
+        "the application may not act for a seller: {0} ({1})",
+        "このアプリは出品者に代わって呼び出すことを許されていません: {0}（{1}）",
     ),
-    ("the token endpoint refused the request [{0}] ({1})", "トークンの発行を断られました [{0}]（{1}）"),
+    ("the token endpoint refused the request: {0} ({1})", "トークンの発行を断られました: {0}（{1}）"),
     (
-        "the client secret is older than 180 days [{0}] ({1})",
-        "クライアントシークレットが 180 日の期限を過ぎています [{0}]（{1}）",
-    ),
-    (
-        "Amazon refuses a new access token: the seller withdrew the authorisation [{0}] ({1})",
-        "Amazon が新しいアクセストークンを拒否しました。出品者が承認を取り消しています [{0}]（{1}）",
+        "the client secret is older than 180 days: {0} ({1})",
+        "クライアントシークレットが 180 日の期限を過ぎています: {0}（{1}）",
     ),
     (
-        "a role is missing, or the seller is of another region than base_url [{0}] ({1})",
-        "アプリにロールが足りないか、出品者の地域が base_url と違います [{0}]（{1}）",
+        "Amazon refuses a new access token: the seller withdrew the authorisation: {0} ({1})",
+        "Amazon が新しいアクセストークンを拒否しました。出品者が承認を取り消しています: {0}（{1}）",
+    ),
+    (
+        "a role is missing, or the seller is of another region than base_url: {0} ({1})",
+        "アプリにロールが足りないか、出品者の地域が base_url と違います: {0}（{1}）",
     ),
     (
         "make a new secret at {0} → {1}, and set client_secret and client_secret_issued_on",
