@@ -14,7 +14,7 @@ fn the_commented_file_loads_and_everything_in_it_is_switched_off() {
     let config = Folder::with(TEMPLATE).real();
     assert_eq!(
         config.shops.iter().map(|shop| shop.name.as_str()).collect::<Vec<_>>(),
-        ["amazon-jp", "own-shop", "rakuten-main"]
+        ["amazon-jp", "aupay-main", "own-shop", "rakuten-main", "yahoo-main"]
     );
     assert!(config.shops.iter().all(|shop| !shop.enabled));
     let [card] = config.settlements.as_slice() else { panic!("one settlement") };
@@ -30,6 +30,8 @@ fn the_commented_file_loads_with_every_resting_key_awake() {
             !line.starts_with("# url = \"postgres")
                 && !line.starts_with("# password")
                 && !line.starts_with("# proxy")
+                // One of two ways to give a client certificate.
+                && !line.starts_with("# certificate_zip")
         })
         .map(|line| match line.strip_prefix("# ") {
             Some(rest)
