@@ -26,7 +26,8 @@ fn pace(options: &mut Options, history: Duration, per_day: u64) {
     let orders = Catalogue::per_day(start(), history, per_day);
     options.rakuten[0].orders = orders;
     options.yahoo[0].orders = orders;
-    options.aupay[0].orders = orders;
+    // A list of au PAY is its whole orders: a few make many bytes.
+    options.aupay[0].orders = Catalogue::per_day(start(), history, per_day.div_ceil(4));
     options.amazon[0].orders = orders;
     options.cart.total = 0;
 }
@@ -124,7 +125,7 @@ async fn after_a_week_of_faults_the_database_equals_the_four_malls_field_by_fiel
         // The databases in turn: a week is long.
         let turn = if seed % 2 == 1 { "sqlite" } else { "postgres" };
         let db = stores().await.into_iter().find(|db| db.name == turn).unwrap();
-        let mut rig = Rig::four(db, seed, "7 */2 * * *", |options| pace(options, DAY * 4, 48)).await;
+        let mut rig = Rig::four(db, seed, "7 */2 * * *", |options| pace(options, DAY * 4, 24)).await;
         week(&mut rig, seed).await;
 
         // The world stands still; every pace of reading comes round once.
@@ -156,7 +157,7 @@ async fn after_a_week_of_faults_the_database_equals_the_four_malls_field_by_fiel
                 found += 1;
             }
             assert_eq!(found, orders.len(), "{case}: orders that the mall does not have");
-            assert!(found > 450, "{case}: {found}");
+            assert!(found > 60, "{case}: {found}");
         }
         rig.end().await;
     }
