@@ -20,6 +20,20 @@ fn zip(files: &[(&str, &[u8])]) -> Vec<u8> {
     archive.finish().unwrap().into_inner()
 }
 
+fn request() -> Request {
+    Request {
+        method: Method::Get,
+        target: Target::Api,
+        path: "/".to_owned(),
+        query: Vec::new(),
+        headers: Vec::new(),
+        body: Body::Empty,
+        changes: true,
+        deadline: Duration::from_secs(60),
+        buckets: Vec::new(),
+    }
+}
+
 #[tokio::test]
 async fn mutual_tls_with_an_identity_from_pem_and_from_a_zip() {
     let (servers, clients) = (Authority::new(), Authority::new());
@@ -42,17 +56,6 @@ async fn mutual_tls_with_an_identity_from_pem_and_from_a_zip() {
         ..ClientSpec::default()
     };
     let ambient = Ambient::seeded(Arc::new(ManualClock::new(Timestamp::from_micros(0))), 1);
-    let request = || Request {
-        method: Method::Get,
-        target: Target::Api,
-        path: "/".to_owned(),
-        query: Vec::new(),
-        headers: Vec::new(),
-        body: Body::Empty,
-        changes: true,
-        deadline: Duration::from_secs(60),
-        buckets: Vec::new(),
-    };
     for identity in identities {
         assert_eq!(identity.expires_at(), Timestamp::parse("2031-05-06T00:00:00Z").unwrap());
         let client = Client::new(&ClientSpec { identity: Some(identity), ..spec.clone() }).unwrap();
@@ -61,6 +64,52 @@ async fn mutual_tls_with_an_identity_from_pem_and_from_a_zip() {
     let nobody = Client::new(&spec).unwrap();
     assert!(nobody.send("shop", request(), &ambient).await.is_err());
     assert_eq!(server.requests().len(), 4);
+}
+
+/// The section of a shop names two files, or the ZIP as it was handed out.
+#[tokio::test]
+async fn a_shop_presents_the_certificate_that_its_section_names() {
+    use std::os::unix::fs::PermissionsExt as _;
+
+    let (servers, clients) = (Authority::new(), Authority::new());
+    let (certificate, key) = clients.issue_rsa("SHP-my-store");
+    let folder = tempfile::tempdir().unwrap();
+    let file = |name: &str, content: &[u8]| {
+        let path = folder.path().join(name);
+        std::fs::write(&path, content).unwrap();
+        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o600)).unwrap();
+        path.to_string_lossy().into_owned()
+    };
+    let archive = zip(&[("SHP-my-store.crt", certificate.as_bytes()), ("SHP-my-store.key", key.as_bytes())]);
+    let server = Server::tls(Act::Reply(ok("yes")), servers.server(Some(&clients))).await;
+    let section = |more: serde_json::Value| {
+        let mut section = serde_json::json!({
+            "seller_id": "my-store", "client_id": "client", "client_secret": "plain:canary",
+            "base_url": format!("https://127.0.0.1:{}/V1/", server.port),
+            "ca_file": file("root.pem", servers.root_pem.as_bytes()),
+        });
+        section.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        section
+    };
+    let key_file = file("SHP-my-store.key", key.as_bytes());
+    let pair = serde_json::json!({
+        "certificate": file("SHP-my-store.crt", certificate.as_bytes()), "private_key": key_file
+    });
+    let in_zip = serde_json::json!({ "certificate_zip": file("SHP-my-store.zip", &archive) });
+    let ambient = Ambient::seeded(Arc::new(ManualClock::new(Timestamp::from_micros(0))), 1);
+    let build = mallsync::malls::yahoo::MALL.build;
+    for (more, presented) in [(pair.clone(), true), (in_zip, true), (serde_json::json!({}), false)] {
+        let built = build("shop", &section(more)).unwrap_or_else(|p| panic!("{p:?}"));
+        let ends = built.expiries.iter().find(|e| e.what == "certificate").map(|e| e.at);
+        assert_eq!(ends, presented.then(|| Timestamp::parse("2031-05-06T00:00:00Z").unwrap()));
+        let client = Client::new(&built.client).unwrap();
+        assert_eq!(client.send("shop", request(), &ambient).await.is_ok(), presented);
+    }
+    assert_eq!(server.requests().len(), 2);
+    // A key that others can read is refused, as any secret is.
+    std::fs::set_permissions(&key_file, std::fs::Permissions::from_mode(0o644)).unwrap();
+    let problems = build("shop", &section(pair)).err().unwrap();
+    assert_eq!(problems[0].key, "private_key");
 }
 
 #[test]
