@@ -97,12 +97,15 @@ struct Parser<'a> {
 
 impl Parser<'_> {
     fn run(mut self) -> Result<Element, XmlError> {
-        let mut reader = Reader::from_str(self.document);
+        // The reader does not count a byte order mark.
+        let bare = self.document.trim_start_matches('\u{FEFF}');
+        let mark = self.document.len() - bare.len();
+        let mut reader = Reader::from_str(bare);
         reader.config_mut().expand_empty_elements = true;
         loop {
-            let start = position(&reader);
+            let start = mark + position(&reader);
             let event = reader.read_event().map_err(|e| self.describe(&e))?;
-            let end = position(&reader);
+            let end = mark + position(&reader);
             match event {
                 Event::Start(tag) => {
                     if self.root.is_some() {
@@ -164,7 +167,7 @@ impl Parser<'_> {
 }
 
 fn position(reader: &Reader<&[u8]>) -> usize {
-    usize::try_from(reader.buffer_position()).unwrap_or(usize::MAX)
+    usize::try_from(reader.buffer_position()).unwrap_or(usize::MAX / 2)
 }
 
 /// A character reference, or one of the five entities of XML itself.
