@@ -118,9 +118,12 @@ impl App {
             done.ends_at = done.of.zip(first).and_then(|(of, first)| ends_at(began, now, first, of));
             progress.page(&shop.name, done);
         };
+        let mut live = true;
         loop {
-            let pass = shop.pass(shared, &streams, true, &on_page).await;
+            let pass = shop.pass(shared, &streams, live, &on_page).await;
             all.add(&pass);
+            // Asked for once; from here on they keep to their schedule, and leave the quota to the backfill.
+            live = options.since.is_none();
             if let Some(until) = pass.waits_until {
                 progress.wait(&shop.name, until);
                 let _awake;

@@ -344,6 +344,73 @@ const REASONS: &[(&str, &str)] = &[
         "Create {0} and let the service read and write there.",
         "{0} を作成し、読み書きできるようにしてください。",
     ),
+    ("Amazon accepted the credentials: {0} answers", "Amazon が認証情報を受け付けました（{0}）"),
+    (
+        "Amazon does not accept the refresh token: the seller withdrew the authorisation, or it is another \
+         application's: {0} ({1})",
+        "Amazon がリフレッシュトークンを受け付けません。出品者が承認を取り消したか、別のアプリのものです: {0}（{1}）",
+    ),
+    (
+        "Amazon does not accept client_id with any client secret: wrong, or older than 180 days: {0} ({1})",
+        "Amazon がクライアント ID とシークレットを受け付けません。誤りか、180 日の期限切れです: {0}（{1}）",
+    ),
+    (
+        "the application may not act for a seller: {0} ({1})",
+        "このアプリは出品者に代わって呼び出すことを許されていません: {0}（{1}）",
+    ),
+    ("the token endpoint refused the request: {0} ({1})", "トークンの発行を断られました: {0}（{1}）"),
+    (
+        "the client secret is older than 180 days: {0} ({1})",
+        "クライアントシークレットが 180 日の期限を過ぎています: {0}（{1}）",
+    ),
+    (
+        "Amazon refuses a new access token: the seller withdrew the authorisation: {0} ({1})",
+        "Amazon が新しいアクセストークンを拒否しました。出品者が承認を取り消しています: {0}（{1}）",
+    ),
+    (
+        "a role is missing, or the seller is of another region than base_url: {0} ({1})",
+        "アプリにロールが足りないか、出品者の地域が base_url と違います: {0}（{1}）",
+    ),
+    (
+        "make a new secret at {0} → {1}, and set client_secret and client_secret_issued_on",
+        "{0} → {1} で新しいシークレットを作り、client_secret と client_secret_issued_on に設定してください",
+    ),
+    ("add the role at {0} → {1}; then {2}", "{0} → {1} でロールを追加し、その後: {2}"),
+    (
+        "authorise the application again at {0}, and set the new token as refresh_token",
+        "{0} でアプリを承認し直し、新しいトークンを refresh_token に設定してください",
+    ),
+    ("compare client_id with the application at {0}", "client_id を {0} のアプリと見比べてください"),
+    (
+        "compare client_id, client_secret and refresh_token with those of the application",
+        "client_id・client_secret・refresh_token をアプリのものと見比べてください",
+    ),
+    (
+        "Amazon accepted the credentials, but does not know the newest order that is stored: refresh_token is another \
+         seller account's",
+        "Amazon は認証情報を受け付けましたが、保存済の最新の注文を知りません。refresh_token が別の出品用アカウントのものです",
+    ),
+    (
+        "not asked: the quota of the operation is used up until {0}",
+        "呼出し枠を {0} まで使い切っているため、確かめていません",
+    ),
+    (
+        "whether names and addresses are shown is not known: no order of the shop's own is stored yet",
+        "氏名・住所が見えるかは不明です（自社出荷の注文がまだありません）",
+    ),
+    (
+        "whether names and addresses are shown is not known: the newest order of the shop's own is pending or cancelled",
+        "氏名・住所が見えるかは不明です（自社出荷の最新の注文が保留中か取消済です）",
+    ),
+    ("names and addresses of orders to be shipped are shown", "出荷する注文の氏名・住所が見えます"),
+    (
+        "names and addresses are withheld: the application lacks the role {0}",
+        "氏名・住所が伏せられています。アプリにロール「{0}」がありません",
+    ),
+    (
+        "this machine's clock and Amazon's are {0} seconds apart",
+        "この機械の時計が Amazon と {0} 秒ずれています",
+    ),
     (
         "the gateway sees this machine at {0}; that must be the registered 接続元グローバルIP",
         "決済側から見えるアドレスは {0} です。登録した接続元グローバルIPと同じでなければなりません",

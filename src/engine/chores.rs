@@ -277,9 +277,10 @@ async fn through_door(shared: &Shared, shop: &Shop, doors: &Doors, options: &Syn
         Ok(streams) => streams,
         Err(e) => return ShopPass { error: Some(format!("database: {e}")), ..all },
     };
+    let mut live = true;
     loop {
         let (reply, answer) = oneshot::channel();
-        let request = PassRequest { streams: streams.clone(), reply };
+        let request = PassRequest { streams: streams.clone(), live, reply };
         let Some(door) = doors.get(&shop.name) else {
             return ShopPass {
                 error: Some("the shop is not running; see `mallsync status`".to_owned()),
@@ -297,8 +298,18 @@ async fn through_door(shared: &Shared, shop: &Shop, doors: &Doors, options: &Syn
             return ShopPass { error: Some("the daemon is stopping".to_owned()), ..all };
         };
         all.add(&pass);
-        if all.error.is_some() || finished(shared, shop, &streams).await {
+        if all.error.is_some() || shared.stop.is_cancelled() || finished(shared, shop, &streams).await {
             return all;
+        }
+        // The live streams were asked for once; from here on they keep to their schedule, and leave the quota.
+        live = false;
+        if let Some(until) = pass.waits_until {
+            let _awake;
+            let _rest = shared.ambient.clock().rest();
+            tokio::select! {
+                awake = shared.ambient.clock().sleep_until(until) => _awake = awake,
+                () = shared.stop.cancelled() => {}
+            }
         }
     }
 }

@@ -111,8 +111,10 @@ pub struct Pass {
 /// Asks a shop's loop for a pass now.
 #[derive(Debug)]
 pub struct PassRequest {
-    /// Streams to run, due or not; empty: the live ones that are due at every tick.
+    /// Streams to run, due or not.
     pub streams: Vec<String>,
+    /// Whether the live ones run as well, due or not.
+    pub live: bool,
     /// Told when it is done.
     pub reply: oneshot::Sender<Pass>,
 }
@@ -184,7 +186,8 @@ impl Shop {
                 }
             }
             let forced: Vec<String> = asked.iter().flat_map(|r| r.streams.iter().cloned()).collect();
-            let pass = self.pass(shared, &forced, !asked.is_empty(), &|_, _, _| {}).await;
+            let live = asked.iter().any(|request| request.live);
+            let pass = self.pass(shared, &forced, live, &|_, _, _| {}).await;
             for request in asked {
                 // The asker may have gone away meanwhile: nobody is left to be told.
                 drop(request.reply.send(pass.clone()));

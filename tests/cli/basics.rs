@@ -102,6 +102,25 @@ fn every_finding_of_a_broken_config_is_a_row_in_every_format() {
 }
 
 #[test]
+fn the_end_of_a_key_is_told_without_a_call() {
+    let dir = home(
+        r#"
+[shops.amazon-jp]
+mall = "amazon"
+client_id = "amzn1.application-oa2-client.x"
+client_secret = "plain:a"
+client_secret_issued_on = "2020-01-01"
+refresh_token = "plain:b"
+"#,
+    );
+    let output = run(dir.path(), &["check", "--offline", "--format", "json"]);
+    let rows: Value = serde_json::from_str(stdout(&output)).unwrap();
+    let row = rows.as_array().unwrap().iter().find(|row| row["code"] == "key_expiry").unwrap();
+    assert_eq!((&row["subject"], &row["level"]), (&"shops.amazon-jp".into(), &"error".into()));
+    assert!(row["message"].as_str().unwrap().starts_with("client_secret ends on 2020-06-29"), "{row}");
+}
+
+#[test]
 fn people_read_the_language_of_their_locale_and_machines_english() {
     let dir = home("[daemon]\nlanguage = \"fr\"\n");
     let japanese = mallsync(dir.path(), &["check", "--offline", "--format", "csv"])

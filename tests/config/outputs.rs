@@ -30,7 +30,7 @@ fn the_commented_file_loads_with_every_resting_key_awake() {
             !line.starts_with("# url = \"postgres")
                 && !line.starts_with("# password")
                 && !line.starts_with("# proxy")
-                // In place of the two keys above it.
+                // One of two ways to give a client certificate.
                 && !line.starts_with("# certificate_zip")
         })
         .map(|line| match line.strip_prefix("# ") {

@@ -124,7 +124,7 @@ async fn after_a_week_of_faults_the_database_equals_the_four_malls_field_by_fiel
         // The databases in turn: a week is long.
         let turn = if seed % 2 == 1 { "sqlite" } else { "postgres" };
         let db = stores().await.into_iter().find(|db| db.name == turn).unwrap();
-        let mut rig = Rig::four(db, seed, "7 * * * *", |options| pace(options, DAY * 4, 50)).await;
+        let mut rig = Rig::four(db, seed, "7 */2 * * *", |options| pace(options, DAY * 4, 48)).await;
         week(&mut rig, seed).await;
 
         // The world stands still; every pace of reading comes round once.
@@ -166,9 +166,9 @@ async fn after_a_week_of_faults_the_database_equals_the_four_malls_field_by_fiel
 #[tokio::test]
 async fn new_orders_are_seen_within_a_tick_while_backfills_run_and_no_quota_is_exceeded() {
     let db = stores().await.remove(0);
-    let mut rig = Rig::four(db, 5, "*/15 * * * *", |options| pace(options, DAY * 60, 40)).await;
+    let mut rig = Rig::four(db, 5, "*/15 * * * *", |options| pace(options, DAY * 10, 30)).await;
     let daemon = rig.daemon().await;
-    let options = SyncOptions { since: Some(start() - DAY * 58), ..SyncOptions::default() };
+    let options = SyncOptions { since: Some(start() - DAY * 9), ..SyncOptions::default() };
     rig.ask(&options).await;
     rig.run(DAY).await;
     let tick = MINUTE * 15;

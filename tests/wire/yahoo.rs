@@ -14,7 +14,7 @@ use mallsync::domain::ids::OrderRef;
 use mallsync::domain::order::{PaymentMethod, PaymentStatus, PendingReason, Status};
 use mallsync::http::{Fault, Response};
 use mallsync::malls::Details;
-use mallsync::malls::yahoo::model::INFO_FIELDS;
+use mallsync::malls::yahoo::model::info_fields;
 use mallsync::malls::yahoo::wire::{self, By, Function, Search, decode, listed};
 use mallsync::malls::yahoo::{read_answer, read_order};
 
@@ -219,10 +219,10 @@ fn requests_are_those_of_the_contract() {
 
 #[test]
 fn card_data_is_not_asked_for_and_not_kept() {
-    assert!(INFO_FIELDS.iter().all(|f| !f.starts_with("Card")), "§6.5: never request");
-    assert!(INFO_FIELDS.join(",").len() < 10_000, "§3");
-    let unique: std::collections::BTreeSet<_> = INFO_FIELDS.iter().collect();
-    assert_eq!(unique.len(), INFO_FIELDS.len());
+    assert!(info_fields().iter().all(|f| !f.starts_with("Card")), "§6.5: never request");
+    assert!(info_fields().join(",").len() < 10_000, "§3");
+    let unique: std::collections::BTreeSet<_> = info_fields().into_iter().collect();
+    assert_eq!(unique.len(), info_fields().len());
     let card = "<CardNumber><![CDATA[canary]]></CardNumber><CardHolderName>canary</CardHolderName><CardNumberLast4>9999</CardNumberLast4>";
     let body = info("cod").replace("<Pay>", &format!("<Pay>{card}"));
     let read = details(&body, "hoshizora-shop-10000102");
@@ -266,7 +266,8 @@ fn states_are_judged_in_their_order() {
         (order.status, order.pending_reason)
     };
     assert_eq!(status(&[]), (Status::AwaitingShipment, None));
-    let cases: &[(&[(&str, &str)], Status, Option<P>)] = &[
+    type Case = (&'static [(&'static str, &'static str)], Status, Option<P>);
+    let cases: &[Case] = &[
         (&[("ShipStatus", "0")], Status::Pending, Some(P::Payment)),
         (&[("ShipStatus", "2")], Status::AwaitingShipment, None),
         (&[("ShipStatus", "3")], Status::Shipped, None),
@@ -344,10 +345,7 @@ fn the_malls_own_identities_are_checked() {
     };
     assert_eq!(codes("cod", &[("SettleAmount", "7309")]), ["settle_mismatch"]);
     assert_eq!(codes("paypay_combined", &[("PayMethodAmount", "701")]), ["combined_payment_mismatch"]);
-    assert_eq!(
-        codes("card_gift_coupon", &[("TotalCouponDiscount", "299")]),
-        ["shop_coupon_mismatch", "due_mismatch"]
-    );
+    assert_eq!(codes("card_gift_coupon", &[("TotalCouponDiscount", "299")]), ["shop_coupon_mismatch"]);
     assert_eq!(codes("cod", &[("PayCharge", "x")]), ["unreadable_number"]);
     // A free-shipping coupon: shipping is shown before it.
     let free = changed("card_gift_coupon", &[("ShippingCouponDiscount", "100"), ("ShippingCouponFlg", "1")]);

@@ -187,10 +187,13 @@ fn explain_token(fault: Fault) -> Fault {
             "Amazon does not accept client_id with any client secret: wrong, or older than 180 days",
             new_secret(),
         ),
-        "unauthorized_client" => ("the application may not act for a seller", format!("see {PLACE}")),
+        "unauthorized_client" => (
+            "the application may not act for a seller",
+            format!("compare client_id with the application at {PLACE}"),
+        ),
         _ => (
             "the token endpoint refused the request",
-            "see client_id, client_secret, refresh_token".to_owned(),
+            "compare client_id, client_secret and refresh_token with those of the application".to_owned(),
         ),
     };
     Fault::Auth { code, message: told(what, &said, &action) }
@@ -203,7 +206,7 @@ fn explain(fault: Fault) -> Fault {
     } else if wire::refuses_token(&fault) {
         ("Amazon refuses a new access token: the seller withdrew the authorisation", authorize_again())
     } else {
-        (ROLE_MISSING, format!("see {PLACE} → {ROLES}, then authorise the application again: {AUTHORIZE}"))
+        (ROLE_MISSING, add_role())
     };
     match fault {
         Fault::Auth { code, message: said } => Fault::Auth { code, message: told(what, &said, &action) },
@@ -214,23 +217,31 @@ fn explain(fault: Fault) -> Fault {
 /// A refusal that is neither the token's nor the secret's (§6).
 pub const ROLE_MISSING: &str = "a role is missing, or the seller is of another region than base_url";
 
-fn new_secret() -> String {
+/// A secret in place of one that ends (§4.4).
+pub fn new_secret() -> String {
     format!("make a new secret at {PLACE} → {SECRETS}, and set client_secret and client_secret_issued_on")
 }
 
-fn authorize_again() -> String {
-    format!("authorise the application again at {PLACE} → {AUTHORIZE}, and set refresh_token")
+/// A refresh token in place of one that is refused (§4.3).
+pub fn authorize_again() -> String {
+    format!(
+        "authorise the application again at {PLACE} → {AUTHORIZE}, and set the new token as refresh_token"
+    )
+}
+
+/// A role comes into force with the next authorisation.
+pub fn add_role() -> String {
+    format!("add the role at {PLACE} → {ROLES}; then {}", authorize_again())
 }
 
 fn told(what: &str, said: &str, action: &str) -> String {
     format!("{what} [{said}]; {action}")
 }
 
-/// The two parts of an explained refusal: what it means, and what to do.
+/// An explained refusal in its parts: what it means, what was said, what to do.
 #[must_use]
-pub fn parts(message: &str) -> (&str, Option<&str>) {
-    match message.rfind("]; ") {
-        Some(at) => (&message[..=at], Some(&message[at + 3..])),
-        None => (message, None),
-    }
+pub fn parts(message: &str) -> Option<(&str, &str, &str)> {
+    let (what, rest) = message.split_once(" [")?;
+    let (said, action) = rest.split_once("]; ")?;
+    Some((what, said, action))
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 
-use super::auth::{self, AUTHORIZE, PLACE, ROLE_MISSING, ROLES, SECRETS};
+use super::auth::{self, PLACE, ROLE_MISSING};
 use super::wire::{self, Function, OrderAnswer, SearchRequest};
 use super::{Amazon, map};
 use crate::clock::Timestamp;
@@ -53,33 +53,35 @@ impl Amazon {
     pub(super) async fn health(&self, call: &Call<'_>, newest: Option<&OrderRef>) -> Result<Health, Fault> {
         let few = Few { gate: call.gate, left: AtomicUsize::new(CALLS) };
         let call = Call { gate: &few, ..*call };
-        let mut health = Health { findings: Vec::new(), expiries: self.expiries.clone() };
-        let asked = match newest.and_then(super::get) {
-            Some(ask) => match self.credentials.ask::<OrderAnswer>(&call, &ask).await {
-                Ok((answer, response)) => Ok((Function::GetOrder, address(&answer), response)),
-                Err(fault) if wire::is_not_found(&fault) => {
-                    health.findings.push(other_account());
-                    health.findings.extend(self.ends(call.now()));
-                    return Ok(health);
-                }
-                Err(fault) => Err(fault),
-            },
+        let ask = newest.and_then(super::get);
+        let function = if ask.is_some() { Function::GetOrder } else { Function::SearchOrders };
+        let asked = match ask {
+            Some(ask) => {
+                let answered = self.credentials.ask::<OrderAnswer>(&call, &ask).await;
+                answered.map(|(answer, response)| (address(&answer), response))
+            }
             None => {
                 let answered = self.search(&call, &self.a_minute(call.now()), None).await;
-                answered.map(|(_, response)| (Function::SearchOrders, address_not_seen(), response))
+                answered.map(|(_, response)| (address_not_seen(), response))
             }
         };
+        let mut health = Health { findings: Vec::new(), expiries: self.expiries.clone() };
         match asked {
-            Ok((function, address, response)) => {
+            Ok((address, response)) => {
                 health.findings.push(signed_in(function));
                 health.findings.extend(skew(&response));
                 health.findings.push(address);
             }
             Err(Fault::Auth { code, message }) => health.findings.push(refused(&code, &message)),
             Err(Fault::Quota { until }) => health.findings.push(not_asked(until)),
-            Err(fault) => return Err(fault),
+            Err(Fault::Stopping) => return Err(Fault::Stopping),
+            Err(fault) if wire::is_not_found(&fault) => health.findings.push(other_account()),
+            Err(fault) => health.findings.push(failed(function, &fault)),
         }
-        health.findings.extend(self.ends(call.now()));
+        match self.expiries.as_slice() {
+            [] => health.findings.push(end_unknown("client_secret")),
+            ends => health.findings.extend(ends.iter().map(|end| expiry_finding(end, call.now()))),
+        }
         Ok(health)
     }
 
@@ -91,10 +93,6 @@ impl Amazon {
             last_updated_before: Some(wire::datetime(end)),
             ..SearchRequest::new(&self.marketplace_ids)
         }
-    }
-
-    fn ends(&self, now: Timestamp) -> impl Iterator<Item = Finding> {
-        self.expiries.iter().map(move |expiry| expiry_finding(expiry, now))
     }
 }
 
@@ -109,8 +107,9 @@ fn signed_in(function: Function) -> Finding {
 
 fn refused(code: &str, message: &str) -> Finding {
     let about = if message.starts_with(ROLE_MISSING) { "permission_missing" } else { "signed_in" };
-    let (what, action) = auth::parts(message);
-    finding(Level::Error, about, format!("{what} ({code})"), action.map(str::to_owned))
+    let (what, said, action) = auth::parts(message).unwrap_or((message, "-", ""));
+    let action = Some(action.to_owned()).filter(|action| !action.is_empty());
+    finding(Level::Error, about, format!("{what}: {said} ({code})"), action)
 }
 
 fn other_account() -> Finding {
@@ -120,16 +119,17 @@ fn other_account() -> Finding {
         "Amazon accepted the credentials, but does not know the newest order that is stored: refresh_token is another \
          seller account's"
             .to_owned(),
-        Some(format!(
-            "authorise the application from the seller account of these orders at {PLACE} → {AUTHORIZE}, and set \
-             refresh_token"
-        )),
+        Some(auth::authorize_again()),
     )
+}
+
+fn failed(function: Function, fault: &Fault) -> Finding {
+    finding(Level::Error, "call_failed", format!("{} failed: {fault}", function.name()), None)
 }
 
 fn not_asked(until: Timestamp) -> Finding {
     let message = format!("not asked: the quota of the operation is used up until {until}");
-    finding(Level::Warning, "not_asked", message, Some("check again then".to_owned()))
+    finding(Level::Warning, "not_asked", message, None)
 }
 
 fn address_not_seen() -> Finding {
@@ -150,10 +150,7 @@ fn address(answer: &OrderAnswer) -> Finding {
             Level::Warning,
             "permission_missing",
             format!("names and addresses are withheld: the application lacks the role {ADDRESS_ROLE}"),
-            Some(format!(
-                "ask for the role at {PLACE} → {ROLES}, then authorise the application again: {AUTHORIZE}, and set \
-                 refresh_token"
-            )),
+            Some(auth::add_role()),
         ),
         None => {
             let message = "whether names and addresses are shown is not known: the newest order of the shop's own is \
@@ -166,14 +163,17 @@ fn address(answer: &OrderAnswer) -> Finding {
 fn expiry_finding(expiry: &Expiry, now: Timestamp) -> Finding {
     let message = format!("{} ends at {}", expiry.what, expiry.at);
     if expiry.at.since(now) < WARN_BEFORE {
-        let action = format!(
-            "make a new secret at {PLACE} → {SECRETS}; the old one works for 7 days more: set the new one as \
-             client_secret, with client_secret_issued_on"
-        );
+        let action = auth::new_secret();
         finding(Level::Warning, "key_expiry", message, Some(action))
     } else {
         finding(Level::Ok, "key_expiry", message, None)
     }
+}
+
+fn end_unknown(key: &str) -> Finding {
+    let message = format!("the end of {key} is not known: {key}_issued_on is missing");
+    let action = format!("set {key}_issued_on to the day it was issued, as {PLACE} shows it");
+    finding(Level::Warning, "issue_date_missing", message, Some(action))
 }
 
 fn skew(response: &Response) -> Option<Finding> {

@@ -194,7 +194,7 @@ impl Yahoo {
         let mut calls = usize::MAX;
         let sent_at = call.now();
         let xml = |fields: &[&str]| wire::info(seller, &number.mall_order_id, fields);
-        match self.ask(call, Function::OrderInfo, model::INFO_FIELDS, &mut calls, xml).await {
+        match self.ask(call, Function::OrderInfo, &model::info_fields(), &mut calls, xml).await {
             Ok((answer, response)) => {
                 read_answer(&answer, number, response.sent_at, details);
                 Ok(())

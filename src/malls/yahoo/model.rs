@@ -4,104 +4,6 @@
 use crate::http::xml::Element;
 use crate::malls::lenient::{Int, Text};
 
-/// Fields that `orderInfo` is asked for: the schema's, and no card data (§6.5, §10). `SellerId` and the like are not
-/// needed.
-pub const INFO_FIELDS: &[&str] = &[
-    "OrderId",
-    "OrderTime",
-    "LastUpdateTime",
-    "OrderStatus",
-    "ParentOrderId",
-    "ChildOrderId",
-    "IsSplit",
-    "IsRoyalty",
-    "IsSeller",
-    "Suspect",
-    "IsReadOnly",
-    "FraudHoldStatus",
-    "BuyerComments",
-    "Notes",
-    "TotalCouponDiscount",
-    "ShippingCouponDiscount",
-    "IsLineGiftOrder",
-    "SocialGiftType",
-    "PayStatus",
-    "SettleStatus",
-    "PayMethod",
-    "PayMethodName",
-    "PayKind",
-    "IsApplePay",
-    "BillLastName",
-    "BillFirstName",
-    "BillLastNameKana",
-    "BillFirstNameKana",
-    "BillZipCode",
-    "BillPrefecture",
-    "BillCity",
-    "BillAddress1",
-    "BillAddress2",
-    "BillPhoneNumber",
-    "BillMailAddress",
-    "BillSection1Value",
-    "BillSection2Value",
-    "ShipStatus",
-    "ShipRequestDate",
-    "ShipRequestTime",
-    "ShipCompanyCode",
-    "ShipInvoiceNumber1",
-    "ShipInvoiceNumber2",
-    "ShipDate",
-    "GiftWrapType",
-    "GiftWrapMessage",
-    "GiftWrapPaperType",
-    "GiftWrapName",
-    "Option1Field",
-    "Option1Value",
-    "Option2Field",
-    "Option2Value",
-    "ShipLastName",
-    "ShipFirstName",
-    "ShipLastNameKana",
-    "ShipFirstNameKana",
-    "ShipZipCode",
-    "ShipPrefecture",
-    "ShipCity",
-    "ShipAddress1",
-    "ShipAddress2",
-    "ShipPhoneNumber",
-    "ShipSection1Value",
-    "ShipSection2Value",
-    "IsLineGiftShippable",
-    "ShippingDeadline",
-    "RemoteAreaShippingType",
-    "PayCharge",
-    "ShipCharge",
-    "GiftWrapCharge",
-    "Discount",
-    "Adjustments",
-    "UsePoint",
-    "GiftCardDiscount",
-    "TotalMallCouponDiscount",
-    "TotalImmediateBonusAmount",
-    "TotalPrice",
-    "SettleAmount",
-    "PayMethodAmount",
-    "CombinedPayMethodAmount",
-    "LineId",
-    "ItemId",
-    "SubCode",
-    "SubCodeOption",
-    "Title",
-    "IsTaxable",
-    "ItemTaxRatio",
-    "UnitPrice",
-    "OriginalPrice",
-    "Quantity",
-    "LeadTimeEnd",
-    "ItemOption",
-    "Inscription",
-];
-
 /// Without these there is no order, and nobody may leave them out.
 pub const ESSENTIAL_FIELDS: &[&str] = &[
     "OrderId",
@@ -128,24 +30,292 @@ pub fn drop_on_receipt(name: &str) -> bool {
     )
 }
 
-/// Reads the children of an element, noting numbers that are none (§6.3).
+/// The children of an element, and the numbers among them that are none (§6.3).
 struct Fields<'a> {
     element: Option<&'a Element>,
     unreadable: &'a mut Vec<&'static str>,
 }
 
 impl Fields<'_> {
-    fn text(&self, name: &str) -> Text {
-        Text(self.element.and_then(|e| e.value(name)).map(str::to_owned))
+    fn value(&self, name: &str) -> Option<&str> {
+        self.element.and_then(|element| element.value(name))
     }
+}
 
-    fn int(&mut self, name: &'static str) -> Int {
-        let Some(text) = self.element.and_then(|e| e.value(name)) else { return Int(None) };
+/// What an element is read as.
+trait Read {
+    fn read(fields: &mut Fields<'_>, name: &'static str) -> Self;
+}
+
+impl Read for Text {
+    fn read(fields: &mut Fields<'_>, name: &'static str) -> Self {
+        Self(fields.value(name).map(str::to_owned))
+    }
+}
+
+impl Read for Int {
+    fn read(fields: &mut Fields<'_>, name: &'static str) -> Self {
+        let Some(text) = fields.value(name) else { return Self(None) };
         let number = text.parse().ok();
-        if number.is_none() && !self.unreadable.contains(&name) {
-            self.unreadable.push(name);
+        if number.is_none() && !fields.unreadable.contains(&name) {
+            fields.unreadable.push(name);
         }
-        Int(number)
+        Self(number)
+    }
+}
+
+/// A model, its elements as they are asked for, and how it is read, from one list.
+macro_rules! model {
+    (
+        $(#[$about:meta])* $model:ident {
+            $($(#[$doc:meta])* $field:ident: $kind:ident = $element:literal;)+
+        } $({ $($(#[$more:meta])* $extra:ident: $type:ty;)+ })?
+    ) => {
+        $(#[$about])*
+        #[derive(Debug, Default)]
+        pub struct $model {
+            $($(#[$doc])* pub $field: $kind,)+
+            $($($(#[$more])* pub $extra: $type,)+)?
+        }
+
+        impl $model {
+            const FIELDS: &[&str] = &[$($element),+];
+
+            fn of(fields: &mut Fields<'_>) -> Self {
+                Self {
+                    $($field: $kind::read(fields, $element),)+
+                    $($($extra: <$type>::default(),)+)?
+                }
+            }
+        }
+    };
+}
+
+model! {
+    /// An order.
+    OrderModel {
+        /// `<storeAccount>-<number>`.
+        order_id: Text = "OrderId";
+        /// When the buyer confirmed.
+        order_time: Text = "OrderTime";
+        /// Last change of any kind.
+        last_update_time: Text = "LastUpdateTime";
+        /// §9.1, kept as text: an unknown one is shown as it came.
+        order_status: Text = "OrderStatus";
+        /// The order this one was split from.
+        parent_order_id: Text = "ParentOrderId";
+        /// The orders this one was split into.
+        child_order_id: Text = "ChildOrderId";
+        /// `true` on the source of a split.
+        is_split: Text = "IsSplit";
+        /// `false` marks test orders.
+        is_royalty: Text = "IsRoyalty";
+        /// The store's own test purchase.
+        is_seller: Text = "IsSeller";
+        /// 0 no, 1 prank suspected, 2 cleared.
+        suspect: Text = "Suspect";
+        /// 1: within the ten minutes in which the buyer may cancel.
+        is_read_only: Text = "IsReadOnly";
+        /// 0 low risk, 1 under review, 2 released, 3 confirmed abuse.
+        fraud_hold_status: Text = "FraudHoldStatus";
+        /// The buyer's.
+        buyer_comments: Text = "BuyerComments";
+        /// The store's.
+        notes: Text = "Notes";
+        /// Store coupons, those on shipping apart.
+        total_coupon_discount: Int = "TotalCouponDiscount";
+        /// Free-shipping coupon: `ShipCharge` is after it.
+        shipping_coupon_discount: Int = "ShippingCouponDiscount";
+        /// Came from LINE.
+        is_line_gift_order: Text = "IsLineGiftOrder";
+        /// 1 and 2: the billing address is the store's.
+        social_gift_type: Text = "SocialGiftType";
+    } {
+        /// How it is paid, and by whom.
+        pay: PayModel;
+        /// How and where it is sent.
+        ship: ShipModel;
+        /// Amounts.
+        detail: DetailModel;
+        /// Lines.
+        items: Vec<ItemModel>;
+        /// Elements that should hold a number and hold something else.
+        unreadable: Vec<&'static str>;
+    }
+}
+
+model! {
+    /// `Pay`.
+    PayModel {
+        /// 0 waiting, 1 paid.
+        pay_status: Text = "PayStatus";
+        /// §9.4.
+        settle_status: Text = "SettleStatus";
+        /// §9.5.
+        pay_method: Text = "PayMethod";
+        /// For people; changes over time.
+        pay_method_name: Text = "PayMethodName";
+        /// §9.5.
+        pay_kind: Text = "PayKind";
+        /// A card through Apple Pay.
+        is_apple_pay: Text = "IsApplePay";
+        /// Family name.
+        bill_last_name: Text = "BillLastName";
+        /// Given name.
+        bill_first_name: Text = "BillFirstName";
+        /// In kana.
+        bill_last_name_kana: Text = "BillLastNameKana";
+        /// In kana.
+        bill_first_name_kana: Text = "BillFirstNameKana";
+        /// With or without hyphen.
+        bill_zip_code: Text = "BillZipCode";
+        /// 都道府県.
+        bill_prefecture: Text = "BillPrefecture";
+        /// 市区郡.
+        bill_city: Text = "BillCity";
+        /// The rest.
+        bill_address1: Text = "BillAddress1";
+        /// Building.
+        bill_address2: Text = "BillAddress2";
+        /// Phone.
+        bill_phone_number: Text = "BillPhoneNumber";
+        /// Mail.
+        bill_mail_address: Text = "BillMailAddress";
+        /// Company.
+        bill_section1_value: Text = "BillSection1Value";
+        /// Department.
+        bill_section2_value: Text = "BillSection2Value";
+    }
+}
+
+model! {
+    /// `Ship`.
+    ShipModel {
+        /// §9.3.
+        ship_status: Text = "ShipStatus";
+        /// The day the buyer asked for.
+        ship_request_date: Text = "ShipRequestDate";
+        /// `14:00～16:00`, or words.
+        ship_request_time: Text = "ShipRequestTime";
+        /// §9.7.
+        ship_company_code: Text = "ShipCompanyCode";
+        /// Slip number.
+        ship_invoice_number1: Text = "ShipInvoiceNumber1";
+        /// Slip number.
+        ship_invoice_number2: Text = "ShipInvoiceNumber2";
+        /// The day it went out.
+        ship_date: Text = "ShipDate";
+        /// Wrapping.
+        gift_wrap_type: Text = "GiftWrapType";
+        /// Message card.
+        gift_wrap_message: Text = "GiftWrapMessage";
+        /// のし.
+        gift_wrap_paper_type: Text = "GiftWrapPaperType";
+        /// The name on it.
+        gift_wrap_name: Text = "GiftWrapName";
+        /// The store's own field in the cart: its name.
+        option1_field: Text = "Option1Field";
+        /// What the buyer chose or wrote.
+        option1_value: Text = "Option1Value";
+        /// A second one.
+        option2_field: Text = "Option2Field";
+        /// What the buyer chose or wrote.
+        option2_value: Text = "Option2Value";
+        /// Family name.
+        ship_last_name: Text = "ShipLastName";
+        /// Given name.
+        ship_first_name: Text = "ShipFirstName";
+        /// In kana.
+        ship_last_name_kana: Text = "ShipLastNameKana";
+        /// In kana.
+        ship_first_name_kana: Text = "ShipFirstNameKana";
+        /// With or without hyphen.
+        ship_zip_code: Text = "ShipZipCode";
+        /// 都道府県.
+        ship_prefecture: Text = "ShipPrefecture";
+        /// 市区郡.
+        ship_city: Text = "ShipCity";
+        /// The rest.
+        ship_address1: Text = "ShipAddress1";
+        /// Building.
+        ship_address2: Text = "ShipAddress2";
+        /// Phone.
+        ship_phone_number: Text = "ShipPhoneNumber";
+        /// Company.
+        ship_section1_value: Text = "ShipSection1Value";
+        /// Department.
+        ship_section2_value: Text = "ShipSection2Value";
+        /// LINE orders ship when it is `true`.
+        is_line_gift_shippable: Text = "IsLineGiftShippable";
+        /// Of LINE orders.
+        shipping_deadline: Text = "ShippingDeadline";
+        /// 2: the fee for a remote area is not known yet.
+        remote_area_shipping_type: Text = "RemoteAreaShippingType";
+    }
+}
+
+model! {
+    /// `Detail`: amounts.
+    DetailModel {
+        /// Fee for the way of paying.
+        pay_charge: Int = "PayCharge";
+        /// Shipping, after a free-shipping coupon.
+        ship_charge: Int = "ShipCharge";
+        /// Wrapping.
+        gift_wrap_charge: Int = "GiftWrapCharge";
+        /// Typed by the store; a positive number is subtracted.
+        discount: Int = "Discount";
+        /// Correction, either sign.
+        adjustments: Int = "Adjustments";
+        /// Points; instant bonus and gift cards may be in it (§6.7).
+        use_point: Int = "UsePoint";
+        /// Gift cards.
+        gift_card_discount: Int = "GiftCardDiscount";
+        /// Coupons that the mall pays.
+        total_mall_coupon_discount: Int = "TotalMallCouponDiscount";
+        /// Instant bonus.
+        total_immediate_bonus_amount: Int = "TotalImmediateBonusAmount";
+        /// What is billed.
+        total_price: Int = "TotalPrice";
+        /// Documented to equal `TotalPrice`.
+        settle_amount: Int = "SettleAmount";
+        /// First part of a combined payment.
+        pay_method_amount: Int = "PayMethodAmount";
+        /// Second part.
+        combined_pay_method_amount: Int = "CombinedPayMethodAmount";
+    }
+}
+
+model! {
+    /// `Item`: one line.
+    ItemModel {
+        /// Key of the line.
+        line_id: Text = "LineId";
+        /// Product code.
+        item_id: Text = "ItemId";
+        /// Variation code.
+        sub_code: Text = "SubCode";
+        /// `key:value` text of the variation.
+        sub_code_option: Text = "SubCodeOption";
+        /// Name.
+        title: Text = "Title";
+        /// `false`: no tax.
+        is_taxable: Text = "IsTaxable";
+        /// 8 or 10.
+        item_tax_ratio: Int = "ItemTaxRatio";
+        /// With tax, after the store's coupon.
+        unit_price: Int = "UnitPrice";
+        /// Before it; 0 when the coupon was withdrawn.
+        original_price: Int = "OriginalPrice";
+        /// What the store's coupon takes off the line.
+        coupon_discount: Int = "CouponDiscount";
+        /// How many; 0 when the line was cancelled.
+        quantity: Int = "Quantity";
+        /// The last day of the promised dispatch.
+        lead_time_end: Text = "LeadTimeEnd";
+    } {
+        /// Options, then free texts.
+        choices: Vec<ChoiceModel>;
     }
 }
 
@@ -158,55 +328,12 @@ pub struct ChoiceModel {
     pub value: Text,
 }
 
-/// An order.
-#[derive(Debug, Default)]
-pub struct OrderModel {
-    /// `<storeAccount>-<number>`.
-    pub order_id: Text,
-    /// When the buyer confirmed.
-    pub order_time: Text,
-    /// Last change of any kind.
-    pub last_update_time: Text,
-    /// §9.1, kept as text: an unknown one is shown as it came.
-    pub order_status: Text,
-    /// The order this one was split from.
-    pub parent_order_id: Text,
-    /// The orders this one was split into.
-    pub child_order_id: Text,
-    /// `true` on the source of a split.
-    pub is_split: Text,
-    /// `false` marks test orders.
-    pub is_royalty: Text,
-    /// The store's own test purchase.
-    pub is_seller: Text,
-    /// 0 no, 1 prank suspected, 2 cleared.
-    pub suspect: Text,
-    /// 1: within the ten minutes in which the buyer may cancel.
-    pub is_read_only: Text,
-    /// 0 low risk, 1 under review, 2 released, 3 confirmed abuse.
-    pub fraud_hold_status: Text,
-    /// The buyer's.
-    pub buyer_comments: Text,
-    /// The store's.
-    pub notes: Text,
-    /// Store coupons, those on shipping apart.
-    pub total_coupon_discount: Int,
-    /// Free-shipping coupon: `ShipCharge` is after it.
-    pub shipping_coupon_discount: Int,
-    /// Came from LINE.
-    pub is_line_gift_order: Text,
-    /// 1 and 2: the billing address is the store's.
-    pub social_gift_type: Text,
-    /// How it is paid, and by whom.
-    pub pay: PayModel,
-    /// How and where it is sent.
-    pub ship: ShipModel,
-    /// Amounts.
-    pub detail: DetailModel,
-    /// Lines.
-    pub items: Vec<ItemModel>,
-    /// Elements that should hold a number and hold something else.
-    pub unreadable: Vec<&'static str>,
+/// Fields that `orderInfo` is asked for: the schema's, and no card data (§6.5, §10).
+#[must_use]
+pub fn info_fields() -> Vec<&'static str> {
+    let models =
+        [OrderModel::FIELDS, PayModel::FIELDS, ShipModel::FIELDS, DetailModel::FIELDS, ItemModel::FIELDS];
+    models.into_iter().flatten().copied().chain(["ItemOption", "Inscription"]).collect()
 }
 
 impl OrderModel {
@@ -214,314 +341,28 @@ impl OrderModel {
     #[must_use]
     pub fn read(info: &Element) -> Self {
         let mut unreadable = Vec::new();
-        let pay = PayModel::read(&mut Fields { element: info.child("Pay"), unreadable: &mut unreadable });
-        let ship = ShipModel::read(&mut Fields { element: info.child("Ship"), unreadable: &mut unreadable });
-        let detail =
-            DetailModel::read(&mut Fields { element: info.child("Detail"), unreadable: &mut unreadable });
-        let items = info.all("Item").map(|item| ItemModel::of(item, &mut unreadable)).collect();
         let mut fields = Fields { element: Some(info), unreadable: &mut unreadable };
-        let mut order = Self::fields(&mut fields);
-        (order.pay, order.ship, order.detail, order.items) = (pay, ship, detail, items);
+        let mut order = Self::of(&mut fields);
+        fields.element = info.child("Pay");
+        order.pay = PayModel::of(&mut fields);
+        fields.element = info.child("Ship");
+        order.ship = ShipModel::of(&mut fields);
+        fields.element = info.child("Detail");
+        order.detail = DetailModel::of(&mut fields);
+        for item in info.all("Item") {
+            fields.element = Some(item);
+            let choices =
+                item.all("ItemOption").chain(item.all("Inscription")).map(ChoiceModel::read).collect();
+            order.items.push(ItemModel { choices, ..ItemModel::of(&mut fields) });
+        }
         order.unreadable = unreadable;
         order
     }
-
-    fn fields(fields: &mut Fields<'_>) -> Self {
-        Self {
-            order_id: fields.text("OrderId"),
-            order_time: fields.text("OrderTime"),
-            last_update_time: fields.text("LastUpdateTime"),
-            order_status: fields.text("OrderStatus"),
-            parent_order_id: fields.text("ParentOrderId"),
-            child_order_id: fields.text("ChildOrderId"),
-            is_split: fields.text("IsSplit"),
-            is_royalty: fields.text("IsRoyalty"),
-            is_seller: fields.text("IsSeller"),
-            suspect: fields.text("Suspect"),
-            is_read_only: fields.text("IsReadOnly"),
-            fraud_hold_status: fields.text("FraudHoldStatus"),
-            buyer_comments: fields.text("BuyerComments"),
-            notes: fields.text("Notes"),
-            total_coupon_discount: fields.int("TotalCouponDiscount"),
-            shipping_coupon_discount: fields.int("ShippingCouponDiscount"),
-            is_line_gift_order: fields.text("IsLineGiftOrder"),
-            social_gift_type: fields.text("SocialGiftType"),
-            ..Self::default()
-        }
-    }
 }
 
-/// `Pay`.
-#[derive(Debug, Default)]
-pub struct PayModel {
-    /// 0 waiting, 1 paid.
-    pub pay_status: Text,
-    /// §9.4.
-    pub settle_status: Text,
-    /// §9.5.
-    pub pay_method: Text,
-    /// For people; changes over time.
-    pub pay_method_name: Text,
-    /// §9.5.
-    pub pay_kind: Text,
-    /// A card through Apple Pay.
-    pub is_apple_pay: Text,
-    /// Family name.
-    pub bill_last_name: Text,
-    /// Given name.
-    pub bill_first_name: Text,
-    /// In kana.
-    pub bill_last_name_kana: Text,
-    /// In kana.
-    pub bill_first_name_kana: Text,
-    /// With or without hyphen.
-    pub bill_zip_code: Text,
-    /// 都道府県.
-    pub bill_prefecture: Text,
-    /// 市区郡.
-    pub bill_city: Text,
-    /// The rest.
-    pub bill_address1: Text,
-    /// Building.
-    pub bill_address2: Text,
-    /// Phone.
-    pub bill_phone_number: Text,
-    /// Mail.
-    pub bill_mail_address: Text,
-    /// Company.
-    pub bill_section1_value: Text,
-    /// Department.
-    pub bill_section2_value: Text,
-}
-
-impl PayModel {
-    fn read(fields: &mut Fields<'_>) -> Self {
-        Self {
-            pay_status: fields.text("PayStatus"),
-            settle_status: fields.text("SettleStatus"),
-            pay_method: fields.text("PayMethod"),
-            pay_method_name: fields.text("PayMethodName"),
-            pay_kind: fields.text("PayKind"),
-            is_apple_pay: fields.text("IsApplePay"),
-            bill_last_name: fields.text("BillLastName"),
-            bill_first_name: fields.text("BillFirstName"),
-            bill_last_name_kana: fields.text("BillLastNameKana"),
-            bill_first_name_kana: fields.text("BillFirstNameKana"),
-            bill_zip_code: fields.text("BillZipCode"),
-            bill_prefecture: fields.text("BillPrefecture"),
-            bill_city: fields.text("BillCity"),
-            bill_address1: fields.text("BillAddress1"),
-            bill_address2: fields.text("BillAddress2"),
-            bill_phone_number: fields.text("BillPhoneNumber"),
-            bill_mail_address: fields.text("BillMailAddress"),
-            bill_section1_value: fields.text("BillSection1Value"),
-            bill_section2_value: fields.text("BillSection2Value"),
-        }
-    }
-}
-
-/// `Ship`.
-#[derive(Debug, Default)]
-pub struct ShipModel {
-    /// §9.3.
-    pub ship_status: Text,
-    /// The day the buyer asked for.
-    pub ship_request_date: Text,
-    /// `14:00～16:00`, or words.
-    pub ship_request_time: Text,
-    /// §9.7.
-    pub ship_company_code: Text,
-    /// Slip number.
-    pub ship_invoice_number1: Text,
-    /// Slip number.
-    pub ship_invoice_number2: Text,
-    /// The day it went out.
-    pub ship_date: Text,
-    /// Wrapping.
-    pub gift_wrap_type: Text,
-    /// Message card.
-    pub gift_wrap_message: Text,
-    /// のし.
-    pub gift_wrap_paper_type: Text,
-    /// The name on it.
-    pub gift_wrap_name: Text,
-    /// The store's own field in the cart: its name.
-    pub option1_field: Text,
-    /// What the buyer chose or wrote.
-    pub option1_value: Text,
-    /// A second one.
-    pub option2_field: Text,
-    /// What the buyer chose or wrote.
-    pub option2_value: Text,
-    /// Family name.
-    pub ship_last_name: Text,
-    /// Given name.
-    pub ship_first_name: Text,
-    /// In kana.
-    pub ship_last_name_kana: Text,
-    /// In kana.
-    pub ship_first_name_kana: Text,
-    /// With or without hyphen.
-    pub ship_zip_code: Text,
-    /// 都道府県.
-    pub ship_prefecture: Text,
-    /// 市区郡.
-    pub ship_city: Text,
-    /// The rest.
-    pub ship_address1: Text,
-    /// Building.
-    pub ship_address2: Text,
-    /// Phone.
-    pub ship_phone_number: Text,
-    /// Company.
-    pub ship_section1_value: Text,
-    /// Department.
-    pub ship_section2_value: Text,
-    /// LINE orders ship when it is `true`.
-    pub is_line_gift_shippable: Text,
-    /// Of LINE orders.
-    pub shipping_deadline: Text,
-    /// 2: the fee for a remote area is not known yet.
-    pub remote_area_shipping_type: Text,
-}
-
-impl ShipModel {
-    fn read(fields: &mut Fields<'_>) -> Self {
-        Self {
-            ship_status: fields.text("ShipStatus"),
-            ship_request_date: fields.text("ShipRequestDate"),
-            ship_request_time: fields.text("ShipRequestTime"),
-            ship_company_code: fields.text("ShipCompanyCode"),
-            ship_invoice_number1: fields.text("ShipInvoiceNumber1"),
-            ship_invoice_number2: fields.text("ShipInvoiceNumber2"),
-            ship_date: fields.text("ShipDate"),
-            gift_wrap_type: fields.text("GiftWrapType"),
-            gift_wrap_message: fields.text("GiftWrapMessage"),
-            gift_wrap_paper_type: fields.text("GiftWrapPaperType"),
-            gift_wrap_name: fields.text("GiftWrapName"),
-            option1_field: fields.text("Option1Field"),
-            option1_value: fields.text("Option1Value"),
-            option2_field: fields.text("Option2Field"),
-            option2_value: fields.text("Option2Value"),
-            ship_last_name: fields.text("ShipLastName"),
-            ship_first_name: fields.text("ShipFirstName"),
-            ship_last_name_kana: fields.text("ShipLastNameKana"),
-            ship_first_name_kana: fields.text("ShipFirstNameKana"),
-            ship_zip_code: fields.text("ShipZipCode"),
-            ship_prefecture: fields.text("ShipPrefecture"),
-            ship_city: fields.text("ShipCity"),
-            ship_address1: fields.text("ShipAddress1"),
-            ship_address2: fields.text("ShipAddress2"),
-            ship_phone_number: fields.text("ShipPhoneNumber"),
-            ship_section1_value: fields.text("ShipSection1Value"),
-            ship_section2_value: fields.text("ShipSection2Value"),
-            is_line_gift_shippable: fields.text("IsLineGiftShippable"),
-            shipping_deadline: fields.text("ShippingDeadline"),
-            remote_area_shipping_type: fields.text("RemoteAreaShippingType"),
-        }
-    }
-}
-
-/// `Detail`: amounts.
-#[derive(Debug, Default)]
-pub struct DetailModel {
-    /// Fee for the way of paying.
-    pub pay_charge: Int,
-    /// Shipping, after a free-shipping coupon.
-    pub ship_charge: Int,
-    /// Wrapping.
-    pub gift_wrap_charge: Int,
-    /// Typed by the store; a positive number is subtracted.
-    pub discount: Int,
-    /// Correction, either sign.
-    pub adjustments: Int,
-    /// Points; instant bonus and gift cards may be in it (§6.7).
-    pub use_point: Int,
-    /// Gift cards.
-    pub gift_card_discount: Int,
-    /// Coupons that the mall pays.
-    pub total_mall_coupon_discount: Int,
-    /// Instant bonus.
-    pub total_immediate_bonus_amount: Int,
-    /// What is billed.
-    pub total_price: Int,
-    /// Documented to equal `TotalPrice`.
-    pub settle_amount: Int,
-    /// First part of a combined payment.
-    pub pay_method_amount: Int,
-    /// Second part.
-    pub combined_pay_method_amount: Int,
-}
-
-impl DetailModel {
-    fn read(fields: &mut Fields<'_>) -> Self {
-        Self {
-            pay_charge: fields.int("PayCharge"),
-            ship_charge: fields.int("ShipCharge"),
-            gift_wrap_charge: fields.int("GiftWrapCharge"),
-            discount: fields.int("Discount"),
-            adjustments: fields.int("Adjustments"),
-            use_point: fields.int("UsePoint"),
-            gift_card_discount: fields.int("GiftCardDiscount"),
-            total_mall_coupon_discount: fields.int("TotalMallCouponDiscount"),
-            total_immediate_bonus_amount: fields.int("TotalImmediateBonusAmount"),
-            total_price: fields.int("TotalPrice"),
-            settle_amount: fields.int("SettleAmount"),
-            pay_method_amount: fields.int("PayMethodAmount"),
-            combined_pay_method_amount: fields.int("CombinedPayMethodAmount"),
-        }
-    }
-}
-
-/// `Item`: one line.
-#[derive(Debug, Default)]
-pub struct ItemModel {
-    /// Key of the line.
-    pub line_id: Text,
-    /// Product code.
-    pub item_id: Text,
-    /// Variation code.
-    pub sub_code: Text,
-    /// `key:value` text of the variation.
-    pub sub_code_option: Text,
-    /// Name.
-    pub title: Text,
-    /// `false`: no tax.
-    pub is_taxable: Text,
-    /// 8 or 10.
-    pub item_tax_ratio: Int,
-    /// With tax, after the store's coupon.
-    pub unit_price: Int,
-    /// Before it; 0 when the coupon was withdrawn.
-    pub original_price: Int,
-    /// How many; 0 when the line was cancelled.
-    pub quantity: Int,
-    /// The last day of the promised dispatch.
-    pub lead_time_end: Text,
-    /// Options, then free texts.
-    pub choices: Vec<ChoiceModel>,
-}
-
-impl ItemModel {
-    fn of(item: &Element, unreadable: &mut Vec<&'static str>) -> Self {
-        let text = |choice: &Element, name: &str| Text(choice.value(name).map(str::to_owned));
-        let choices = item.all("ItemOption").chain(item.all("Inscription"));
-        let mut fields = Fields { element: Some(item), unreadable };
-        Self {
-            line_id: fields.text("LineId"),
-            item_id: fields.text("ItemId"),
-            sub_code: fields.text("SubCode"),
-            sub_code_option: fields.text("SubCodeOption"),
-            title: fields.text("Title"),
-            is_taxable: fields.text("IsTaxable"),
-            item_tax_ratio: fields.int("ItemTaxRatio"),
-            unit_price: fields.int("UnitPrice"),
-            original_price: fields.int("OriginalPrice"),
-            quantity: fields.int("Quantity"),
-            lead_time_end: fields.text("LeadTimeEnd"),
-            choices: choices
-                .map(|choice| ChoiceModel { name: text(choice, "Name"), value: text(choice, "Value") })
-                .collect(),
-        }
+impl ChoiceModel {
+    fn read(choice: &Element) -> Self {
+        let text = |name: &str| Text(choice.value(name).map(str::to_owned));
+        Self { name: text("Name"), value: text("Value") }
     }
 }

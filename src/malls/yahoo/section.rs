@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use chrono::NaiveDate;
 use serde_json::Value;
 
-use super::model::{ESSENTIAL_FIELDS, INFO_FIELDS};
+use super::model::{ESSENTIAL_FIELDS, info_fields};
 use crate::domain::account::Problem;
 use crate::malls::section::Section;
 use crate::secret::SecretRef;
@@ -212,7 +212,7 @@ fn omit_fields(section: &mut Section<'_>, value: &Value) -> Vec<String> {
     for name in &names {
         if ESSENTIAL_FIELDS.contains(&name.as_str()) {
             section.report(KEY, format!("{name} cannot be left out: without it there is no order"));
-        } else if !INFO_FIELDS.contains(&name.as_str()) {
+        } else if !info_fields().contains(&name.as_str()) {
             section.report(KEY, "holds a name that is never asked for; see docs/wire/yahoo-shopping.md §6");
         }
     }

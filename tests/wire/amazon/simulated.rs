@@ -286,7 +286,7 @@ async fn check_names_what_was_planted() {
     assert!(message.contains("role") && action.contains("Seller Central"), "{message}");
     let (code, _, message, action) = found(&|s| s.lwa = Lwa::RevokedGrant).await.unwrap();
     assert_eq!(code, "signed_in");
-    assert!(message.contains("withdrew") && action.contains("set refresh_token"), "{message}");
+    assert!(message.contains("withdrew") && action.contains("as refresh_token"), "{message}");
     let both = |s: &mut AmazonSwitches| {
         s.lwa = Lwa::ExpiredSecret;
         s.next_secret = false;
