@@ -4,17 +4,22 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use super::model::{DetailModel, OrderModel, Split};
-use super::money::{self, is};
 use crate::clock::Timestamp;
 use crate::domain::money::Yen;
 use crate::domain::order::{
-    Amounts, Carrier, CollectedBy, Flag, FulfilledBy, ItemOption, Line, Notes, Order, Package, Party,
-    Payment, PaymentMethod, PaymentStatus, PendingReason, Shipment, Status, Tax,
+    Amounts, Carrier, Flag, FulfilledBy, ItemOption, Line, Notes, Order, Package, Party, PendingReason,
+    Shipment, Status, Tax,
 };
 use crate::malls::japan::{one_space, split_prefecture, wanted_time};
 use crate::malls::lenient::{Int, Text};
 use crate::secret::Personal;
 use crate::tabular::values;
+use money::is;
+
+/// Identities of money.
+mod money;
+/// How it is paid.
+mod payment;
 
 /// The shop's own status names, as the config explains them.
 pub type Statuses = BTreeMap<String, Status>;
@@ -75,7 +80,7 @@ pub fn order(model: &OrderModel, own: &Statuses) -> Result<Order, String> {
     let amounts = amounts(model, &mut flags);
     flags.extend(amounts.mismatches());
     money::check(model, status == Status::Canceled, &mut flags);
-    let payment = payment(model, (status, pending_reason), amounts.due, &mut flags);
+    let payment = payment::payment(model, (status, pending_reason), amounts.due, &mut flags);
     if let Some(result) = model.pg_result.trimmed().filter(|result| *result != "0") {
         flags.push(Flag::new("gateway_refused", format!("pgResult {result:?}")));
     }
@@ -195,123 +200,6 @@ fn amounts(model: &OrderModel, flags: &mut Vec<Flag>) -> Amounts {
         total: yen(model.total_price.whole),
         due: yen(model.request_price.whole),
         ..Amounts::none("JPY")
-    }
-}
-
-/// A name of §7.4, NFKC, without blanks, in small letters, less the mall's own name before it; a remark in brackets behind
-/// it only tells whether the buyer pays afterwards.
-fn method(name: &str) -> Option<PaymentMethod> {
-    let name: String = values::word_key(name).chars().filter(|c| !c.is_whitespace()).collect();
-    let bare = ["auwowma!", "wowma!", "aupayマーケット"].iter().find_map(|mall| name.strip_prefix(mall));
-    let name = bare.unwrap_or(&name);
-    named(name).or_else(|| match name.split_once('(')? {
-        (_, remark) if remark.contains("後払い") => Some(PaymentMethod::Deferred),
-        (name, _) => named(name),
-    })
-}
-
-fn named(name: &str) -> Option<PaymentMethod> {
-    use PaymentMethod as M;
-    Some(match name {
-        "クレジットカード決済" | "クレジットカード" | "カード決済" => M::CreditCard,
-        "aupay(auかんたん決済)" | "aupay" | "applepay" | "paypay" | "alipay" | "paypal" | "linepay" => {
-            M::Wallet
-        }
-        "auかんたん決済" | "ドコモ払い" | "ソフトバンクまとめて支払い" => {
-            M::CarrierBilling
-        }
-        "銀行振込"
-        | "郵便振替"
-        | "ゆうちょ振替"
-        | "atm決済"
-        | "銀行ネット決済"
-        | "ネット銀行決済"
-        | "じぶん銀行決済"
-        | "auじぶん銀行決済"
-        | "pay-easy"
-        | "ペイジー" => M::BankTransfer,
-        "コンビニ決済" => M::ConvenienceStore,
-        "代金引換" => M::CashOnDelivery,
-        "後払い" | "後払い決済" | "コンビニ後払い" => M::Deferred,
-        _ => return None,
-    })
-}
-
-/// decisions.md 3, 24, 25.
-fn payment(
-    model: &OrderModel,
-    state: (Status, Option<PendingReason>),
-    due: Option<Yen>,
-    flags: &mut Vec<Flag>,
-) -> Payment {
-    let name = model.settlement_name.trimmed();
-    let found = name.and_then(method);
-    let method = match found {
-        Some(method) => method,
-        None if name.is_none() && due == Some(Yen::ZERO) => PaymentMethod::Points,
-        None => {
-            let name = name.map_or_else(|| "missing".to_owned(), |name| format!("{name:?}"));
-            flags.push(Flag::new(Flag::UNKNOWN_PAYMENT, format!("settlementName {name}")));
-            PaymentMethod::Other
-        }
-    };
-    Payment {
-        method,
-        mall_method: name.map(str::to_owned),
-        status: payment_status(model, state, method, due),
-        collected_by: if found.is_some() || due == Some(Yen::ZERO) {
-            CollectedBy::Mall
-        } else {
-            CollectedBy::Unknown
-        },
-    }
-}
-
-/// decisions.md 24, in its order. `paymentStatus` says that the sale is fixed, which proves a payment to come and nothing
-/// else (§7.2).
-fn payment_status(
-    model: &OrderModel,
-    (status, reason): (Status, Option<PendingReason>),
-    method: PaymentMethod,
-    due: Option<Yen>,
-) -> PaymentStatus {
-    use PaymentMethod as M;
-    if due == Some(Yen::ZERO) {
-        return PaymentStatus::NotRequired;
-    }
-    if status == Status::Canceled {
-        return PaymentStatus::Unknown;
-    }
-    let shipped = matches!(status, Status::Shipped | Status::Completed);
-    let waiting = matches!(status, Status::Pending | Status::AwaitingConfirmation);
-    // A bank transfer that the shop waits for after shipping is not a prepaid one.
-    let comes_later = model.order_status.trimmed() == Some(SHIPPED_UNPAID);
-    // The credit check, or the check for fraud, is still to come, whatever an earlier one said.
-    let unchecked = matches!(reason, Some(PendingReason::Payment | PendingReason::MallCheck));
-    match method {
-        M::CreditCard | M::Wallet | M::CarrierBilling if shipped => PaymentStatus::Paid,
-        M::CreditCard | M::Wallet | M::CarrierBilling => {
-            if status.may_ship() || (is(&model.authorization_status, "Y") && !unchecked) {
-                PaymentStatus::Authorized
-            } else if waiting {
-                PaymentStatus::Unpaid
-            } else {
-                PaymentStatus::Unknown
-            }
-        }
-        M::BankTransfer | M::ConvenienceStore if !comes_later => {
-            if status.may_ship() {
-                PaymentStatus::Paid
-            } else if waiting {
-                PaymentStatus::Unpaid
-            } else {
-                PaymentStatus::Unknown
-            }
-        }
-        M::BankTransfer | M::ConvenienceStore | M::CashOnDelivery | M::Deferred | M::Invoice => {
-            if is(&model.payment_status, "Y") { PaymentStatus::Paid } else { PaymentStatus::Unpaid }
-        }
-        M::Points | M::Other => PaymentStatus::Unknown,
     }
 }
 

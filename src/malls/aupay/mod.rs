@@ -2,7 +2,7 @@
 //!
 //! The files, the same in every mall: `section` (keys of the config), `auth` (credentials and what a refusal means),
 //! `wire` (queries, answers, every envelope told apart), `model` (the order as sent), `map` (to the normalised order,
-//! pure) with `money` (its identities), `plan` (which windows a stream lists, pure), `check` (is the account well).
+//! pure), `plan` (which windows a stream lists, pure), `check` (is the account well).
 
 use std::collections::HashSet;
 use std::time::Duration;
@@ -27,8 +27,6 @@ pub mod check;
 pub mod map;
 /// The order as sent.
 pub mod model;
-/// Identities of money.
-pub mod money;
 /// Which windows a stream lists.
 pub mod plan;
 /// Keys of the config.

@@ -115,6 +115,9 @@ impl Mirror {
     }
 }
 
+/// Plants a fault: another registered address, operations without a right.
+type Plant = fn(&mut mallsync::sim::Switches, IpAddr, [&str; 3]);
+
 fn backfill(days: u32) -> Stream {
     Stream::Backfill { since: now() - DAY * days, until: now() }
 }
@@ -308,7 +311,7 @@ async fn check_is_content_with_a_healthy_account_and_names_each_planted_fault() 
 
     let elsewhere: IpAddr = "203.0.113.9".parse().unwrap();
     let orders = ["searchTradeInfoListProc", "searchTradeNoListProc", "searchTradeInfoProc"];
-    let faults: [(&str, fn(&mut mallsync::sim::Switches, IpAddr, [&str; 3])); 3] = [
+    let faults: [(&str, Plant); 3] = [
         ("signed_in", |s, elsewhere, _| s.aupay.registered_address = Some(elsewhere)),
         ("address_not_registered", |s, elsewhere, _| {
             s.aupay.registered_address = Some(elsewhere);

@@ -2,19 +2,19 @@
 //! the sum of its charges, and what is collected the bill less coupons and points, is checked for every mall alike
 //! (`Amounts::mismatches`).
 
-use super::model::{OrderModel, Split};
 use crate::domain::money::Yen;
 use crate::domain::order::Flag;
+use crate::malls::aupay::model::{OrderModel, Split};
 use crate::malls::lenient::{Int, Text};
 
 /// Whether a flag of the mall has that letter.
-pub fn is(flag: &Text, letter: &str) -> bool {
+pub(super) fn is(flag: &Text, letter: &str) -> bool {
     flag.trimmed() == Some(letter)
 }
 
 /// Points used. Whether a use that was cancelled is still taken off what is collected differs (§6.3, §8): the mall's own
 /// figures decide.
-pub fn points(model: &OrderModel) -> Option<Yen> {
+pub(super) fn points(model: &OrderModel) -> Option<Yen> {
     let uses = [
         (model.use_point.whole, is(&model.use_point_cancel, "Y")),
         (model.use_au_point_price.whole, is(&model.use_au_point_cancel, "Y")),
@@ -32,7 +32,7 @@ pub fn points(model: &OrderModel) -> Option<Yen> {
 }
 
 /// Flags what does not add up; what is missing is not judged.
-pub fn check(model: &OrderModel, canceled: bool, flags: &mut Vec<Flag>) {
+pub(super) fn check(model: &OrderModel, canceled: bool, flags: &mut Vec<Flag>) {
     goods(model, canceled, flags);
     lines(model, flags);
     let splits = [
