@@ -41,7 +41,7 @@ async fn the_sign_in_gives_tokens_and_refuses_in_oauth_words() {
         let mut pairs = good.to_vec();
         match value {
             Some(value) => {
-                pairs.iter_mut().filter(|(name, _)| *name == member).for_each(|pair| pair.1 = value)
+                pairs.iter_mut().filter(|(name, _)| *name == member).for_each(|pair| pair.1 = value);
             }
             None => pairs.retain(|(name, _)| *name != member),
         }
