@@ -27,12 +27,12 @@ const OPEN: &str = "PENDING_AVAILABILITY,PENDING,UNSHIPPED,PARTIALLY_SHIPPED,UNF
 /// Japan shows orders from 2016 on (§3): 2016-01-01T00:00+09:00.
 const FLOOR: Timestamp = Timestamp::from_micros(1_451_574_000_000_000);
 /// The first window of a backfill; the next ones follow from how full it was, …
-const FIRST_SPAN: Duration = DAY;
+const FIRST_SPAN: Duration = Duration::from_secs(7 * 86_400);
 /// … so that each has about so many pages: most calls read a whole page, and no window is read for longer than a token
 /// lives, in case it is counted from the first page.
 const PAGES_A_WINDOW: u32 = 200;
 /// Windows grow and shrink by this much at most.
-const STRETCH: u32 = 8;
+const STRETCH: u32 = 16;
 /// A token refused so soon after the search was begun anew speaks against the search.
 const YOUNG: Duration = Duration::from_secs(10 * 60);
 /// Raised when the shape changes: an older cursor then starts over, which costs calls and loses nothing.
@@ -177,7 +177,8 @@ impl State {
                     return;
                 }
                 let span = Duration::from_secs(self.span.unwrap_or(FIRST_SPAN.as_secs()).max(1));
-                let end = (start + span).min(last);
+                // What is left and would make a window of less than half the size goes with this one.
+                let end = if start + span + span / 2 >= last { last } else { start + span };
                 let request = SearchRequest {
                     created_after: Some(datetime(start)),
                     created_before: Some(datetime(end)),

@@ -175,15 +175,15 @@ fn a_backfill_is_clamped_and_ends() {
 
 #[test]
 fn a_window_whose_tokens_die_is_halved() {
-    let stream = Stream::Backfill { since: noon() - DAY * 2, until: noon() };
+    let stream = Stream::Backfill { since: noon() - DAY * 20, until: noon() };
     let mut state = State::read(None);
     let (whole, _) = state.next(stream, noon(), BASIS).unwrap();
-    assert_eq!(whole.created_before.as_deref(), Some("2026-11-20T12:00:00Z"));
+    assert_eq!(whole.created_before.as_deref(), Some("2026-11-08T12:00:00Z"));
     state.take(stream, page(noon(), Some("t")));
     assert!(state.refused(noon()));
     let (half, token) = stored(&state).next(stream, noon(), BASIS).unwrap();
     assert_eq!((half.created_after, token), (whole.created_after, None));
-    assert_eq!(half.created_before.as_deref(), Some("2026-11-20T00:00:00Z"));
+    assert_eq!(half.created_before.as_deref(), Some("2026-11-05T00:00:00Z"));
 }
 
 #[test]
