@@ -173,9 +173,9 @@ async fn i1_after_a_week_of_faults_and_crashes_the_database_shows_what_the_mall_
                 s.rakuten.maintenance = Maintenance::Off;
                 s.rakuten.enforce_rate = false;
             });
-            rig.world.carrier_tick(&rig.folders).unwrap();
             rig.run(SEARCH_LAG + MINUTE * 2).await;
             rig.hold_the_world_still();
+            rig.world.carrier_tick(&rig.folders).unwrap();
             let daemon = rig.daemon().await;
             rig.run(HOUR * 26).await;
             daemon.stop().await;
