@@ -3,9 +3,10 @@
 use futures_util::future;
 
 use super::db::{Arg, Conn, args};
+use super::digest::Digester;
 use super::inserts::{AT_ONCE, Insert};
 use super::orders::{PageCommit, PageResult};
-use super::pages::{Changed, ExistingColumns};
+use super::pages::{Changed, ExistingColumns, Prepared};
 use super::planning::Subject;
 use super::rows::{Packer, fold, to_json};
 use super::streams::ShopLease;
@@ -19,6 +20,12 @@ static NEW_ORDERS: Insert = Insert::new(
 static NEW_VERSIONS: Insert =
     Insert::new("INSERT INTO order_versions (order_id, number, read_at, changes, raw)", 5);
 
+/// What rows are made with.
+struct Maker {
+    digester: Digester,
+    packer: Packer,
+}
+
 /// What is written of an order and its version.
 struct Row<'a> {
     id: String,
@@ -26,6 +33,7 @@ struct Row<'a> {
     shipped: Option<String>,
     number: i64,
     changes: String,
+    made: Prepared,
     /// Compressed.
     raw: Vec<u8>,
     changed: Changed<'a>,
@@ -38,7 +46,8 @@ impl Row<'_> {
 
     /// The values of [`NEW_ORDERS`].
     fn order<'r>(&'r self, lease: &'r ShopLease, page: &'r PageCommit) -> [Arg<'r>; 17] {
-        let Changed { read, order, row, .. } = &self.changed;
+        let Changed { read, order, .. } = &self.changed;
+        let row = &self.made;
         let read_at = Arg::from(read.read_at);
         [
             Arg::from(&self.id),
@@ -62,7 +71,8 @@ impl Row<'_> {
     }
 
     async fn update(&self, conn: &mut Conn, before: &ExistingColumns) -> Result<()> {
-        let Changed { read, order, row, .. } = &self.changed;
+        let Changed { read, order, .. } = &self.changed;
+        let row = &self.made;
         let written = conn
             .execute(
                 "UPDATE orders SET status = $3, fulfilled_by = $4, ordered_at = $5, changed_at = $6, read_at = $6,
@@ -107,18 +117,19 @@ impl Store {
         conn: &mut Conn,
         lease: &'a ShopLease,
         page: &PageCommit,
+        digester: Digester,
         changed: Vec<Changed<'a>>,
         result: &mut PageResult,
     ) -> Result<Vec<Subject<'a>>> {
-        let mut packer = Packer::new()?;
+        let mut maker = Maker { digester, packer: Packer::new()? };
         let mut subjects = Vec::with_capacity(changed.len());
         let mut changed = changed.into_iter();
-        let mut rows = self.next_rows(&mut changed, &mut packer)?;
+        let mut rows = self.next_rows(&mut changed, &mut maker)?;
         while !rows.is_empty() {
             // While the database takes these, the next ones are made ready.
             let writing = write_rows(conn, lease, page, &rows, result);
             let (written, next) =
-                future::join(writing, async { self.next_rows(&mut changed, &mut packer) }).await;
+                future::join(writing, async { self.next_rows(&mut changed, &mut maker) }).await;
             written?;
             subjects.extend(rows.into_iter().map(|row| Subject {
                 id: row.id,
@@ -135,12 +146,16 @@ impl Store {
     fn next_rows<'a>(
         &self,
         changed: &mut impl Iterator<Item = Changed<'a>>,
-        packer: &mut Packer,
+        maker: &mut Maker,
     ) -> Result<Vec<Row<'a>>> {
-        changed.take(AT_ONCE).map(|changed| self.row(changed, packer)).collect()
+        changed.take(AT_ONCE).map(|changed| self.row(changed, maker)).collect()
     }
 
-    fn row<'a>(&self, changed: Changed<'a>, packer: &mut Packer) -> Result<Row<'a>> {
+    fn row<'a>(&self, mut changed: Changed<'a>, maker: &mut Maker) -> Result<Row<'a>> {
+        let made = match changed.row.take() {
+            Some(made) => made,
+            None => Prepared::new(&mut maker.digester, &changed.order, &changed.read.raw)?,
+        };
         let shipped = changed.order.packages.iter().filter_map(|p| p.shipped_on).min();
         Ok(Row {
             id: changed.before.as_ref().map_or_else(|| self.id(), |before| before.id.clone()),
@@ -148,7 +163,8 @@ impl Store {
             shipped: shipped.map(|day| day.to_string()),
             number: changed.before.as_ref().map_or(1, |before| before.latest_version + 1),
             changes: to_json(&changed.changes)?,
-            raw: packer.pack(&changed.read.raw)?,
+            made,
+            raw: maker.packer.pack(&changed.read.raw)?,
             changed,
         })
     }

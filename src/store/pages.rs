@@ -46,7 +46,8 @@ pub(super) struct Changed<'a> {
     pub read: &'a NewOrder,
     /// As it was read, with what is kept of the version before.
     pub order: Cow<'a, Order>,
-    pub row: Prepared,
+    /// Made already where it had to be compared with the version before.
+    pub row: Option<Prepared>,
     pub before: Option<ExistingColumns>,
     pub changes: Vec<Change>,
 }
@@ -64,19 +65,14 @@ impl Store {
         page: &PageCommit,
         planning: &Planning<'_>,
     ) -> Result<PageResult> {
-        // Hashing needs no database: done before the write lock is taken.
         let mut digester = Digester::default();
-        let read = page
-            .orders
-            .iter()
-            .map(|read| Ok((read, Prepared::new(&mut digester, &read.order, &read.raw)?)))
-            .collect::<Result<Vec<_>>>()?;
         let mut conn = self.write(Lock::Pages).await?;
         self.check_fence(&mut conn, lease, page).await?;
         let mut result = PageResult::default();
         let mut unreadable = Vec::new();
-        let changed = compare(&mut conn, lease, &mut digester, read, &mut result, &mut unreadable).await?;
-        let subjects = self.write_orders(&mut conn, lease, page, changed, &mut result).await?;
+        let changed =
+            compare(&mut conn, lease, &mut digester, &page.orders, &mut result, &mut unreadable).await?;
+        let subjects = self.write_orders(&mut conn, lease, page, digester, changed, &mut result).await?;
         let mut written = !subjects.is_empty();
         written |= self.clear_set_aside(&mut conn, lease, page, &unreadable).await?;
         for bad in page.bad.iter().chain(&unreadable) {
@@ -148,14 +144,14 @@ async fn compare<'a>(
     conn: &mut Conn,
     lease: &ShopLease,
     digester: &mut Digester,
-    read: Vec<(&'a NewOrder, Prepared)>,
+    read: &'a [NewOrder],
     result: &mut PageResult,
     unreadable: &mut Vec<NewSetAside>,
 ) -> Result<Vec<Changed<'a>>> {
     if read.is_empty() {
         return Ok(Vec::new());
     }
-    let numbers = list(read.iter().map(|(read, _)| read.order.mall_order_id.as_str()));
+    let numbers = list(read.iter().map(|read| read.order.mall_order_id.as_str()));
     let rows: Vec<ExistingColumns> = conn
         .rows(
             listed!(
@@ -170,23 +166,27 @@ async fn compare<'a>(
         rows.into_iter().map(|row| (row.mall_order_id.clone(), row)).collect();
     // A page may show an order twice when the mall's pages shift while they are read: the newer one counts.
     let mut newest: HashMap<&str, Timestamp> = HashMap::new();
-    for (read, _) in &read {
+    for read in read {
         let at = newest.entry(read.order.mall_order_id.as_str()).or_insert(read.read_at);
         *at = read.read_at.max(*at);
     }
     let mut differing = Vec::new();
-    for (read, row) in read {
+    for read in read {
         let number = read.order.mall_order_id.as_str();
         if newest.get(number) != Some(&read.read_at) {
             continue;
         }
         newest.remove(number);
         let before = existing.remove(number);
-        let newer = before.as_ref().is_none_or(|b| read.read_at > Timestamp::from_micros(b.read_at));
-        if !newer || before.as_ref().is_some_and(|b| b.digest == row.digest) {
-            result.unchanged += 1;
-        } else {
-            differing.push((read, row, before));
+        let Some(before) = before else {
+            differing.push((read, None, None));
+            continue;
+        };
+        let newer = read.read_at > Timestamp::from_micros(before.read_at);
+        let row = if newer { Some(Prepared::new(digester, &read.order, &read.raw)?) } else { None };
+        match row {
+            Some(row) if row.digest != before.digest => differing.push((read, Some(row), Some(before))),
+            _ => result.unchanged += 1,
         }
     }
     let ids = list(differing.iter().filter_map(|(.., before)| before.as_ref().map(|b| b.id.as_str())));
@@ -220,14 +220,16 @@ async fn compare<'a>(
             let mut kept = read.order.clone();
             kept.keep_personal(&old_order);
             if kept != read.order {
-                row = Prepared::new(digester, &kept, &read.raw)?;
+                row = Some(Prepared::new(digester, &kept, &read.raw)?);
                 order = Cow::Owned(kept);
             }
-            if row.digest == before.digest {
-                result.unchanged += 1;
-                continue;
+            if let Some(row) = &row {
+                if row.digest == before.digest {
+                    result.unchanged += 1;
+                    continue;
+                }
+                found = changes(&old, &At::new("orders", "document", &before.id).json(&row.document)?);
             }
-            found = changes(&old, &At::new("orders", "document", &before.id).json(&row.document)?);
         }
         changed.push(Changed { read, order, row, before, changes: found });
     }
@@ -273,7 +275,7 @@ async fn write_set_aside(conn: &mut Conn, shop: &str, bad: &NewSetAside) -> Resu
 }
 
 impl Prepared {
-    fn new(digester: &mut Digester, order: &Order, raw: &[u8]) -> Result<Self> {
+    pub(super) fn new(digester: &mut Digester, order: &Order, raw: &[u8]) -> Result<Self> {
         let document = to_json(order)?;
         let digest = digester.digest(&document, raw);
         Ok(Self { document, digest })
