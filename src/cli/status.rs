@@ -7,7 +7,7 @@ use super::context::Context;
 use super::failure::{Ended, Failure, Outcome};
 use super::table::{Look, Table};
 use super::words;
-use crate::status::{self, Facts, Report, SettlementFacts, ShopFacts};
+use crate::status::{self, Facts, Report, SettlementFacts, ShopFacts, ShopHealth};
 
 #[derive(clap::Args, Debug)]
 pub struct Args {
@@ -101,6 +101,15 @@ fn write(out: &mut dyn Write, report: &Report, look: Look) -> Result<(), Failure
     Ok(())
 }
 
+/// When the shop is polled next, or that it is being polled.
+fn next_run(shop: &ShopHealth, look: Look) -> String {
+    if shop.polling {
+        words::POLLING.get(look.language).to_owned()
+    } else {
+        look.maybe_time(shop.next_run_at)
+    }
+}
+
 fn write_shops(out: &mut dyn Write, report: &Report, look: Look) -> Result<(), Failure> {
     if report.shops.is_empty() {
         return Ok(());
@@ -131,7 +140,7 @@ fn write_shops(out: &mut dyn Write, report: &Report, look: Look) -> Result<(), F
             (orders.to_string(), 10),
             (look.maybe_time(shop.last_success_at), 11),
             (shop.lag_seconds.map(span).unwrap_or_default(), 8),
-            (look.maybe_time(shop.next_run_at), 11),
+            (next_run(shop, look), 11),
             (trouble, 70),
         ];
         shops.row(cells.into_iter());

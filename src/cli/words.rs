@@ -132,6 +132,7 @@ texts! {
     H_MODE = "Mode" | "モード";
     H_NEW = "New" | "新規";
     H_NEXT_RUN = "Next run" | "次回";
+    POLLING = "reading" | "取得中";
     H_NOTE = "Note" | "備考";
     H_OPERATIONS = "Open operations" | "未完了の処理";
     H_ORDER = "Order" | "注文番号";

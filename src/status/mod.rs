@@ -126,6 +126,8 @@ pub struct ShopHealth {
     pub lag_seconds: Option<u64>,
     /// Next run.
     pub next_run_at: Option<Timestamp>,
+    /// A poll is under way: what is due waits for its end.
+    pub polling: bool,
     /// Runs that failed since the last good one.
     pub failures: i64,
     /// `kind: message` of the last fault.
@@ -190,7 +192,7 @@ pub async fn report(store: &Store, facts: &Facts, now: Timestamp, wall: Timestam
     let shops = facts
         .shops
         .iter()
-        .map(|shop| shop_health(shop, &streams, &set_aside, accounts.get(&shop.name), now))
+        .map(|shop| shop_health(shop, &streams, &set_aside, accounts.get(&shop.name), (now, wall)))
         .inspect(|shop| shop.attention(now, &mut attention))
         .collect();
     let settlements = settlements::health(store, facts, &accounts, &mut attention).await?;
@@ -233,7 +235,7 @@ fn shop_health(
     streams: &[StreamRow],
     set_aside: &[SetAsideRow],
     account: Option<&Account>,
-    now: Timestamp,
+    (now, wall): (Timestamp, Timestamp),
 ) -> ShopHealth {
     // A finished backfill says nothing about today.
     let live: Vec<&StreamRow> = streams.iter().filter(|s| s.shop == shop.name && !s.finished).collect();
@@ -247,6 +249,7 @@ fn shop_health(
         last_success_at,
         lag_seconds: last_success_at.map(|at| now.since(at).as_secs()),
         next_run_at: live.iter().map(|s| s.due_at).min().filter(|_| shop.enabled),
+        polling: live.iter().any(|s| s.leased_until.is_some_and(|until| until > wall)),
         failures: worst.map_or(0, |s| s.failures),
         error: worst.and_then(|s| s.error.clone()),
         set_aside: set_aside.iter().filter(|row| row.shop == shop.name).map(|_| 1).sum(),
@@ -278,7 +281,7 @@ impl ShopHealth {
             push(list, Topic::PollFails, &subject, count, error, "mallsync check");
         }
         match self.next_run_at {
-            Some(at) if now > at + OVERDUE => {
+            Some(at) if now > at + OVERDUE && !self.polling => {
                 push(list, Topic::Overdue, &subject, 1, &format!("due at {at}"), "mallsync run");
             }
             None => push(list, Topic::Overdue, &subject, 1, "never polled yet", "mallsync run"),

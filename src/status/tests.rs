@@ -23,12 +23,13 @@ fn stream(name: &str, due: &str, succeeded: Option<&str>, failures: i64) -> Stre
         orders: 0,
         pages: 0,
         finished: name.starts_with("backfill"),
+        leased_until: None,
     }
 }
 
 fn health(streams: &[StreamRow], enabled: bool) -> (ShopHealth, Vec<Attention>) {
     let shop = ShopFacts { name: "rakuten-main".to_owned(), mall: "rakuten".to_owned(), enabled };
-    let health = shop_health(&shop, streams, &[], None, at(NOW));
+    let health = shop_health(&shop, streams, &[], None, (at(NOW), at(NOW)));
     let mut attention = Vec::new();
     health.attention(at(NOW), &mut attention);
     (health, attention)
@@ -58,6 +59,18 @@ fn failing_and_missed_polls_need_attention_and_a_disabled_shop_does_not() {
     assert!(health(&streams, false).1.is_empty());
     let on_time = [stream("new", "2026-11-21T11:50:00+09:00", None, 0)];
     assert!(health(&on_time, true).1.is_empty());
+}
+
+#[test]
+fn a_long_poll_is_under_way_and_not_overdue_until_its_worker_is_gone() {
+    let mut long = stream("new", "2026-11-21T09:00:00+09:00", None, 0);
+    long.leased_until = Some(at("2026-11-21T12:00:01+09:00"));
+    let (shop, attention) = health(&[long.clone()], true);
+    assert!(shop.polling && attention.is_empty(), "{attention:?}");
+    long.leased_until = Some(at("2026-11-21T12:00:00+09:00"));
+    let (shop, attention) = health(&[long], true);
+    assert!(!shop.polling);
+    assert_eq!(attention[0].topic, Topic::Overdue);
 }
 
 #[test]

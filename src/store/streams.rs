@@ -48,6 +48,8 @@ pub struct StreamRow {
     pub pages: i64,
     /// Finished for good (backfill).
     pub finished: bool,
+    /// The shop is being polled: by the machine's clock, whoever does it has promised to be done or heard of by then.
+    pub leased_until: Option<Timestamp>,
 }
 
 /// How a run of a stream ended.
@@ -84,6 +86,7 @@ struct StreamColumns {
     orders: i64,
     pages: i64,
     finished: i64,
+    lease_until: Option<i64>,
 }
 
 impl TryFrom<StreamColumns> for StreamRow {
@@ -105,6 +108,7 @@ impl TryFrom<StreamColumns> for StreamRow {
             orders: row.orders,
             pages: row.pages,
             finished: row.finished != 0,
+            leased_until: time(row.lease_until),
         })
     }
 }
@@ -169,7 +173,7 @@ impl Store {
         let rows: Vec<StreamColumns> = conn
             .rows(
                 "SELECT shop, stream, cursor, due_at, started_at, ended_at, succeeded_at, failures, error, skipped,
-                     orders, pages, finished
+                     orders, pages, finished, lease_until
                  FROM streams WHERE $1 IS NULL OR shop = $1 ORDER BY shop, stream",
                 args![shop],
             )
