@@ -266,7 +266,10 @@ const REASONS: &[(&str, &str)] = &[
         "Rakuten refused the key ({0}): invalid, expired, or not active yet [{1}]",
         "楽天が鍵を拒否しました（{0}）: 無効・期限切れ・まだ有効でない、のいずれか [{1}]",
     ),
-    ("this machine's clock and Rakuten's are {0} seconds apart", "この機械の時計が楽天と {0} 秒ずれています"),
+    (
+        "this machine's clock and that of {0} are {1} seconds apart",
+        "この機械の時計が {0} と {1} 秒ずれています",
+    ),
     ("let the machine set its clock by NTP (timedatectl)", "NTP で時刻を合わせてください（timedatectl）"),
     (
         "issue the next key at {0} and set it as api_key_next",
@@ -322,10 +325,6 @@ const REASONS: &[(&str, &str)] = &[
     ("register this machine's address at {0}", "{0} にこの機械のアドレスを登録してください"),
     ("the end of {0} is not known: {1} is missing", "{0} の期限が分かりません: {1} がありません"),
     ("set {0} to the day it was issued, as {1} shows it", "{1} に表示される発行日を {0} に設定してください"),
-    (
-        "this machine's clock and au PAY マーケット's are {0} seconds apart",
-        "この機械の時計が au PAY マーケットと {0} 秒ずれています",
-    ),
     ("order files are read with profile \"{0}\"", "注文 CSV はプロファイル「{0}」で読みます"),
     ("{0} can be read, files waiting: {1}", "{0} を読めます。待っているファイル: {1}"),
     (
@@ -406,10 +405,6 @@ const REASONS: &[(&str, &str)] = &[
     (
         "names and addresses are withheld: the application lacks the role {0}",
         "氏名・住所が伏せられています。アプリにロール「{0}」がありません",
-    ),
-    (
-        "this machine's clock and Amazon's are {0} seconds apart",
-        "この機械の時計が Amazon と {0} 秒ずれています",
     ),
     (
         "the gateway sees this machine at {0}; that must be the registered 接続元グローバルIP",

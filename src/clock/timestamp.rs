@@ -26,6 +26,12 @@ impl Timestamp {
         self.0
     }
 
+    /// Without the part of a second.
+    #[must_use]
+    pub const fn whole_second(self) -> Self {
+        Self(self.0.div_euclid(1_000_000) * 1_000_000)
+    }
+
     /// Parses RFC 3339 (`2026-11-21T10:00:00+09:00`).
     ///
     /// # Errors

@@ -18,8 +18,12 @@ pub mod amazon;
 pub mod aupay;
 /// The shop's own cart: order CSV files.
 pub mod csv;
+/// What `check` tells of every mall alike.
+pub mod findings;
 /// People, places and hours in one text.
 pub mod japan;
+/// A second key beside the first.
+pub mod keys;
 /// Reading JSON that other people write: nulls, absent members, numbers as text.
 pub mod lenient;
 /// 楽天市場.

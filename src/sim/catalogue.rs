@@ -36,7 +36,7 @@ impl Catalogue {
     pub fn placed_at(&self, index: u64) -> Timestamp {
         let every = u64::try_from(self.every.as_micros()).unwrap_or(u64::MAX).max(1);
         let at = self.first_at + Duration::from_micros(every.saturating_mul(index));
-        Timestamp::from_micros(at.micros().div_euclid(1_000_000) * 1_000_000)
+        at.whole_second()
     }
 
     /// The orders placed from `from` to `to`, both included.

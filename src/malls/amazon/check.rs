@@ -12,11 +12,9 @@ use super::{Amazon, map};
 use crate::clock::Timestamp;
 use crate::domain::account::{Bucket, Expiry, Finding, Health, Level};
 use crate::domain::ids::OrderRef;
-use crate::http::{Call, Closed, Fault, Gate, Priority, Response};
+use crate::http::{Call, Closed, Fault, Gate, Priority};
+use crate::malls::findings::{self, CALLS, end_unknown, finding, skew};
 
-const CALLS: usize = 3;
-/// Clocks further apart than this put windows in the wrong place.
-const SKEW: Duration = Duration::from_secs(60);
 /// §4.4.
 const WARN_BEFORE: Duration = Duration::from_secs(30 * 86_400);
 /// A `lastUpdatedBefore` must lie two minutes back (§8.1); the rest is for clocks that differ.
@@ -69,7 +67,7 @@ impl Amazon {
         match asked {
             Ok((address, response)) => {
                 health.findings.push(signed_in(function));
-                health.findings.extend(skew(&response));
+                health.findings.extend(skew(&response, super::MALL.title));
                 health.findings.push(address);
             }
             Err(Fault::Auth { code, message }) => health.findings.push(refused(&code, &message)),
@@ -79,7 +77,7 @@ impl Amazon {
             Err(fault) => health.findings.push(failed(function, &fault)),
         }
         match self.expiries.as_slice() {
-            [] => health.findings.push(end_unknown("client_secret")),
+            [] => health.findings.push(end_unknown("client_secret", PLACE)),
             ends => health.findings.extend(ends.iter().map(|end| expiry_finding(end, call.now()))),
         }
         Ok(health)
@@ -94,10 +92,6 @@ impl Amazon {
             ..SearchRequest::new(&self.marketplace_ids)
         }
     }
-}
-
-fn finding(level: Level, code: &str, message: String, action: Option<String>) -> Finding {
-    Finding { level, code: code.to_owned(), message, action }
 }
 
 fn signed_in(function: Function) -> Finding {
@@ -161,30 +155,5 @@ fn address(answer: &OrderAnswer) -> Finding {
 }
 
 fn expiry_finding(expiry: &Expiry, now: Timestamp) -> Finding {
-    let message = format!("{} ends at {}", expiry.what, expiry.at);
-    if expiry.at.since(now) < WARN_BEFORE {
-        let action = auth::new_secret();
-        finding(Level::Warning, "key_expiry", message, Some(action))
-    } else {
-        finding(Level::Ok, "key_expiry", message, None)
-    }
-}
-
-fn end_unknown(key: &str) -> Finding {
-    let message = format!("the end of {key} is not known: {key}_issued_on is missing");
-    let action = format!("set {key}_issued_on to the day it was issued, as {PLACE} shows it");
-    finding(Level::Warning, "issue_date_missing", message, Some(action))
-}
-
-fn skew(response: &Response) -> Option<Finding> {
-    let theirs = response.server_time?;
-    let apart = theirs.since(response.sent_at).max(response.sent_at.since(theirs));
-    (apart > SKEW).then(|| {
-        finding(
-            Level::Warning,
-            "clock_skew",
-            format!("this machine's clock and Amazon's are {} seconds apart", apart.as_secs()),
-            Some("let the machine set its clock by NTP (timedatectl)".to_owned()),
-        )
-    })
+    findings::end(expiry, now, WARN_BEFORE, auth::new_secret())
 }

@@ -170,8 +170,8 @@ impl State {
             }
             Stream::Backfill { since, until } => {
                 self.clamped_to = (since < FLOOR).then_some(FLOOR);
-                let start = whole_seconds(self.upto.unwrap_or(since.max(FLOOR)));
-                let last = whole_seconds(until.min(now - BEFORE));
+                let start = self.upto.unwrap_or(since.max(FLOOR)).whole_second();
+                let last = until.min(now - BEFORE).whole_second();
                 if last <= start {
                     self.done = true;
                     return;
@@ -271,10 +271,6 @@ impl State {
         let pages = (counted * whole).checked_div(u128::from(covered))?;
         Some((self.read, u64::try_from(pages).unwrap_or(u64::MAX).max(self.read + 1)))
     }
-}
-
-fn whole_seconds(at: Timestamp) -> Timestamp {
-    Timestamp::from_micros(at.micros().div_euclid(1_000_000) * 1_000_000)
 }
 
 #[cfg(test)]

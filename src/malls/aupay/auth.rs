@@ -8,6 +8,7 @@ use super::wire::{Answer, Function, decode};
 use crate::clock::Timestamp;
 use crate::domain::account::{Bucket, Expiry};
 use crate::http::{Body, Call, Fault, Method, Request, Response, Target};
+use crate::malls::keys;
 use crate::secret::Secret;
 
 /// For the whole call (§10).
@@ -145,32 +146,7 @@ impl Credentials {
         ask: &Ask,
         calls: &mut usize,
     ) -> Result<(Answer, Response), Fault> {
-        let keys = self.keys.len().max(1);
-        let first = call.client.preferred_credential() % keys;
-        let mut refused: Vec<(String, String)> = Vec::new();
-        for key in (0..keys).map(|n| (first + n) % keys) {
-            if *calls == 0 {
-                break;
-            }
-            *calls -= 1;
-            match self.ask_with(call, ask, key).await {
-                Err(Fault::Auth { code, message }) => refused.push((code, message)),
-                Ok(answer) => {
-                    call.client.prefer_credential(key);
-                    return Ok(answer);
-                }
-                Err(fault) => return Err(fault),
-            }
-        }
-        let codes: Vec<&str> = refused.iter().map(|(code, _)| code.as_str()).collect();
-        let told = if refused.len() > 1 {
-            format!(" (all keys refused: {})", codes.join(", "))
-        } else {
-            String::new()
-        };
-        let (code, message) =
-            refused.into_iter().next().unwrap_or_else(|| ("-".to_owned(), "not asked".to_owned()));
-        Err(Fault::Auth { code, message: format!("{message}{told}") })
+        keys::any(call.client, self.keys.len(), calls, move |key| self.ask_with(call, ask, key)).await
     }
 
     /// A refusal, in words that a shop's staff can act on; other faults as they are. The service gives one code to a key

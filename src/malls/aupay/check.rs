@@ -8,11 +8,9 @@ use super::plan::{DateType, Window};
 use super::wire::{Function, list_query};
 use crate::clock::Timestamp;
 use crate::domain::account::{Expiry, Finding, Health, Level};
-use crate::http::{Call, Fault, Response};
+use crate::http::{Call, Fault};
+use crate::malls::findings::{self, CALLS, end_unknown, finding, skew};
 
-const CALLS: usize = 3;
-/// Clocks further apart than this put "today" on the wrong day.
-const SKEW: Duration = Duration::from_secs(60);
 const WARN_BEFORE: Duration = Duration::from_secs(14 * 86_400);
 
 impl AuPay {
@@ -25,7 +23,7 @@ impl AuPay {
         match self.credentials.ask(call, &ask, &mut calls).await {
             Ok((_, response)) => {
                 health.findings.push(signed_in());
-                health.findings.extend(skew(&response));
+                health.findings.extend(skew(&response, super::MALL.title));
             }
             Err(Fault::Auth { code, message }) if is_wrong_shop(&code) => {
                 health.findings.push(wrong_shop(&code, &message));
@@ -70,14 +68,10 @@ impl AuPay {
         let keys = self.credentials.keys().iter();
         keys.map(|key| match key.expiry() {
             Some(end) => expiry_finding(&end, now),
-            None => end_unknown(key.name),
+            None => end_unknown(key.name, PLACE),
         })
         .collect()
     }
-}
-
-fn finding(level: Level, code: &str, message: String, action: Option<String>) -> Finding {
-    Finding { level, code: code.to_owned(), message, action }
 }
 
 fn signed_in() -> Finding {
@@ -134,30 +128,5 @@ fn address_refused(code: &str) -> Finding {
 }
 
 fn expiry_finding(end: &Expiry, now: Timestamp) -> Finding {
-    let message = format!("{} ends at {}", end.what, end.at);
-    if end.at.since(now) < WARN_BEFORE {
-        let action = format!("issue the next key at {PLACE} and set it as api_key_next");
-        finding(Level::Warning, "key_expiry", message, Some(action))
-    } else {
-        finding(Level::Ok, "key_expiry", message, None)
-    }
-}
-
-fn end_unknown(key: &str) -> Finding {
-    let message = format!("the end of {key} is not known: {key}_issued_on is missing");
-    let action = format!("set {key}_issued_on to the day it was issued, as {PLACE} shows it");
-    finding(Level::Warning, "issue_date_missing", message, Some(action))
-}
-
-fn skew(response: &Response) -> Option<Finding> {
-    let theirs = response.server_time?;
-    let apart = theirs.since(response.sent_at).max(response.sent_at.since(theirs));
-    (apart > SKEW).then(|| {
-        finding(
-            Level::Warning,
-            "clock_skew",
-            format!("this machine's clock and au PAY マーケット's are {} seconds apart", apart.as_secs()),
-            Some("let the machine set its clock by NTP (timedatectl)".to_owned()),
-        )
-    })
+    findings::end(end, now, WARN_BEFORE, format!("issue the next key at {PLACE} and set it as api_key_next"))
 }

@@ -7,6 +7,7 @@ use base64::Engine as _;
 use super::wire::{Envelope, Function, decode};
 use crate::domain::account::Bucket;
 use crate::http::{Body, Call, Fault, Method, Request, Response, Target};
+use crate::malls::keys;
 use crate::secret::Secret;
 
 /// For the whole call (§3.1).
@@ -142,32 +143,7 @@ impl Credentials {
         ask: &Ask,
         calls: &mut usize,
     ) -> Result<(T, Response), Fault> {
-        let keys = self.license_keys.len().max(1);
-        let first = call.client.preferred_credential() % keys;
-        let mut refused: Vec<(String, String)> = Vec::new();
-        for key in (0..keys).map(|n| (first + n) % keys) {
-            if *calls == 0 {
-                break;
-            }
-            *calls -= 1;
-            match self.ask_with(call, ask, key).await {
-                Err(Fault::Auth { code, message }) => refused.push((code, message)),
-                Ok(answer) => {
-                    call.client.prefer_credential(key);
-                    return Ok(answer);
-                }
-                Err(fault) => return Err(fault),
-            }
-        }
-        let codes: Vec<&str> = refused.iter().map(|(code, _)| code.as_str()).collect();
-        let told = if refused.len() > 1 {
-            format!(" (all keys refused: {})", codes.join(", "))
-        } else {
-            String::new()
-        };
-        let (code, message) =
-            refused.into_iter().next().unwrap_or_else(|| ("-".to_owned(), "not asked".to_owned()));
-        Err(Fault::Auth { code, message: format!("{message}{told}") })
+        keys::any(call.client, self.license_keys.len(), calls, move |key| self.ask_with(call, ask, key)).await
     }
 }
 

@@ -9,11 +9,9 @@ use crate::clock::Timestamp;
 use crate::domain::account::{Expiry, Finding, Health, Level};
 use crate::domain::ids::OrderRef;
 use crate::http::{Call, Fault, Response};
+use crate::malls::findings::{self, CALLS, finding, skew};
 use crate::malls::lenient::{day, instant};
 
-const CALLS: usize = 3;
-/// Clocks further apart than this put windows in the wrong place.
-const SKEW: Duration = Duration::from_secs(60);
 const WARN_BEFORE: Duration = Duration::from_secs(14 * 86_400);
 
 impl Rakuten {
@@ -23,7 +21,7 @@ impl Rakuten {
         let (searched, found) = match self.search_a_minute(call, &mut calls).await {
             Ok((answer, response)) => {
                 health.findings.push(signed_in());
-                health.findings.extend(skew(&response));
+                health.findings.extend(skew(&response, super::MALL.title));
                 let found = answer.numbers.last().and_then(|n| n.trimmed()).map(OrderRef::new);
                 (None, found)
             }
@@ -136,10 +134,6 @@ pub fn expiry_date(text: &str) -> Option<Timestamp> {
     })
 }
 
-fn finding(level: Level, code: &str, message: String, action: Option<String>) -> Finding {
-    Finding { level, code: code.to_owned(), message, action }
-}
-
 fn signed_in() -> Finding {
     finding(Level::Ok, "signed_in", "Rakuten accepted the key: searchOrder answers".to_owned(), None)
 }
@@ -185,24 +179,10 @@ fn key_refused(code: &str, message: &str) -> Finding {
 }
 
 fn expiry_finding(expiry: &Expiry, now: Timestamp) -> Finding {
-    let message = format!("{} ends at {}", expiry.what, expiry.at);
-    if expiry.at.since(now) < WARN_BEFORE {
-        let action = format!("issue the next key at {PLACE} and set it as license_key_next");
-        finding(Level::Warning, "key_expiry", message, Some(action))
-    } else {
-        finding(Level::Ok, "key_expiry", message, None)
-    }
-}
-
-fn skew(response: &Response) -> Option<Finding> {
-    let theirs = response.server_time?;
-    let apart = theirs.since(response.sent_at).max(response.sent_at.since(theirs));
-    (apart > SKEW).then(|| {
-        finding(
-            Level::Warning,
-            "clock_skew",
-            format!("this machine's clock and Rakuten's are {} seconds apart", apart.as_secs()),
-            Some("let the machine set its clock by NTP (timedatectl)".to_owned()),
-        )
-    })
+    findings::end(
+        expiry,
+        now,
+        WARN_BEFORE,
+        format!("issue the next key at {PLACE} and set it as license_key_next"),
+    )
 }

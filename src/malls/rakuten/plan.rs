@@ -123,7 +123,7 @@ impl State {
 
     /// The search to make next, beginning a pass if none is under way. `None`: nothing to search.
     pub fn next(&mut self, stream: Stream, now: Timestamp, lookback: Duration) -> Option<(Window, u32)> {
-        let now = whole_seconds(now);
+        let now = now.whole_second();
         if self.todo.is_empty() && !self.done {
             self.begin(stream, now, lookback);
         }
@@ -164,7 +164,7 @@ impl State {
             }
             Stream::Backfill { since, until } => {
                 self.clamped_to = (since < floor).then_some(floor);
-                windows(States::All, 1, whole_seconds(since).max(floor), whole_seconds(until).min(now))
+                windows(States::All, 1, since.whole_second().max(floor), until.whole_second().min(now))
             }
             Stream::Open => Vec::new(),
         };
@@ -226,19 +226,15 @@ impl State {
     }
 }
 
-fn whole_seconds(at: Timestamp) -> Timestamp {
-    Timestamp::from_micros(at.micros().div_euclid(1_000_000) * 1_000_000)
-}
-
 fn middle(window: &Window) -> Option<Timestamp> {
-    let middle = whole_seconds(window.start + window.end.since(window.start) / 2);
+    let middle = (window.start + window.end.since(window.start) / 2).whole_second();
     (window.start < middle && middle < window.end).then_some(middle)
 }
 
 /// Windows of at most 62 days from `start` to `end`, oldest first. They share their ends: both are inclusive.
 fn windows(states: States, date_type: u8, start: Timestamp, end: Timestamp) -> Vec<Window> {
     let mut windows = Vec::new();
-    let mut from = whole_seconds(start);
+    let mut from = start.whole_second();
     while from < end {
         let to = (from + SPAN).min(end);
         windows.push(Window { states, date_type, start: from, end: to });

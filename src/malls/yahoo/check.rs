@@ -10,10 +10,8 @@ use super::wire::{Search, listed};
 use crate::clock::Timestamp;
 use crate::domain::account::{Expiry, Finding, Health, Level};
 use crate::http::{Call, Fault, Response};
+use crate::malls::findings::{self, CALLS, finding, skew};
 
-const CALLS: usize = 3;
-/// Clocks further apart than this put windows in the wrong place and make signatures stale.
-const SKEW: Duration = Duration::from_secs(60);
 const WARN_BEFORE: Duration = Duration::from_secs(7 * 86_400);
 
 impl Yahoo {
@@ -24,7 +22,7 @@ impl Yahoo {
             Ok(response) => {
                 health.findings.push(signed_in());
                 health.findings.push(self.signature(&Verdict::of(&response, !self.credentials.signs())));
-                health.findings.extend(skew(&response));
+                health.findings.extend(skew(&response, super::MALL.title));
             }
             Err(Fault::Auth { code, message }) => health.findings.push(refused(&code, message)),
             Err(fault) => return Err(fault),
@@ -86,10 +84,6 @@ impl Yahoo {
     }
 }
 
-fn finding(level: Level, code: &str, message: impl Into<String>, action: Option<String>) -> Finding {
-    Finding { level, code: code.to_owned(), message: message.into(), action }
-}
-
 fn signed_in() -> Finding {
     finding(Level::Ok, "signed_in", "Yahoo! accepted the consent: orderList answers", None)
 }
@@ -113,25 +107,10 @@ fn refused(code: &str, message: String) -> Finding {
 }
 
 fn expiry_finding(shop: &str, expiry: &Expiry, now: Timestamp) -> Finding {
-    let message = format!("{} ends at {}", expiry.what, expiry.at);
     let action = match expiry.what.as_str() {
         "refresh_token" => format!("let a person consent again: run `mallsync shops authorize {shop}`"),
         "certificate" | "certificate_zip" => "get the next certificate from whoever issued it".to_owned(),
         _ => format!("issue the next key at {KEYS_PLACE} and set it as public_key_next with its version"),
     };
-    let soon = expiry.at.since(now) < WARN_BEFORE;
-    finding(if soon { Level::Warning } else { Level::Ok }, "key_expiry", message, Some(action))
-}
-
-fn skew(response: &Response) -> Option<Finding> {
-    let theirs = response.server_time?;
-    let apart = theirs.since(response.sent_at).max(response.sent_at.since(theirs));
-    (apart > SKEW).then(|| {
-        finding(
-            Level::Warning,
-            "clock_skew",
-            format!("this machine's clock and Yahoo!'s are {} seconds apart", apart.as_secs()),
-            Some("let the machine set its clock by NTP (timedatectl)".to_owned()),
-        )
-    })
+    findings::end(expiry, now, WARN_BEFORE, action)
 }

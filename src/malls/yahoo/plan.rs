@@ -146,7 +146,7 @@ impl State {
     /// The search to make next with its first row (from 1) and its rows a page, beginning a pass if none is under way.
     /// `None`: nothing to search.
     pub fn next(&mut self, stream: Stream, now: Timestamp, lookback: Duration) -> Option<(Window, u64, u64)> {
-        let now = whole_seconds(now);
+        let now = now.whole_second();
         if self.todo.is_empty() && !self.done {
             self.begin(stream, now, lookback);
         }
@@ -184,7 +184,7 @@ impl State {
             Stream::Backfill { since, until } => {
                 let floor = floor();
                 self.clamped_to = (since < floor).then_some(floor);
-                windows(Times::Order, false, since.max(floor), whole_seconds(until).min(now))
+                windows(Times::Order, false, since.max(floor), until.whole_second().min(now))
             }
             Stream::Open => Vec::new(),
         };
@@ -262,12 +262,8 @@ const fn rows(stream: Stream) -> u64 {
     }
 }
 
-fn whole_seconds(at: Timestamp) -> Timestamp {
-    Timestamp::from_micros(at.micros().div_euclid(1_000_000) * 1_000_000)
-}
-
 fn middle(window: &Window) -> Option<Timestamp> {
-    let middle = whole_seconds(window.start + window.end.since(window.start) / 2);
+    let middle = (window.start + window.end.since(window.start) / 2).whole_second();
     (window.start < middle && middle < window.end).then_some(middle)
 }
 
@@ -276,7 +272,7 @@ fn middle(window: &Window) -> Option<Timestamp> {
 fn windows(by: Times, open: bool, start: Timestamp, end: Timestamp) -> Vec<Window> {
     let span = if open { DAY * 365 } else { SPAN };
     let mut windows = Vec::new();
-    let mut from = whole_seconds(start);
+    let mut from = start.whole_second();
     while from < end {
         let to = (from + span).min(end);
         windows.push(Window { by, open, start: from, end: to });
