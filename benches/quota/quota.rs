@@ -45,7 +45,7 @@ pub async fn main() {
 struct Run {
     took: Duration,
     orders: u64,
-    /// Calls by function, from the asking to the end.
+    /// Calls by function, from its beginning to its end.
     calls: BTreeMap<String, u64>,
     violations: u64,
 }
@@ -121,7 +121,7 @@ async fn backfill(shop: &str, orders: u64) -> Run {
     drop(busy);
     // The first passes are done, and the buckets are full, when it is asked for.
     clock.run_until(start + DAY).await;
-    let (asked, before) = (clock.now(), world.counts());
+    let asked = clock.now();
     let wanted = SyncOptions { since: Some(start - SPAN - DAY * 31), ..SyncOptions::default() };
     let args = serde_json::to_value(&wanted).unwrap();
     let id = store.ask("sync", &args, "bench", asked).await.unwrap();
@@ -130,7 +130,7 @@ async fn backfill(shop: &str, orders: u64) -> Run {
         let now = clock.now();
         clock.run_until(now + Duration::from_secs(1)).await;
     }
-    let begun = clock.now();
+    let (begun, before) = (clock.now(), world.counts());
     let finished = loop {
         if let Some(at) = store.request(&id).await.unwrap().unwrap().finished_at {
             break at;
