@@ -4,6 +4,9 @@ use std::time::Duration;
 
 use sd_notify::NotifyState;
 
+/// Characters of a status at most.
+const LINE: usize = 500;
+
 /// The start is over, or a reload is.
 pub(super) fn ready(status: &str) {
     send(&[NotifyState::Ready, NotifyState::Status(&one_line(status))]);
@@ -46,7 +49,24 @@ fn send(states: &[NotifyState<'_>]) {
     }
 }
 
-/// A line break would begin another variable.
+/// A line break would begin another variable, and what is longer than a line is in the journal.
 fn one_line(text: &str) -> String {
-    text.split_whitespace().collect::<Vec<_>>().join(" ")
+    let line = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    match line.char_indices().nth(LINE) {
+        Some((end, _)) => format!("{}…", &line[..end]),
+        None => line,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_status_is_one_line_and_no_more_than_a_screen_shows() {
+        assert_eq!(one_line("refused:\n  line 3\r\nREADY=1 "), "refused: line 3 READY=1");
+        let long = one_line(&"設定".repeat(LINE));
+        assert_eq!(long.chars().count(), LINE + 1);
+        assert!(long.ends_with('…'));
+    }
 }

@@ -56,7 +56,9 @@ impl Units {
 
     /// What runs, by subject.
     pub(super) fn marks(&self) -> BTreeMap<String, Mark> {
-        let running = self.units.iter().filter_map(|(subject, unit)| Some((subject, unit.mark.as_ref()?)));
+        // One that broke off is not running: a reload starts it anew.
+        let running = self.units.iter().filter(|(_, unit)| !unit.task.is_finished());
+        let running = running.filter_map(|(subject, unit)| Some((subject, unit.mark.as_ref()?)));
         running.map(|(subject, mark)| (subject.clone(), mark.clone())).collect()
     }
 
