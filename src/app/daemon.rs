@@ -19,7 +19,7 @@ use crate::engine::chores;
 use crate::engine::poll::{PassRequest, Shared};
 use crate::store::reloads::ReloadRow;
 use crate::store::{Store, StoreError};
-use crate::telemetry::{Reload, Vitals};
+use crate::telemetry::{self, Reload, Vitals};
 
 /// After a stop, what is in flight may take so long: the longest deadline and a margin.
 const DRAIN: Duration = Duration::from_secs(75);
@@ -111,9 +111,9 @@ impl App {
         daemon.follow(reloads, &stop).await;
         vitals.set_ready(false);
         notify::stopping(STOP);
-        tracing::info!("Stopping: finishing what is in flight.");
+        tracing::info!("Stop began.");
         if !daemon.units.drain(chores, DRAIN).await {
-            tracing::warn!("Something in flight did not end in time; the next start looks it up.");
+            tracing::warn!("Work in flight did not end in time.");
         }
         watchdog.abort();
         store.close().await;
@@ -171,7 +171,7 @@ impl Daemon {
         let at = self.ambient.now();
         let row = ReloadRow { at, applied, outcome: outcome.clone() };
         if let Err(e) = self.store.note_reload(&self.shared.owner, &row).await {
-            tracing::warn!(error.message = %e, "What came of the reload could not be stored for `status`.");
+            tracing::warn!(error.message = %e, "Outcome of a reload could not be stored.");
         }
         self.vitals.reloaded(Reload { at, applied, outcome: outcome.clone() });
         let (shops, settlements) = self.units.counts();
@@ -182,6 +182,9 @@ impl Daemon {
     async fn apply(&mut self, survey: Survey) -> Applied {
         let Survey { config, work, mut applied } = survey;
         applied.pending = outcome::pending(&self.start, &config);
+        if let Err(e) = telemetry::set_filter(&config.log.filter) {
+            tracing::warn!(error.message = %e, "Filter of the log was left as it was.");
+        }
         self.tell_broken(&applied.broken);
         let replaced: Vec<String> = work.iter().map(|(subject, ..)| subject.clone()).collect();
         let broken = applied.broken.iter().map(|broken| broken.subject.clone());
@@ -197,10 +200,10 @@ impl Daemon {
         }
         self.units.change(&retired, work);
         if let Err(e) = self.note_broken(&config, &applied.broken).await {
-            tracing::warn!(error.message = %e, "What cannot be used could not be stored for `status`.");
+            tracing::warn!(error.message = %e, "Unusable sections could not be stored.");
         }
         if let Err(e) = self.probe().await {
-            tracing::warn!(error.message = %e, "What was stopped could not be made due; it is probed within the hour.");
+            tracing::warn!(error.message = %e, "Stopped accounts could not be made due.");
         }
         self.shared.planned.nudge();
         applied
@@ -233,8 +236,13 @@ impl Daemon {
     fn tell_broken(&self, broken: &[Broken]) {
         for broken in broken {
             for problem in &broken.problems {
-                tracing::error!(section = %broken.subject, key = %problem.key, error.message = %problem.message,
-                    "A section cannot be used; the others go on.");
+                tracing::error!(
+                    shop = broken.subject.strip_prefix("shops."),
+                    settlement = broken.subject.strip_prefix("settlements."),
+                    key = %problem.key,
+                    error.message = %problem.message,
+                    "Section could not be used."
+                );
             }
         }
     }

@@ -17,7 +17,7 @@ pub(super) fn reloading() {
     let mut states = vec![NotifyState::Reloading];
     match NotifyState::monotonic_usec_now() {
         Ok(now) => states.push(now),
-        Err(e) => tracing::warn!(error.message = %e, "The monotonic clock could not be read."),
+        Err(e) => tracing::warn!(error.message = %e, "Monotonic clock could not be read."),
     }
     states.push(NotifyState::Status("Reading the config again."));
     send(&states);
@@ -45,7 +45,7 @@ pub(super) fn watchdog() -> Option<Duration> {
 
 fn send(states: &[NotifyState<'_>]) {
     if let Err(e) = sd_notify::notify(states) {
-        tracing::warn!(error.message = %e, "systemd could not be told.");
+        tracing::warn!(error.message = %e, "Systemd could not be told.");
     }
 }
 

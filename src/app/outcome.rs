@@ -25,11 +25,11 @@ impl Applied {
     pub(super) fn log(&self) {
         let list = |names: &[String]| names.join(", ");
         if !self.pending.is_empty() {
-            tracing::warn!(keys = %self.pending.join(", "), "Changed keys take effect at the next restart.");
+            tracing::warn!(keys = %self.pending.join(", "), "Changed keys were left for the next restart.");
         }
         if !self.credentials.is_empty() {
             tracing::info!(sections = %list(&self.credentials),
-                "Systemd credentials were not read again: they take effect at the next restart.");
+                "Systemd credentials were not read again.");
         }
         tracing::info!(
             added = %list(&self.added),
@@ -95,7 +95,6 @@ pub(super) fn pending(start: &Config, now: &Config) -> Vec<&'static str> {
             ("daemon.language", format!("{:?}", config.daemon.language)),
             ("simulation", format!("{:?}", config.simulation)),
             ("log.format", format!("{:?}", config.log.format)),
-            ("log.filter", config.log.filter.clone()),
         ]
     };
     let differs = of(start).into_iter().zip(of(now)).filter(|(before, after)| before.1 != after.1);

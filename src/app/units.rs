@@ -178,8 +178,10 @@ async fn ended(subject: &str, task: JoinHandle<()>) {
         && e.is_panic()
     {
         tracing::error!(
+            shop = subject.strip_prefix("shops."),
+            settlement = subject.strip_prefix("settlements."),
             part = subject,
-            "A part of the daemon broke off; what it was about is in the database."
+            "Loop broke off."
         );
     }
 }
@@ -203,7 +205,7 @@ impl Turn {
         let (Work::Shop(shop), Some(before)) = (work, before) else { return };
         if let Err(e) = shop.succeed(before, &self.shared).await {
             tracing::warn!(shop = %shop.name, error.message = %e,
-                "The new schedule could not be stored; it holds from the next run on.");
+                "New schedule could not be stored.");
         }
     }
 
@@ -220,7 +222,11 @@ impl Turn {
             Arc::new(Heard { gate: self.gate.clone(), beat: beat.clone(), ambient: ambient.clone() });
         async move {
             if self.told {
-                tracing::info!(part = %self.subject, "A part of the daemon was started by a reload.");
+                tracing::info!(
+                    shop = self.subject.strip_prefix("shops."),
+                    settlement = self.subject.strip_prefix("settlements."),
+                    "Section was started."
+                );
             }
             let shared = self.shared;
             match (work, requests) {
@@ -243,7 +249,11 @@ impl Turn {
             }
             beat.ends();
             if !self.root.is_cancelled() {
-                tracing::info!(part = %self.subject, "A part of the daemon was stopped by a reload.");
+                tracing::info!(
+                    shop = self.subject.strip_prefix("shops."),
+                    settlement = self.subject.strip_prefix("settlements."),
+                    "Section was stopped."
+                );
             }
         }
     }

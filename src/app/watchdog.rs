@@ -26,8 +26,13 @@ pub(super) async fn feed(beats: Beats, ambient: Ambient) {
         ticks.tick().await;
         let stuck = judge.look(beats.overdue(ambient.now()), Instant::now());
         for loop_ in &stuck.news {
-            tracing::error!(part = %loop_.name, awaited_at = %loop_.awaited,
-                "A part of the daemon is stuck; the watchdog is no longer fed.");
+            tracing::error!(
+                shop = loop_.name.strip_prefix("shops."),
+                settlement = loop_.name.strip_prefix("settlements."),
+                part = %loop_.name,
+                awaited_at = %loop_.awaited,
+                "Loop got stuck."
+            );
         }
         if stuck.any {
             continue;

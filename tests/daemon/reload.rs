@@ -14,8 +14,8 @@ use crate::stop::feed;
 
 const RAKUTEN: &str = "shops.rakuten-main";
 const SETTLEMENT: &str = "settlements.webcollect-main";
-const STOPPED: &str = "A part of the daemon was stopped by a reload.";
-const STARTED: &str = "A part of the daemon was started by a reload.";
+const STOPPED: &str = "Section was stopped.";
+const STARTED: &str = "Section was started.";
 
 impl Process {
     /// SIGHUP, and the lines from there on.
@@ -82,7 +82,7 @@ fn a_shop_that_is_added_is_polled_and_one_that_is_removed_is_left_alone() {
     house.change(&rakuten, "");
     let (told, event) = daemon.reload();
     assert_eq!((&event["removed"], &event["added"]), (&RAKUTEN.into(), &"".into()));
-    daemon.log.wait(told.saturating_sub(5), &[STOPPED, RAKUTEN]);
+    daemon.log.wait(told.saturating_sub(5), &[STOPPED, sim::RAKUTEN_SHOP]);
     let calls = outside.count("rakuten.searchOrder");
     daemon.cart_passes(4);
     assert_eq!(outside.count("rakuten.searchOrder"), calls, "nobody asks for it any more");
@@ -103,7 +103,7 @@ fn another_schedule_holds_at_once_whether_it_is_denser_or_sparser() {
     house.change(&own, &own.replace(dense, sparse));
     let (told, event) = daemon.reload();
     assert_eq!(event["changed"], "shops.own-shop");
-    daemon.log.wait(told.saturating_sub(5), &[STARTED, "shops.own-shop"]);
+    daemon.log.wait(told.saturating_sub(5), &[STARTED, sim::CART_SHOP]);
     assert_eq!(shop(&house, sim::CART_SHOP)["next_run_at"], "2026-11-22T09:30:00+09:00");
     let runs = daemon.log.count(0, &["Pass finished.", sim::CART_SHOP]);
     let mut from = daemon.log.len();
@@ -144,7 +144,7 @@ fn a_poll_under_way_goes_on_while_another_shop_changes() {
     // What it was told is stored, and was asked for once.
     let orders = house.json(&["orders", "list", "--shop", sim::RAKUTEN_SHOP]);
     assert!(orders.as_array().unwrap().len() as u64 >= pass["new"].as_u64().unwrap());
-    assert_eq!(daemon.log.count(0, &[STOPPED, RAKUTEN]), 0);
+    assert_eq!(daemon.log.count(0, &[STOPPED, sim::RAKUTEN_SHOP]), 0);
     daemon.stop();
 }
 
@@ -168,7 +168,7 @@ fn an_operation_in_flight_ends_before_its_settlement_changes_and_dry_run_sends_n
     let (told, event) = daemon.reload();
     assert_eq!(event["changed"], SETTLEMENT);
     // Its answer comes two seconds later, and is kept.
-    let ended = daemon.log.wait(0, &[STOPPED, SETTLEMENT]);
+    let ended = daemon.log.wait(0, &[STOPPED, sim::SETTLEMENT]);
     assert_eq!(daemon.log.count(0, &["Slip registered."]), 2);
     daemon.cart_passes(4);
     assert_eq!(outside.count("webcollect.shipmentEntry"), 2);
@@ -262,8 +262,10 @@ fn a_secret_that_was_written_anew_is_used_at_once_and_one_that_is_gone_stops_its
     std::fs::remove_file(&file).unwrap();
     let (told, event) = daemon.reload();
     assert_eq!(event["broken"], RAKUTEN);
-    daemon.log.wait(told.saturating_sub(9), &["A section cannot be used", RAKUTEN, "license_key"]);
-    daemon.log.wait(told.saturating_sub(9), &[STOPPED, RAKUTEN]);
+    daemon
+        .log
+        .wait(told.saturating_sub(9), &["Section could not be used.", sim::RAKUTEN_SHOP, "license_key"]);
+    daemon.log.wait(told.saturating_sub(9), &[STOPPED, sim::RAKUTEN_SHOP]);
     assert!(shop(&house, sim::RAKUTEN_SHOP)["stopped"].as_str().unwrap().contains("license_key"));
     daemon.cart_passes(1);
     write("SL345678_new");
@@ -288,12 +290,15 @@ fn what_cannot_change_live_is_named_and_stays_as_it_was() {
     let (before, after) = ("mallsync.db", "elsewhere.db");
     house.change(before, after);
     house.change("format = \"json\"", "format = \"text\"");
+    house.change("filter = \"info\"", "filter = \"debug\"");
     house.change("\"plain:SL345678_sim\"", "\"credential:rakuten-main.license_key\"");
     let from = daemon.hang_up();
-    daemon.log.wait(from, &["Changed keys take effect at the next restart.", "database.url", "log.format"]);
-    daemon.log.wait(from, &["Systemd credentials were not read again", RAKUTEN]);
+    daemon.log.wait(from, &["Changed keys were left for the next restart.", "database.url", "log.format"]);
+    daemon.log.wait(from, &["Systemd credentials were not read again.", RAKUTEN]);
     daemon.log.wait(from, &["\"Config reloaded.\"", &format!("\"broken\":\"{RAKUTEN}\"")]);
     assert!(!house.path().join(after).exists(), "no other database is opened");
+    assert!(daemon.log.lines()[..from].iter().all(|line| !line.contains("\"level\":\"debug\"")));
+    daemon.log.wait(from, &["\"level\":\"debug\"", "mallsync::"]);
     house.drop_orders("orders.csv", &own.unwrap().unwrap(), 0);
     daemon.cart_passes(2);
     house.change(after, before);
