@@ -8,15 +8,21 @@ use chrono::SecondsFormat;
 use serde_json::{Map, Value};
 use tracing::field::{Field, Visit};
 use tracing::{Event, Level, Subscriber};
+use tracing_subscriber::Layer;
 use tracing_subscriber::filter::{FilterExt, filter_fn};
 use tracing_subscriber::fmt::format::{JsonFields, Writer};
 use tracing_subscriber::fmt::time::FormatTime;
 use tracing_subscriber::fmt::{FmtContext, FormatEvent, FormattedFields, MakeWriter};
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::registry::LookupSpan;
-use tracing_subscriber::{EnvFilter, Layer};
 
 use crate::clock::Clock;
+
+mod filter;
+mod vitals;
+
+pub use filter::{FilterError, set_filter};
+pub use vitals::{Reload, Vitals};
 
 /// Names of fields, for those who read logs; `tracing`'s macros need them as literals.
 pub mod fields {
@@ -106,7 +112,7 @@ where
     // Other crates know nothing of secrets and personal data: whatever the filter says, they get no further than `warn`
     // (decisions.md 37).
     let ours = filter_fn(|meta| is_ours(meta.target()) || *meta.level() <= Level::WARN);
-    let filter = EnvFilter::try_new(filter)?.and(ours);
+    let filter = filter::live(filter)?.and(ours);
     let clock = JapanTime(clock);
     let lines = tracing_subscriber::fmt::layer().with_writer(writer);
     let json = match format {

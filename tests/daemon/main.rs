@@ -12,9 +12,13 @@ mod bad_input;
 #[cfg(test)]
 mod kill;
 #[cfg(test)]
+mod notify;
+#[cfg(test)]
 mod outage;
 #[cfg(test)]
 mod process;
+#[cfg(test)]
+mod reload;
 #[cfg(test)]
 mod rig;
 #[cfg(test)]

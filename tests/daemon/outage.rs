@@ -14,9 +14,18 @@ use crate::stop::feed;
 use crate::support::{self, OPTIONS, Server};
 
 /// A PostgreSQL server of this test's own, which it may stop and start again.
-struct Postgres(Server);
+pub struct Postgres(Server);
 
 impl Postgres {
+    pub fn start() -> Self {
+        Self(Server::start())
+    }
+
+    /// Where a config finds it.
+    pub fn url(&self) -> String {
+        format!("postgres://mallsync@localhost/postgres?host={}", self.0.socket.display())
+    }
+
     fn control(&self, arguments: &[&str]) {
         let mut command = support::unprivileged();
         command.arg(support::binaries().unwrap().join("pg_ctl")).arg("-D").arg(self.0.socket.join("data"));
@@ -25,11 +34,11 @@ impl Postgres {
     }
 
     /// As when the machine loses power.
-    fn stop(&self) {
+    pub fn stop(&self) {
         self.control(&["-m", "immediate", "-w", "stop"]);
     }
 
-    fn start(&self) {
+    pub fn again(&self) {
         let log = self.0.socket.join("log");
         let options = format!("{OPTIONS} -k {}", self.0.socket.display());
         self.control(&["-l", log.to_str().unwrap(), "-w", "-t", "120", "-o", &options, "start"]);
@@ -60,14 +69,11 @@ fn whole(house: &House, outside: &Outside, daemon: &Process, orders: usize) {
 
 #[test]
 fn a_database_that_goes_away_and_comes_back_costs_nothing() {
-    let postgres = Postgres(Server::start());
+    let postgres = Postgres::start();
     let outside = Outside::new(11, 20, Outside::clock(noon(), 60));
     let mut house = House::new(&outside);
     let sqlite = format!("sqlite:{}", house.path().join("mallsync.db").display());
-    house.change(
-        &sqlite,
-        &format!("postgres://mallsync@localhost/postgres?host={}", postgres.0.socket.display()),
-    );
+    house.change(&sqlite, &postgres.url());
     // The answer to the third capture comes when there is no database to keep it.
     outside.world.set_fault(Rule {
         function: "shipmentEntry".to_owned(),
@@ -89,7 +95,7 @@ fn a_database_that_goes_away_and_comes_back_costs_nothing() {
     daemon.log.wait(daemon.log.len(), &["The database did not answer"]);
     assert_eq!(outside.count("webcollect.shipmentEntry"), sent, "nothing is sent without a committed intent");
     assert_eq!(house.run(&["status"]).status.code(), Some(1), "commands say so, too");
-    postgres.start();
+    postgres.again();
     // The answer was kept: no look-up was needed to learn it.
     let operation = daemon.log.lines()[kept].clone();
     let operation =

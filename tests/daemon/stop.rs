@@ -39,7 +39,7 @@ fn sigterm_finishes_what_is_in_flight_and_sends_nothing_new() {
     });
     // Its answer comes in two seconds.
     daemon.terminate();
-    let stopping = daemon.log.wait(0, &["Stopping: finishing what is in flight."]);
+    let stopping = daemon.log.wait(0, &["Stop began."]);
     assert_eq!(daemon.ended(), Some(0));
     assert_eq!(daemon.log.count(stopping, &["Slip registered."]), 1);
     assert_eq!(daemon.log.count(stopping, &["mallsync stopped."]), 1);
@@ -99,7 +99,7 @@ fn a_missing_secret_stops_its_shop_alone_and_status_says_so() {
     house.change(good, bad);
     feed(&house, &outside);
     let daemon = house.daemon();
-    daemon.log.wait(0, &["\"level\":\"error\"", "shops.rakuten-main", "license_key"]);
+    daemon.log.wait(0, &["\"level\":\"error\"", sim::RAKUTEN_SHOP, "license_key"]);
     // The others go on: orders come from the cart, sales are registered.
     daemon.log.wait(0, &["Slip registered."]);
     assert_eq!(outside.count("rakuten.searchOrder"), 0);
