@@ -18,6 +18,9 @@ use tracing_subscriber::{EnvFilter, Layer};
 
 use crate::clock::Clock;
 
+/// What is counted.
+pub mod metrics;
+
 /// Names of fields, for those who read logs; `tracing`'s macros need them as literals.
 pub mod fields {
     /// Name of the shop.
