@@ -20,6 +20,9 @@ use crate::clock::Clock;
 
 /// What is counted.
 pub mod metrics;
+mod vitals;
+
+pub use vitals::{Reload, Vitals};
 
 /// Names of fields, for those who read logs; `tracing`'s macros need them as literals.
 pub mod fields {

@@ -453,7 +453,9 @@ proptest::proptest! {
 #[test]
 fn health_and_metrics_are_served_to_this_machine_alone() {
     let told = |value: &str| findings(format!("[daemon]\nlisten = {value}\n"));
-    assert_eq!(told("\"\"") + &told("\"127.0.0.1:0\"") + &told("\"[::1]:9477\""), "");
+    for good in ["\"\"", "\"127.0.0.1:0\"", "\"[::1]:9477\""] {
+        Folder::with(format!("[daemon]\nlisten = {good}\n")).good();
+    }
     assert_snapshot!(
         ["\"0.0.0.0:9477\"", "\"192.0.2.7:9477\"", "\"[::]:9477\"", "\"localhost:9477\"", "\":9477\"", "\"127.0.0.1\"", "9477"]
             .map(told)
