@@ -22,15 +22,19 @@ use crate::engine::limits::StoreGate;
 use crate::engine::poll::{Shared, Shop};
 use crate::engine::vault::StoreVault;
 use crate::store::{Access, Planning, Store, StoreError};
+use crate::telemetry::Vitals;
 
 mod check;
 mod connect;
 mod consent;
+mod health;
 mod sync;
 
 pub use check::CheckRow;
 use connect::{connect, contracts};
 pub use consent::ConsentError;
+use health::Health;
+pub use health::facts;
 pub use sync::{Done, Progress};
 
 /// After a stop, what is in flight may take so long: the longest deadline and a margin.
@@ -48,6 +52,9 @@ pub enum AppError {
     /// A part of the config that only shows when it is used.
     #[error("{0}")]
     Config(String),
+    /// Health checks and metrics cannot be served.
+    #[error(transparent)]
+    Serve(#[from] crate::status::http::ServeError),
     /// What was asked for does not exist; the text says what to do.
     #[error("{0}")]
     NotFound(String),
@@ -188,6 +195,8 @@ impl App {
     /// # Errors
     /// [`AppError`] at the start; later faults are logged and tried again.
     pub async fn run(self, stop: CancellationToken) -> Result<(), AppError> {
+        let vitals = Arc::new(Vitals::default());
+        let health = Health::begin(&self.config, &self.store, &self.ambient, &vitals).await?;
         let connected = self.connect();
         for broken in &connected.broken {
             for problem in &broken.problems {
@@ -216,13 +225,16 @@ impl App {
             broken = connected.broken.len(),
             "mallsync started."
         );
+        vitals.set_ready(true);
         stop.cancelled().await;
+        vitals.set_ready(false);
         tracing::info!("Stopping: finishing what is in flight.");
         let drained = async { while loops.join_next().await.is_some() {} };
         if tokio::time::timeout(DRAIN, drained).await.is_err() {
             tracing::warn!("Something in flight did not end in time; the next start looks it up.");
             loops.abort_all();
         }
+        health.end().await;
         self.store.close().await;
         tracing::info!("mallsync stopped.");
         Ok(())

@@ -145,7 +145,8 @@ pub(super) const LISTEN: Form<Option<SocketAddr>> = Form {
     schema: || json!({ "type": "string", "pattern": "^$|^(127\\.[0-9]+\\.[0-9]+\\.[0-9]+|\\[::1\\]):[0-9]+$" }),
 };
 
-const LISTEN_EXPECTED: &str = "an address of this machine and a port such as \"127.0.0.1:9477\", or \"\" for none";
+const LISTEN_EXPECTED: &str =
+    "an address of this machine and a port such as \"127.0.0.1:9477\", or \"\" for none";
 
 fn listen(text: &str) -> Result<SocketAddr, String> {
     let address: SocketAddr = text.parse().map_err(|_| {

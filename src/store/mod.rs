@@ -38,6 +38,8 @@ pub mod orders;
 pub mod people;
 /// Settlements.
 pub mod settlements;
+/// What `status` and health checks ask.
+pub mod signs;
 /// Slips.
 pub mod slips;
 /// Streams: schedules, cursors and poll leases.
