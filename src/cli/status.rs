@@ -46,6 +46,11 @@ fn write(out: &mut dyn Write, report: &Report, look: Look) -> Result<(), Failure
         Some(at) => writeln!(out, "{}", words::LAST_ACTIVITY.with(language, &[&look.time(at)]))?,
         None => writeln!(out, "{}", words::DAEMON_RUNS_NOT.get(language))?,
     }
+    for reload in report.reloads.iter().filter(|reload| reload.applied) {
+        for line in wrap(&format!("{} {}", look.time(reload.at), look.reason(&reload.outcome)), WIDE) {
+            writeln!(out, "{line}")?;
+        }
+    }
     for item in &report.attention {
         writeln!(out)?;
         write_attention(out, item, look)?;

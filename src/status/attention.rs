@@ -14,6 +14,8 @@ pub enum Topic {
     Stopped,
     /// A guard or a person holds a whole contract.
     AccountHeld,
+    /// The config was edited, and the daemon refused it.
+    ConfigRefused,
     /// Operations that only a person can decide.
     OperationsNeedPerson,
     /// Operations that were due hours ago and are not over.
@@ -59,6 +61,7 @@ impl Topic {
             Self::DaemonStopped => "daemon_stopped",
             Self::Stopped => "stopped",
             Self::AccountHeld => "account_held",
+            Self::ConfigRefused => "config_refused",
             Self::OperationsNeedPerson => "operations_need_person",
             Self::OperationsLate => "operations_late",
             Self::SettlementsHeld => "settlements_held",
@@ -78,7 +81,7 @@ impl Topic {
 pub struct Attention {
     /// What it is about.
     pub topic: Topic,
-    /// `shops.rakuten-main`, `settlements.webcollect-main`, `slips`, `daemon`.
+    /// `shops.rakuten-main`, `settlements.webcollect-main`, `slips`, `config`, `daemon`.
     pub subject: String,
     /// How many.
     pub count: u64,

@@ -47,7 +47,9 @@ pub(super) fn render(facts: &Facts, signs: &Signs) -> Result<String, NotInstalle
                 set(OPERATIONS_OPEN, &[label, ("kind", kind), ("outcome", state.as_str())], count(value));
             }
         }
-        set(ATTENTION, &[("kind", Topic::SlipsHeld.as_str())], told("slips", Topic::SlipsHeld));
+        for (subject, topic) in [("slips", Topic::SlipsHeld), ("config", Topic::ConfigRefused)] {
+            set(ATTENTION, &[("kind", topic.as_str())], told(subject, topic));
+        }
         for shop in signs.shops.iter().filter(|shop| shop.enabled) {
             if let Some(at) = shop.last_success_at {
                 set(LAST_SUCCESS, &[("shop", &shop.name), ("mall", &shop.mall)], seconds(at));

@@ -10,6 +10,7 @@ use crate::domain::account::Expiry;
 use crate::domain::order::Status;
 use crate::store::accounts::Account;
 use crate::store::orders::{SetAsideRow, StatusCount};
+use crate::store::reloads::ReloadRow;
 use crate::store::signs::OpenOperations;
 use crate::store::{Result, Store};
 
@@ -68,6 +69,8 @@ pub struct Report {
     pub daemon: bool,
     /// When anything was read last; `null`: never.
     pub last_activity_at: Option<Timestamp>,
+    /// What came of the last reload of the config since the daemon started; of several daemons, one each.
+    pub reloads: Vec<ReloadRow>,
     /// What needs attention, the gravest first.
     pub attention: Vec<Attention>,
     /// The shops.
@@ -154,6 +157,7 @@ struct Signs {
     shops: Vec<ShopHealth>,
     settlements: Vec<SettlementHealth>,
     operations: Vec<OpenOperations>,
+    reloads: Vec<ReloadRow>,
     expiries: Vec<Ending>,
 }
 
@@ -186,6 +190,7 @@ pub async fn report(store: &Store, facts: &Facts, now: Timestamp, wall: Timestam
         well: signs.attention.is_empty(),
         daemon,
         last_activity_at,
+        reloads: signs.reloads,
         attention: signs.attention,
         shops: signs.shops,
         settlements: signs.settlements,
@@ -220,8 +225,15 @@ async fn signs(store: &Store, facts: &Facts, now: Timestamp, wall: Timestamp) ->
     for ending in expiries.iter().filter(|ending| ending.days <= SOON) {
         ending.attention(facts).push(&mut attention);
     }
+    let reloads = store.reloads(wall).await?;
+    for reload in reloads.iter().filter(|reload| !reload.applied) {
+        Attention::new(Topic::ConfigRefused, "config", "mallsync check --offline")
+            .since(Some(reload.at))
+            .detail(&reload.outcome)
+            .push(&mut attention);
+    }
     attention.sort_by(|a, b| (a.topic, &a.subject).cmp(&(b.topic, &b.subject)));
-    Ok(Signs { attention, shops, settlements, operations, expiries })
+    Ok(Signs { attention, shops, settlements, operations, reloads, expiries })
 }
 
 fn stopped(account: Option<&Account>) -> Option<String> {
