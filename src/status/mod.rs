@@ -177,13 +177,14 @@ pub async fn report(store: &Store, facts: &Facts, now: Timestamp, wall: Timestam
     signs.settlements.iter_mut().for_each(|settlement| settlement.add(&sums));
     let daemon = store.daemon_alive(wall).await?;
     let last_activity_at = store.last_activity().await?;
-    let used =
-        signs.shops.iter().any(|s| s.enabled) || signs.settlements.iter().any(|s| s.mode != "disabled");
-    if !daemon && used {
-        let stopped = Attention::new(Topic::DaemonStopped, "daemon", "systemctl start mallsync");
-        signs
-            .attention
-            .insert(0, stopped.since(last_activity_at).detail("nothing is read and nothing is sent"));
+    // Whoever lets `sync` run from a timer needs no daemon, as long as nothing is left undone.
+    let undone = |a: &Attention| matches!(a.topic, Topic::Overdue | Topic::OperationsLate);
+    if !daemon && signs.attention.iter().any(undone) {
+        Attention::new(Topic::DaemonStopped, "daemon", "systemctl start mallsync")
+            .since(last_activity_at)
+            .detail("nothing is read and nothing is sent")
+            .push(&mut signs.attention);
+        signs.attention.sort_by_key(|a| a.topic);
     }
     Ok(Report {
         at: now,

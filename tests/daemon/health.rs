@@ -5,6 +5,7 @@ use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::path::Path;
 use std::process::Command;
+use std::time::{Duration, Instant};
 
 use mallsync::sim::{self, Fault, Rule};
 use mallsync::telemetry::metrics::{self, Kind, Metric};
@@ -14,6 +15,9 @@ use serde_json::Value;
 use crate::process::{Log, Process};
 use crate::rig::{House, Outside, noon};
 use crate::stop::feed;
+
+/// Nothing that a test waits for takes so long; a guard against waiting for ever.
+const GUARD: Duration = Duration::from_secs(90);
 
 /// Where the daemon says that it listens.
 fn address(log: &Log) -> SocketAddr {
@@ -195,11 +199,21 @@ fn every_metric_is_there_with_its_labels_alone_and_the_documents_ask_for_nothing
     assert!(hup.success());
     daemon.log.wait(0, &["refused"]);
     house.change("[log]\nformat = \"xml\"", "[log]\nformat = \"json\"");
-    // The reload is counted right after its line.
-    let refused = |text: &str| text.contains("mallsync_config_reloads_total{outcome=\"refused\"} 1");
-    let text = std::iter::repeat_with(|| get(at, "/metrics")).find(|(_, _, text)| refused(text)).unwrap();
-    let (code, head, text) = text;
-    assert_eq!(code, 200);
+    // The reload is counted right after its line, the end of the licence is asked for beside the passes.
+    let there = |text: &str| {
+        text.contains("mallsync_config_reloads_total{outcome=\"refused\"} 1")
+            && text.contains(metrics::CREDENTIAL_EXPIRY.name)
+    };
+    let until = Instant::now() + GUARD;
+    let (head, text) = loop {
+        let (code, head, text) = get(at, "/metrics");
+        assert_eq!(code, 200);
+        if there(&text) {
+            break (head, text);
+        }
+        assert!(Instant::now() < until, "{text}");
+        std::thread::yield_now();
+    };
     assert!(head.contains("content-type: text/plain; version=0.0.4"), "{head}");
     let all = samples(&text);
     for metric in metrics::ALL {
