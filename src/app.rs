@@ -25,6 +25,7 @@ mod check;
 mod connect;
 mod consent;
 mod daemon;
+mod health;
 mod mark;
 mod notify;
 mod outcome;
@@ -36,6 +37,7 @@ pub use check::CheckRow;
 use connect::{connect, contracts};
 pub use consent::ConsentError;
 pub use daemon::Reloads;
+pub use health::facts;
 pub use sync::{Done, Progress};
 
 /// [`crate::store::accounts::Account::stopped_code`] of a section that cannot be used.
@@ -50,6 +52,9 @@ pub enum AppError {
     /// A part of the config that only shows when it is used.
     #[error("{0}")]
     Config(String),
+    /// Health checks and metrics cannot be served.
+    #[error(transparent)]
+    Serve(#[from] crate::status::http::ServeError),
     /// What was asked for does not exist; the text says what to do.
     #[error("{0}")]
     NotFound(String),

@@ -19,6 +19,8 @@ use tracing_subscriber::registry::LookupSpan;
 use crate::clock::Clock;
 
 mod filter;
+/// What is counted.
+pub mod metrics;
 mod vitals;
 
 pub use filter::{FilterError, set_filter};

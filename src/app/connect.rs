@@ -16,6 +16,7 @@ use crate::engine::unknown::Unknown;
 use crate::http::Client;
 use crate::malls::{self, Scope};
 use crate::settlement;
+use crate::telemetry::metrics::{Meter, Subject};
 
 /// The planner's rules from a section that has been validated.
 fn contract(section: &config::Settlement) -> Result<Contract, AppError> {
@@ -104,6 +105,7 @@ pub(super) fn shop(section: &config::Shop) -> Result<(Shop, Vec<Problem>, Vec<Ex
         .ok_or_else(|| problem("mall", format!("unknown mall {:?}", section.mall)))?;
     let built = (mall.build)(&section.name, &section.section)?;
     let client = Client::new(&built.client).map_err(|e| problem("base_url", e))?;
+    let client = client.with_meter(Meter::new(Subject::shop(&section.name, mall.name)));
     let text = section.schedule.as_deref().unwrap_or(mall.default_schedule);
     let schedule = crate::clock::schedule::Schedule::parse(text).map_err(|e| problem("schedule", e))?;
     let shop = Shop {
@@ -137,6 +139,7 @@ pub(super) fn account(
     }
     let built = (provider.build)(&section.name, &keys)?;
     let client = Client::new(&built.client).map_err(|e| problem("base_url", e))?;
+    let client = client.with_meter(Meter::new(Subject::settlement(&section.name)));
     let account = Account {
         contract: contract.clone(),
         gateway: built.settlement,

@@ -8,6 +8,7 @@ use std::time::Duration;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
+use super::health::Health;
 use super::mark::{Mark, has_credential};
 use super::outcome::{self, Applied};
 use super::units::{Units, Work};
@@ -58,6 +59,7 @@ struct Daemon {
     shared: Shared,
     units: Units,
     vitals: Arc<Vitals>,
+    health: Health,
 }
 
 impl App {
@@ -78,6 +80,8 @@ impl App {
         let busy = self.ambient.clock().busy();
         let (shared, gate) = self.shared(stop.clone());
         let Self { config, store, ambient, vitals, .. } = self;
+        // First, so that everything the loops do is counted.
+        let health = Health::begin(&config, &store, &ambient, &vitals).await?;
         let units = Units::new(shared.clone(), gate);
         let mut daemon = Daemon {
             start: config.clone(),
@@ -87,6 +91,7 @@ impl App {
             shared: shared.clone(),
             units,
             vitals: Arc::clone(&vitals),
+            health,
         };
         store.forget_reloads(ambient.wall()).await?;
         let survey = survey(config, BTreeMap::new()).await?;
@@ -116,6 +121,7 @@ impl App {
             tracing::warn!("Work in flight did not end in time.");
         }
         watchdog.abort();
+        daemon.health.end().await;
         store.close().await;
         tracing::info!("mallsync stopped.");
         Ok(())
@@ -181,6 +187,7 @@ impl Daemon {
     /// Puts a config into force. Nothing here fails: what the database does not take is told, and mends itself.
     async fn apply(&mut self, survey: Survey) -> Applied {
         let Survey { config, work, mut applied } = survey;
+        self.health.follow(&config);
         applied.pending = outcome::pending(&self.start, &config);
         if let Err(e) = telemetry::set_filter(&config.log.filter) {
             tracing::warn!(error.message = %e, "Filter of the log was left as it was.");

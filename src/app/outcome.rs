@@ -92,6 +92,7 @@ pub(super) fn pending(start: &Config, now: &Config) -> Vec<&'static str> {
         [
             ("database.url", config.database.url.clone()),
             ("database.password", config.database.password.as_ref().map(place).unwrap_or_default()),
+            ("daemon.listen", format!("{:?}", config.daemon.listen)),
             ("daemon.language", format!("{:?}", config.daemon.language)),
             ("simulation", format!("{:?}", config.simulation)),
             ("log.format", format!("{:?}", config.log.format)),

@@ -218,6 +218,9 @@ const REASONS: &[(&str, &str)] = &[
     // Status.
     ("never polled yet", "まだ一度も取得していません"),
     ("due at {0}", "予定は {0} でした"),
+    ("nothing is read and nothing is sent", "取り込みも送信もしていません"),
+    ("due more than three hours ago and not over", "予定から 3 時間たっても終わっていません"),
+    ("the first authorisation ends on {0}", "最初の与信期限は {0}"),
     ("{0} ends on {1} ({2} days)", "{0} は {1} まで（残り {2} 日）"),
     ("busy: another mallsync polls this shop now", "別の mallsync がこの店舗を取得中です"),
     // Check.

@@ -5,9 +5,11 @@ use std::io::Write;
 use super::args::ShowArgs;
 use super::context::Context;
 use super::failure::{Ended, Failure, Outcome};
-use super::table::{Look, Table};
+use super::table::{Look, Table, cut, wrap};
 use super::words;
-use crate::status::{self, Facts, Report, SettlementFacts, ShopFacts, ShopHealth};
+use crate::app;
+use crate::clock::Timestamp;
+use crate::status::{self, Attention, Awaiting, Report, ShopHealth, Topic};
 
 #[derive(clap::Args, Debug)]
 pub struct Args {
@@ -22,143 +24,115 @@ pub struct Args {
 /// The command.
 pub async fn run(context: &Context, args: Args) -> Outcome {
     let store = context.reader().await?;
-    let facts = facts(context);
-    let report = status::report(&store, &facts, context.ambient.now(), context.ambient.wall()).await?;
+    let now = context.ambient.now();
+    let facts = app::facts(&context.config, now);
+    let report = status::report(&store, &facts, now, context.ambient.wall()).await?;
     context.show(args.show, &report, |out, look| write(out, &report, look))?;
     Ok(if args.exit_code && !report.well { Ended::Badly } else { Ended::Well })
 }
 
-fn facts(context: &Context) -> Facts {
-    let shops = context.config.shops.iter();
-    let settlements = context.config.settlements.iter();
-    Facts {
-        shops: shops
-            .map(|s| ShopFacts { name: s.name.clone(), mall: s.mall.clone(), enabled: s.enabled })
-            .collect(),
-        settlements: settlements
-            .map(|s| SettlementFacts { name: s.name.clone(), enabled: s.enabled, live: s.live })
-            .collect(),
-    }
-}
+/// No line is wider than this, whatever the names and the language.
+const WIDE: usize = 100;
 
 fn write(out: &mut dyn Write, report: &Report, look: Look) -> Result<(), Failure> {
     let language = look.language;
-    let say = |text: words::Text| text.get(language);
     if report.well {
-        writeln!(out, "✓ {}", say(words::ALL_WELL))?;
+        writeln!(out, "✓ {}", words::ALL_WELL.get(language))?;
     } else {
         writeln!(out, "✗ {}", words::NOT_WELL.with(language, &[&report.attention.len()]))?;
     }
-    writeln!(out, "{}", say(if report.daemon { words::DAEMON_RUNS } else { words::DAEMON_RUNS_NOT }))?;
-    for reload in report.reloads.iter().filter(|reload| reload.applied) {
-        let (at, outcome) = (look.maybe_time(Some(reload.at)), look.reason(&reload.outcome));
-        writeln!(out, "{at} {outcome}")?;
+    match report.last_activity_at {
+        _ if report.daemon => writeln!(out, "{}", words::DAEMON_RUNS.get(language))?,
+        Some(at) => writeln!(out, "{}", words::LAST_ACTIVITY.with(language, &[&look.time(at)]))?,
+        None => writeln!(out, "{}", words::DAEMON_RUNS_NOT.get(language))?,
     }
-    if !report.attention.is_empty() {
-        writeln!(out)?;
-        let mut table = table(
-            look,
-            &[
-                (words::H_SUBJECT, false),
-                (words::H_FINDING, false),
-                (words::H_COUNT, true),
-                (words::H_NOTE, false),
-                (words::H_ACTION, false),
-            ],
-        );
-        for item in &report.attention {
-            let cells = [
-                (item.subject.clone(), 30),
-                (words::topic(item.topic).get(language).to_owned(), 30),
-                (item.count.to_string(), 8),
-                (look.reason(&item.detail), 60),
-                (item.command.clone(), 90),
-            ];
-            table.row(cells.into_iter());
+    for reload in report.reloads.iter().filter(|reload| reload.applied) {
+        for line in wrap(&format!("{} {}", look.time(reload.at), look.reason(&reload.outcome)), WIDE) {
+            writeln!(out, "{line}")?;
         }
-        table.write(&mut { &mut *out })?;
+    }
+    for item in &report.attention {
+        writeln!(out)?;
+        write_attention(out, item, look)?;
     }
     write_shops(out, report, look)?;
     write_settlements(out, report, look)?;
-    if !report.set_aside.is_empty() {
-        writeln!(out)?;
-        let mut table =
-            table(look, &[(words::H_SHOP, false), (words::H_SET_ASIDE, false), (words::H_REASON, false)]);
-        for row in report.set_aside.iter().take(20) {
-            let cells =
-                [(row.shop.clone(), 20), (row.mall_order_id.clone(), 32), (look.reason(&row.reason), 90)];
-            table.row(cells.into_iter());
-        }
-        table.write(&mut { &mut *out })?;
+    write_waiting(out, report, look)?;
+    write_set_aside(out, report, look)?;
+    write_expiries(out, report, look)
+}
+
+/// What it is, the facts, and the command to type.
+fn write_attention(out: &mut dyn Write, item: &Attention, look: Look) -> Result<(), Failure> {
+    let mut line = format!("✗ {}: {}", item.subject, words::topic(item.topic).get(look.language));
+    if item.count > 1 {
+        line.push_str(&format!(" × {}", item.count));
     }
-    if !report.expiries.is_empty() {
-        writeln!(out)?;
-        for end in &report.expiries {
-            let day = end.at.jst_date();
-            writeln!(
-                out,
-                "{}",
-                words::EXPIRES_IN.with(language, &[&end.subject, &end.what, &end.days, &day])
-            )?;
-        }
+    if let Some(at) = item.since {
+        let when = if item.topic == Topic::Ends { words::ENDS_AT } else { words::SINCE };
+        line.push_str(&format!(" · {}", when.with(look.language, &[&look.time(at)])));
     }
+    writeln!(out, "{}", cut(&line, WIDE))?;
+    for line in wrap(&look.reason(&item.detail), WIDE - 4) {
+        writeln!(out, "    {line}")?;
+    }
+    // To be copied: never cut, never broken.
+    writeln!(out, "    → {}", item.command)?;
     Ok(())
 }
 
-/// When the shop is polled next, or that it is being polled.
-fn next_run(shop: &ShopHealth, look: Look) -> String {
-    if shop.polling {
-        words::POLLING.get(look.language).to_owned()
-    } else {
-        look.maybe_time(shop.next_run_at)
-    }
-}
-
 fn write_shops(out: &mut dyn Write, report: &Report, look: Look) -> Result<(), Failure> {
-    if report.shops.is_empty() {
-        return Ok(());
-    }
-    writeln!(out)?;
     let mut shops = table(
         look,
         &[
             (words::H_SHOP, false),
             (words::H_MALL, false),
             (words::H_ORDERS, true),
+            (words::H_AWAITS_CONFIRMATION, true),
+            (words::H_AWAITS_SHIPMENT, true),
             (words::H_LAST_SUCCESS, false),
             (words::H_LAG, true),
             (words::H_NEXT_RUN, false),
-            (words::H_ERROR, false),
         ],
     );
     for shop in &report.shops {
         let orders: u64 = report.orders.iter().filter(|c| c.shop == shop.name).map(|c| c.orders).sum();
-        let trouble = if shop.enabled {
-            shop.stopped.clone().or_else(|| shop.error.clone()).unwrap_or_default()
-        } else {
-            words::DISABLED.get(look.language).to_owned()
-        };
         let cells = [
-            (shop.name.clone(), 24),
-            (shop.mall.clone(), 10),
-            (orders.to_string(), 10),
-            (look.maybe_time(shop.last_success_at), 11),
-            (shop.lag_seconds.map(span).unwrap_or_default(), 8),
+            (shop.name.clone(), 18),
+            (shop.mall.clone(), 7),
+            (orders.to_string(), 9),
+            (awaiting(shop.awaiting_confirmation, report.at), 12),
+            (awaiting(shop.awaiting_shipment, report.at), 12),
+            (look.maybe_time(shop.last_success_at), 12),
+            (shop.lag_seconds.map(span).unwrap_or_default(), 5),
             (next_run(shop, look), 11),
-            (trouble, 70),
         ];
         shops.row(cells.into_iter());
     }
-    shops.write(&mut { out })?;
-    Ok(())
+    section(out, shops, !report.shops.is_empty())
+}
+
+/// When the shop is polled next, that it is being polled, or that it never is.
+fn next_run(shop: &ShopHealth, look: Look) -> String {
+    if !shop.enabled {
+        words::DISABLED.get(look.language).to_owned()
+    } else if shop.polling {
+        words::POLLING.get(look.language).to_owned()
+    } else {
+        look.maybe_time(shop.next_run_at)
+    }
+}
+
+/// How many, and how old the oldest is.
+fn awaiting(awaiting: Awaiting, now: Timestamp) -> String {
+    match awaiting.oldest_at {
+        Some(at) => format!("{} ({})", awaiting.orders, span(now.since(at).as_secs())),
+        None => awaiting.orders.to_string(),
+    }
 }
 
 fn write_settlements(out: &mut dyn Write, report: &Report, look: Look) -> Result<(), Failure> {
-    if report.settlements.is_empty() {
-        return Ok(());
-    }
-    writeln!(out)?;
-    let mut table = table(
+    let mut settlements = table(
         look,
         &[
             (words::H_SETTLEMENT, false),
@@ -166,7 +140,7 @@ fn write_settlements(out: &mut dyn Write, report: &Report, look: Look) -> Result
             (words::H_REGISTERED, true),
             (words::H_WAITING, true),
             (words::H_OPERATIONS, false),
-            (words::H_NOTE, false),
+            (words::H_NEXT_LAPSE, false),
         ],
     );
     for settlement in &report.settlements {
@@ -180,22 +154,69 @@ fn write_settlements(out: &mut dyn Write, report: &Report, look: Look) -> Result
             .iter()
             .map(|(state, count)| format!("{} {count}", words::operation_word(state, look.language)))
             .collect();
-        let note = [&settlement.stopped, &settlement.held]
-            .into_iter()
-            .flatten()
-            .map(|why| look.reason(why))
-            .collect::<Vec<_>>();
         let cells = [
-            (settlement.name.clone(), 24),
-            (mode.get(look.language).to_owned(), 12),
-            (settlement.yen_captured.to_string(), 16),
-            (settlement.yen_waiting.to_string(), 16),
-            (open.join(" · "), 48),
-            (note.join(" · "), 70),
+            (settlement.name.clone(), 20),
+            (mode.get(look.language).to_owned(), 10),
+            (settlement.yen_captured.to_string(), 14),
+            (settlement.yen_waiting.to_string(), 14),
+            (open.join(" · "), 18),
+            (settlement.next_lapse_on.map(|day| day.to_string()).unwrap_or_default(), 12),
         ];
-        table.row(cells.into_iter());
+        settlements.row(cells.into_iter());
     }
-    table.write(&mut { out })?;
+    section(out, settlements, !report.settlements.is_empty())
+}
+
+/// What shops and settlements wait for, beside the next run of a schedule.
+fn write_waiting(out: &mut dyn Write, report: &Report, look: Look) -> Result<(), Failure> {
+    let mut waiting =
+        table(look, &[(words::H_SUBJECT, false), (words::H_WAITS_FOR, false), (words::H_UNTIL, false)]);
+    let shops = report.shops.iter().map(|shop| ("shops", &shop.name, &shop.waiting));
+    let settlements = report.settlements.iter().map(|s| ("settlements", &s.name, &s.waiting));
+    let mut any = false;
+    for (table, name, all) in shops.chain(settlements) {
+        for one in all {
+            any = true;
+            let cells = [
+                (format!("{table}.{name}"), 40),
+                (words::pause(one.what).get(look.language).to_owned(), 44),
+                (look.maybe_time(one.until), 11),
+            ];
+            waiting.row(cells.into_iter());
+        }
+    }
+    section(out, waiting, any)
+}
+
+fn write_set_aside(out: &mut dyn Write, report: &Report, look: Look) -> Result<(), Failure> {
+    let mut set_aside =
+        table(look, &[(words::H_SHOP, false), (words::H_SET_ASIDE, false), (words::H_REASON, false)]);
+    for row in report.set_aside.iter().take(20) {
+        let cells = [(row.shop.clone(), 20), (row.mall_order_id.clone(), 28), (look.reason(&row.reason), 48)];
+        set_aside.row(cells.into_iter());
+    }
+    section(out, set_aside, !report.set_aside.is_empty())
+}
+
+fn write_expiries(out: &mut dyn Write, report: &Report, look: Look) -> Result<(), Failure> {
+    let mut ends = table(
+        look,
+        &[(words::H_SUBJECT, false), (words::H_KEY, false), (words::H_ENDS_ON, false), (words::H_DAYS, true)],
+    );
+    for end in &report.expiries {
+        let day = end.at.jst_date().to_string();
+        let cells = [(end.subject.clone(), 40), (end.what.clone(), 30), (day, 10), (end.days.to_string(), 9)];
+        ends.row(cells.into_iter());
+    }
+    section(out, ends, !report.expiries.is_empty())
+}
+
+/// A table below an empty line, if there is anything in it.
+fn section(out: &mut dyn Write, mut table: Table, any: bool) -> Result<(), Failure> {
+    if any {
+        writeln!(out)?;
+        table.write(&mut { out })?;
+    }
     Ok(())
 }
 

@@ -68,6 +68,36 @@ pub fn cut(text: &str, cells: usize) -> String {
     kept
 }
 
+/// `text` in lines of at most `cells` cells, broken at a blank where there is one.
+pub fn wrap(text: &str, cells: usize) -> Vec<String> {
+    let mut lines = Vec::new();
+    let mut line = String::new();
+    let (mut used, mut blank) = (0, None);
+    for c in text.chars().map(|c| if c.is_control() { ' ' } else { c }) {
+        let width = c.width().unwrap_or(0);
+        if used + width > cells && !line.is_empty() {
+            let rest = match blank.filter(|_| c != ' ') {
+                Some(at) => line.split_off(at),
+                None => String::new(),
+            };
+            lines.push(line.trim_end().to_owned());
+            line = rest.trim_start().to_owned();
+            (used, blank) = (line.width(), None);
+        }
+        if c == ' ' && line.is_empty() {
+            continue;
+        }
+        if c == ' ' {
+            blank = Some(line.len());
+        }
+        line.push(c);
+        used += width;
+    }
+    lines.push(line.trim_end().to_owned());
+    lines.retain(|line| !line.is_empty());
+    lines
+}
+
 /// Facts one below the other, their names in a column.
 ///
 /// # Errors
@@ -185,6 +215,21 @@ mod tests {
         assert_eq!(cut("二行\nの備考", 20), "二行 の備考");
         assert_eq!(cut("abc", 3), "abc");
         assert!(cut("とても長い商品名です", 9).width() <= 9);
+    }
+
+    #[test]
+    fn long_text_is_broken_at_blanks_or_where_it_must_be() {
+        assert_eq!(wrap("the quick brown fox", 10), ["the quick", "brown fox"]);
+        assert_eq!(wrap("the quick  brown", 9), ["the quick", "brown"]);
+        assert_eq!(wrap("受付番号がありません", 8), ["受付番号", "がありま", "せん"]);
+        assert_eq!(wrap("a\nb", 8), ["a b"]);
+        assert_eq!(wrap("", 8), [""; 0]);
+        let long = "mallsync settlements link 123456-20261120-0000000001 RECEPTION_NUMBER と長い説明 が続く";
+        for cells in 4..60 {
+            let lines = wrap(long, cells);
+            assert!(lines.iter().all(|line| line.width() <= cells), "{cells}: {lines:?}");
+            assert_eq!(lines.concat().replace(' ', ""), long.replace(' ', ""), "{cells}");
+        }
     }
 
     #[test]

@@ -9,7 +9,7 @@ use crate::domain::operation::{Intent, State};
 use crate::domain::order::{PaymentMethod, Status};
 use crate::domain::settlement::SettlementState;
 use crate::domain::slip::RowOutcome;
-use crate::status::Topic;
+use crate::status::{Pause, Topic};
 
 /// The same words in both languages; `{0}`, `{1}` … are filled in by [`Text::with`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -116,12 +116,10 @@ texts! {
     H_NAME = "Name" | "名前";
     H_READ_AS = "Read as" | "読み取り先";
     H_CODE = "Code" | "コード";
-    H_COUNT = "Count" | "件数";
     H_LAG = "Lag" | "経過";
     H_ORDERS = "Orders" | "注文";
     H_DUE_AT = "Not before" | "予定";
     H_ERROR = "Error" | "エラー";
-    H_FINDING = "Finding" | "確認結果";
     H_ID = "ID" | "ID";
     H_KIND = "Kind" | "種類";
     H_LAPSES = "Lapses on" | "与信期限";
@@ -239,6 +237,28 @@ texts! {
     NOT_WELL = "{0} things need attention." | "対応が必要なことが {0} 件あります。";
     DAEMON_RUNS = "The daemon is running." | "デーモンは動作中です。";
     DAEMON_RUNS_NOT = "No daemon is running." | "デーモンは動いていません。";
+    LAST_ACTIVITY = "No daemon is running; anything was read last at {0}." | "デーモンは動いていません。最後の取得は {0} です。";
+    SINCE = "since {0}" | "{0} から";
+    ENDS_AT = "until {0}" | "{0} まで";
+    H_AWAITS_CONFIRMATION = "To confirm" | "確認待ち";
+    H_AWAITS_SHIPMENT = "To ship" | "発送待ち";
+    H_WAITS_FOR = "Waits for" | "待っているもの";
+    H_UNTIL = "Until" | "いつまで";
+    H_NEXT_LAPSE = "Next lapse" | "次の与信期限";
+    H_DAYS = "Days left" | "残り日数";
+    H_KEY = "Key" | "鍵";
+    H_ENDS_ON = "Ends on" | "期限";
+    W_RELEASE = "a person's `settlements release`" | "`settlements release`（人の操作）";
+    W_PROBE = "the next probe of the stopped account" | "停止中アカウントの次の確認";
+    W_MAINTENANCE = "the end of the maintenance window" | "メンテナンス時間の終わり";
+    W_THROTTLED = "a pause that the service asked for" | "相手側から求められた間隔";
+    W_RETRY = "the next try after a failure" | "失敗後の再試行";
+    W_QUOTA = "quota (backfill)" | "呼出制限（過去分の取得）";
+    W_LOOK_UP = "a look-up that settles an unknown outcome" | "結果不明の処理の照会";
+    W_OPERATION = "the next operation" | "次に送る処理";
+    T_DAEMON = "no daemon is running" | "デーモンが動いていません";
+    T_LATE = "operations are late" | "処理が遅れています";
+    T_LAPSE = "authorisations end soon" | "与信の期限が近い";
     T_STOPPED = "stopped by the other side" | "相手側の理由で停止";
     T_ACCOUNT_HELD = "everything is held" | "すべて停止中";
     T_CONFIG_REFUSED = "the edited config was refused" | "編集された設定は受け付けられませんでした";
@@ -252,7 +272,6 @@ texts! {
     T_ENDS = "a key ends soon" | "鍵の期限が近い";
     CHECK_SUM = "{0} ok · {1} warnings · {2} errors" | "正常 {0} · 注意 {1} · エラー {2}";
     CONFIG_INVALID = "The config is invalid (findings: {0}); nothing was started." | "設定に誤りがあります（{0} 件）。何も開始していません。";
-    EXPIRES_IN = "{0} {1}: {2} days left ({3})" | "{0} {1}: 残り {2} 日（{3}）";
 
     // Init, migrate, simulate.
     INIT_WROTE = "Wrote {0}" | "作成しました: {0}";
@@ -404,6 +423,23 @@ pub const fn topic(topic: Topic) -> Text {
         Topic::SetAside => T_SET_ASIDE,
         Topic::SlipsHeld => T_SLIPS,
         Topic::Ends => T_ENDS,
+        Topic::DaemonStopped => T_DAEMON,
+        Topic::OperationsLate => T_LATE,
+        Topic::AuthorizationsLapse => T_LAPSE,
+    }
+}
+
+/// What is being waited for.
+pub const fn pause(pause: Pause) -> Text {
+    match pause {
+        Pause::Release => W_RELEASE,
+        Pause::Probe => W_PROBE,
+        Pause::Maintenance => W_MAINTENANCE,
+        Pause::Throttled => W_THROTTLED,
+        Pause::Retry => W_RETRY,
+        Pause::Quota => W_QUOTA,
+        Pause::LookUp => W_LOOK_UP,
+        Pause::Operation => W_OPERATION,
     }
 }
 

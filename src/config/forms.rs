@@ -1,6 +1,6 @@
 //! The forms that values take: how each is read, and how it is described to editors.
 
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
 use chrono::{NaiveDate, NaiveTime};
@@ -133,6 +133,39 @@ pub(super) const WINDOW: Form<Option<(NaiveTime, NaiveTime)>> = Form {
     },
     schema: || json!({ "type": "string", "pattern": "^$|^([01][0-9]|2[0-3]):[0-5][0-9]-([01][0-9]|2[0-3]):[0-5][0-9]$" }),
 };
+
+/// `127.0.0.1:9477`, or `""` for none. Only this machine may ask: what is served names shops, and nobody is asked for a
+/// password.
+pub(super) const LISTEN: Form<Option<SocketAddr>> = Form {
+    read: |value| match value.as_str() {
+        Some("") => Ok(None),
+        Some(text) => listen(text).map(Some),
+        None => Err(format!("expected {LISTEN_EXPECTED}, found {}", found(value))),
+    },
+    schema: || json!({ "type": "string", "pattern": "^$|^(127\\.[0-9]+\\.[0-9]+\\.[0-9]+|\\[::1\\]):[0-9]+$" }),
+};
+
+const LISTEN_EXPECTED: &str =
+    "an address of this machine and a port such as \"127.0.0.1:9477\", or \"\" for none";
+
+fn listen(text: &str) -> Result<SocketAddr, String> {
+    let address: SocketAddr = text.parse().map_err(|_| {
+        let hint = match text.rsplit_once(':') {
+            Some(("localhost", port)) => format!("; write \"127.0.0.1:{port}\""),
+            Some(("" | "*", _)) => "; an address must stand before the colon".to_owned(),
+            _ => String::new(),
+        };
+        format!("expected {LISTEN_EXPECTED}, found \"{text}\"{hint}")
+    })?;
+    if address.ip().is_loopback() {
+        return Ok(address);
+    }
+    Err(format!(
+        "{address} can be reached from other machines, and what is served there names shops and asks nobody for a \
+         password: expected {LISTEN_EXPECTED}. To read it from elsewhere, put a reverse proxy with TLS and a password in \
+         front of it on this machine"
+    ))
+}
 
 /// `2026-12-01`.
 pub(super) const DATE: Form<NaiveDate> = Form {

@@ -1,6 +1,7 @@
 //! Every key in force that is not a mall's or a gateway's own. A key that belongs to a later step is unknown until then
 //! (decisions.md 43): adding one is adding a line here, its field, and its line in `config/mallsync.toml`.
 
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use chrono::{NaiveDate, NaiveTime};
@@ -32,13 +33,19 @@ pub(super) const DATABASE: &[&dyn Known] = &[&URL, &PASSWORD];
 
 pub(super) const TIMEZONE: Key<String> =
     key("timezone", &words!("Asia/Tokyo"), Absent::Text("Asia/Tokyo"), "Schedules are read in it");
+pub(super) const LISTEN: Key<Option<SocketAddr>> = key(
+    "listen",
+    &forms::LISTEN,
+    Absent::Text("127.0.0.1:9477"),
+    "Where /healthz, /readyz and /metrics are served: an address of this machine alone, and a port; \"\" turns it off",
+);
 pub(super) const LANGUAGE: Key<String> = key(
     "language",
     &words!("auto", "ja", "en"),
     Absent::Text("auto"),
     "What people read; auto: from LANG. JSON and logs stay English",
 );
-pub(super) const DAEMON: &[&dyn Known] = &[&TIMEZONE, &LANGUAGE];
+pub(super) const DAEMON: &[&dyn Known] = &[&TIMEZONE, &LISTEN, &LANGUAGE];
 
 pub(super) const START: Key<Timestamp> = key(
     "start",

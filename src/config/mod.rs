@@ -2,6 +2,7 @@
 //! does not validate is ever used (I10). Each mall and each gateway reads the keys of its own section; this module knows
 //! the common ones.
 
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -69,6 +70,8 @@ pub struct Database {
 /// `[daemon]`.
 #[derive(Clone, Debug)]
 pub struct Daemon {
+    /// Where health and metrics are served: an address of this machine alone; `None`: nowhere.
+    pub listen: Option<SocketAddr>,
     /// What people read.
     pub language: Language,
 }

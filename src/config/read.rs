@@ -72,6 +72,7 @@ fn database(section: &Section<'_>) -> Option<Database> {
 
 fn daemon(section: &Section<'_>, env: &Environment) -> Option<Daemon> {
     section.get(&keys::TIMEZONE);
+    let listen = section.get(&keys::LISTEN);
     let language = match section.get(&keys::LANGUAGE)?.as_str() {
         "ja" => Language::Ja,
         "en" => Language::En,
@@ -82,7 +83,7 @@ fn daemon(section: &Section<'_>, env: &Environment) -> Option<Daemon> {
             if locale.is_some_and(|locale| locale.starts_with("ja")) { Language::Ja } else { Language::En }
         }
     };
-    Some(Daemon { language })
+    Some(Daemon { listen: listen?, language })
 }
 
 fn log(section: &Section<'_>) -> Option<Log> {

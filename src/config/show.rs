@@ -20,7 +20,9 @@ pub fn show(config: &Config) -> String {
     }
     root.insert("database".to_owned(), database);
     let language = if config.daemon.language == Language::Ja { "ja" } else { "en" };
-    root.insert("daemon".to_owned(), json!({ "timezone": "Asia/Tokyo", "language": language }));
+    let listen = config.daemon.listen.map_or_else(String::new, |address| address.to_string());
+    let daemon = json!({ "timezone": "Asia/Tokyo", "listen": listen, "language": language });
+    root.insert("daemon".to_owned(), daemon);
     if let Some(s) = &config.simulation {
         let speed = s.speed;
         root.insert(

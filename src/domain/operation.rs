@@ -78,6 +78,9 @@ pub enum Intent {
 }
 
 impl Intent {
+    /// The words for all kinds.
+    pub const KINDS: [&str; 1] = ["capture"];
+
     /// The word for the kind, as the database and metrics use it.
     #[must_use]
     pub const fn kind(&self) -> &'static str {

@@ -16,12 +16,13 @@ use super::guard;
 use super::idle;
 use super::poll::Shared;
 use crate::clock::{Busy, Timestamp};
-use crate::domain::operation::State;
+use crate::domain::operation::{Intent, State};
 use crate::domain::planner::{Contract, Mode};
 use crate::http::{Call, Client, Gate, Priority};
 use crate::settlement::Settlement as Gateway;
 use crate::store::StoreError;
 use crate::store::operations::{Claim, Claimed, Work};
+use crate::telemetry::metrics::{self, Subject};
 
 mod outcome;
 mod work;
@@ -71,6 +72,10 @@ impl Account {
         &self.contract.name
     }
 
+    fn subject(&self) -> Subject {
+        Subject::settlement(self.name())
+    }
+
     /// Runs the account until `shared.stop`, then waits for what is in flight (the caller bounds that wait).
     pub fn run(self: Arc<Self>, shared: Shared) -> impl Future<Output = ()> + Send {
         // Busy from the call on, not from the first poll: a manual clock must not run away in between.
@@ -79,6 +84,7 @@ impl Account {
     }
 
     async fn turns(self: Arc<Self>, shared: Shared, mut busy: Busy) {
+        metrics::begin_settlement(&self.subject(), &Intent::KINDS);
         let mut in_flight = JoinSet::new();
         let finished = Arc::new(Notify::new());
         let mut planned = shared.planned.watch();

@@ -17,6 +17,7 @@ use crate::malls::{Mall, Scope, Stream};
 use crate::store::orders::PageResult;
 use crate::store::{Store, StoreError};
 use crate::telemetry::Vitals;
+use crate::telemetry::metrics::{self, Subject};
 
 mod run;
 
@@ -142,6 +143,11 @@ impl Shop {
         }
     }
 
+    /// Whom its metrics are about.
+    fn subject(&self) -> Subject {
+        Subject::shop(&self.name, self.mall_word)
+    }
+
     /// Names of the rows of its live streams.
     #[must_use]
     pub fn live_streams(&self) -> Vec<&'static str> {
@@ -165,6 +171,7 @@ impl Shop {
     }
 
     async fn turns(&self, shared: &Shared, mut requests: mpsc::Receiver<PassRequest>, mut busy: Busy) {
+        metrics::begin_shop(&self.subject(), &self.live_streams());
         while let Err(e) = self.prepare(shared).await {
             tracing::warn!(shop = %self.name, error.message = %e, "The shop's schedule could not be made.");
             self.stuck(shared, &mut busy).await;

@@ -16,6 +16,7 @@ use url::Url;
 use super::tokens::Kept;
 use super::{Body, Method, Request, Response, SendError, Target};
 use crate::clock::{Ambient, Timestamp};
+use crate::telemetry::metrics::Meter;
 
 /// How long connecting and the TLS handshake may take.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
@@ -67,6 +68,7 @@ pub struct Client {
     throttled: Mutex<HashMap<String, u32>>,
     hints: Mutex<BTreeMap<String, String>>,
     tokens: tokio::sync::Mutex<Option<Kept>>,
+    meter: Option<Meter>,
 }
 
 impl fmt::Debug for Client {
@@ -96,6 +98,7 @@ impl Client {
             throttled: Mutex::default(),
             hints: Mutex::default(),
             tokens: tokio::sync::Mutex::default(),
+            meter: None,
         })
     }
 
@@ -104,6 +107,19 @@ impl Client {
     pub const fn with_body_cap(mut self, bytes: usize) -> Self {
         self.body_cap = bytes;
         self
+    }
+
+    /// With a meter that counts what it does.
+    #[must_use]
+    pub fn with_meter(mut self, meter: Meter) -> Self {
+        self.meter = Some(meter);
+        self
+    }
+
+    /// What counts for the account.
+    #[must_use]
+    pub const fn meter(&self) -> Option<&Meter> {
+        self.meter.as_ref()
     }
 
     /// Which of the account's credentials worked last, counted from 0.
@@ -175,8 +191,13 @@ impl Client {
             (Target::Token, Some(auth)) => auth.path().to_owned(),
             _ => request.path.clone(),
         };
+        let kind = kind(&request);
         let answer = self.exchange(request, ambient).await;
-        let elapsed_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
+        let elapsed = started.elapsed();
+        if let Some(meter) = &self.meter {
+            meter.request(kind, outcome(&answer), elapsed);
+        }
+        let elapsed_ms = u64::try_from(elapsed.as_millis()).unwrap_or(u64::MAX);
         let method = method.as_str();
         match &answer {
             Ok(r) => tracing::debug!(
@@ -252,6 +273,28 @@ impl Client {
             Some(body) => wire.body(body),
             None => wire,
         })
+    }
+}
+
+/// What a request is for, as metrics name it.
+const fn kind(request: &Request) -> &'static str {
+    match (request.target, request.changes) {
+        (Target::Token, _) => "token",
+        (Target::Api, true) => "change",
+        (Target::Api, false) => "read",
+    }
+}
+
+/// How it ended, as metrics name it.
+const fn outcome(answer: &Result<Response, SendError>) -> &'static str {
+    match answer {
+        Ok(Response { status: 429, .. }) => "429",
+        Ok(Response { status: 500.., .. }) => "5xx",
+        Ok(Response { status: 400.., .. }) => "4xx",
+        Ok(Response { status: 300.., .. }) => "3xx",
+        Ok(_) => "2xx",
+        Err(SendError::Closed(_) | SendError::NotSent(_)) => "not_sent",
+        Err(SendError::NoAnswer(_)) => "no_answer",
     }
 }
 

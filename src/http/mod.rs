@@ -2,7 +2,7 @@
 //! how far the request got; one debug line a request, without secrets (architecture.md, "Faults are not effects").
 
 use std::fmt;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -280,13 +280,26 @@ impl Call<'_> {
         self.ambient.now()
     }
 
+    /// Waits for admission to `bucket`.
+    ///
+    /// # Errors
+    /// [`Closed`] when the wait would be long, or the daemon stops.
+    pub async fn admit(&self, bucket: &Bucket) -> Result<(), Closed> {
+        let asked = Instant::now();
+        let admitted = self.gate.admit(bucket, self.priority).await;
+        if let Some(meter) = self.client.meter() {
+            meter.waited(asked.elapsed());
+        }
+        admitted
+    }
+
     /// Waits for admission to every bucket of `request`, then sends it and reads the whole answer.
     ///
     /// # Errors
     /// [`SendError`], by how far the request got.
     pub async fn send(&self, request: Request) -> Result<Response, SendError> {
         for bucket in &request.buckets {
-            self.gate.admit(bucket, self.priority).await?;
+            self.admit(bucket).await?;
         }
         self.client.send(self.account, request, self.ambient).await
     }

@@ -1,114 +1,226 @@
 //! The health of settlements, and what of them needs a person.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
-use super::{Attention, COUNTED, Facts, SettlementHealth, Topic, push, stopped};
+use chrono::{Days, NaiveDate};
+use serde::Serialize;
+
+use super::{Attention, Pause, SettlementFacts, Topic, Waiting, stopped};
+use crate::clock::Timestamp;
 use crate::domain::money::Yen;
 use crate::domain::operation::State;
 use crate::domain::settlement::SettlementState;
 use crate::store::accounts::Account;
-use crate::store::operations::OperationFilter;
-use crate::store::settlements::SettlementFilter;
+use crate::store::settlements::SettlementSum;
+use crate::store::signs::{AskedSettlements, Authorizations, OpenOperations};
 use crate::store::{Result, Store};
 
-/// The health of every settlement of the config.
+/// An operation that was due so long ago and is not over is late: a maintenance window is shorter.
+pub(super) const LATE: Duration = Duration::from_secs(3 * 3_600);
+/// So many days before an authorisation ends a person is asked (decisions.md 12).
+const ALARM: u64 = 3;
+
+/// A settlement's health.
+#[derive(Clone, Debug, Serialize)]
+pub struct SettlementHealth {
+    /// The name.
+    pub name: String,
+    /// `live`, `dry-run` or `disabled`.
+    pub mode: &'static str,
+    /// Stopped by the other side, or not usable as it stands in the config: why and what to do.
+    pub stopped: Option<String>,
+    /// Held by a guard or a person: why.
+    pub held: Option<String>,
+    /// What it waits for.
+    pub waiting: Vec<Waiting>,
+    /// Open operations by state.
+    pub operations: BTreeMap<&'static str, u64>,
+    /// Settlements by state.
+    pub settlements: BTreeMap<&'static str, u64>,
+    /// Yen registered or settled.
+    pub yen_captured: Yen,
+    /// Yen held on cards and not registered yet.
+    pub yen_waiting: Yen,
+    /// Authorisations that nothing is registered on yet.
+    pub authorizations: u64,
+    /// Those of them that end today or within three days, or have ended.
+    pub authorizations_lapsing: u64,
+    /// The first of their last days.
+    pub next_lapse_on: Option<NaiveDate>,
+}
+
+/// What all settlements are judged by.
+pub(super) struct Known<'a> {
+    pub(super) accounts: &'a BTreeMap<String, Account>,
+    pub(super) operations: &'a [OpenOperations],
+    pub(super) asked: &'a [AskedSettlements],
+    pub(super) now: Timestamp,
+}
+
+/// The health of `settlement`, and what of it needs a person.
 pub(super) async fn health(
     store: &Store,
-    facts: &Facts,
-    accounts: &BTreeMap<String, Account>,
+    settlement: &SettlementFacts,
+    known: &Known<'_>,
     attention: &mut Vec<Attention>,
-) -> Result<Vec<SettlementHealth>> {
-    let operations = store.count_operations().await?;
-    let sums = store.sum_settlements().await?;
+) -> Result<SettlementHealth> {
+    let name = &settlement.name;
+    let account = known.accounts.get(name);
+    let operations: Vec<&OpenOperations> = known.operations.iter().filter(|o| o.account == *name).collect();
+    let today = known.now.jst_date();
+    let alarm = today.checked_add_days(Days::new(ALARM)).unwrap_or(today);
+    let authorizations = store.authorizations(name, alarm).await?;
+    let mut by_state = BTreeMap::new();
+    for open in &operations {
+        *by_state.entry(open.state.as_str()).or_default() += open.operations;
+    }
+    let health = SettlementHealth {
+        name: name.clone(),
+        mode: match (settlement.enabled, settlement.live) {
+            (false, _) => "disabled",
+            (true, true) => "live",
+            (true, false) => "dry-run",
+        },
+        stopped: stopped(account),
+        held: account.and_then(|account| account.held_reason.clone()),
+        waiting: if settlement.enabled { waiting(settlement, account, &operations) } else { Vec::new() },
+        operations: by_state,
+        settlements: BTreeMap::new(),
+        yen_captured: Yen::ZERO,
+        yen_waiting: Yen::ZERO,
+        authorizations: authorizations.open,
+        authorizations_lapsing: authorizations.lapsing,
+        next_lapse_on: authorizations.next,
+    };
+    if settlement.enabled {
+        health.attention(store, account, known, authorizations, attention).await?;
+    }
+    Ok(health)
+}
+
+fn waiting(
+    settlement: &SettlementFacts,
+    account: Option<&Account>,
+    operations: &[&OpenOperations],
+) -> Vec<Waiting> {
     let mut all = Vec::new();
-    for settlement in &facts.settlements {
-        let name = &settlement.name;
-        let account = accounts.get(name);
-        let mut health = SettlementHealth {
-            name: name.clone(),
-            mode: match (settlement.enabled, settlement.live) {
-                (false, _) => "disabled",
-                (true, true) => "live",
-                (true, false) => "dry-run",
-            },
-            stopped: stopped(account),
-            held: account.and_then(|account| account.held_reason.clone()),
-            operations: operations
-                .iter()
-                .filter(|(account, _, _)| account == name)
-                .map(|(_, state, count)| (state.as_str(), *count))
-                .collect(),
-            settlements: BTreeMap::new(),
-            yen_captured: Yen::ZERO,
-            yen_waiting: Yen::ZERO,
+    if account.is_some_and(|account| account.held_reason.is_some()) {
+        all.push(Waiting { what: Pause::Release, until: None });
+    }
+    if let Some(account) = account.filter(|account| account.stopped_code.is_some()) {
+        all.push(Waiting { what: Pause::Probe, until: account.probe_at });
+    }
+    if settlement.window_ends_at.is_some() {
+        all.push(Waiting { what: Pause::Maintenance, until: settlement.window_ends_at });
+    }
+    let due = |look: bool| {
+        let wanted: &[State] =
+            if look { &[State::Unknown, State::Looking] } else { &[State::Planned, State::Ready] };
+        operations.iter().filter(|open| wanted.contains(&open.state)).map(|open| open.due_at).min()
+    };
+    for (what, until) in [(Pause::LookUp, due(true)), (Pause::Operation, due(false))] {
+        all.extend(until.map(|until| Waiting { what, until: Some(until) }));
+    }
+    all
+}
+
+impl SettlementHealth {
+    async fn attention(
+        &self,
+        store: &Store,
+        account: Option<&Account>,
+        known: &Known<'_>,
+        authorizations: Authorizations,
+        list: &mut Vec<Attention>,
+    ) -> Result<()> {
+        let subject = format!("settlements.{}", self.name);
+        let new = |topic, command: String| Attention::new(topic, &subject, command);
+        if let Some(why) = &self.stopped {
+            let since = account.and_then(|account| account.stopped_at);
+            new(Topic::Stopped, "mallsync check".to_owned()).since(since).detail(why).push(list);
+        }
+        if let Some(why) = &self.held {
+            let since = account.and_then(|account| account.held_at);
+            let command = format!("mallsync settlements release {}", self.name);
+            new(Topic::AccountHeld, command).since(since).detail(why).push(list);
+        }
+        self.operations_attention(store, known, list).await?;
+        let count = |unlinked: bool| -> u64 {
+            let of = known.asked.iter().filter(|asked| asked.name == self.name);
+            of.filter(|a| (a.state == SettlementState::Unlinked) == unlinked).map(|a| a.settlements).sum()
         };
-        for sum in sums.iter().filter(|sum| sum.name == *name) {
+        for (topic, unlinked) in [(Topic::SettlementsHeld, false), (Topic::Unlinked, true)] {
+            let count = count(unlinked);
+            if count == 0 {
+                continue;
+            }
+            // It may have been decided between the two questions.
+            let Some(first) = store.first_asked(&self.name, unlinked).await? else { continue };
+            let command = match (unlinked, count) {
+                (true, _) => format!("mallsync settlements link {} RECEPTION_NUMBER", first.mall_order_id),
+                (false, 1) => format!("mallsync settlements show {}", first.id),
+                (false, _) => "mallsync settlements list --held".to_owned(),
+            };
+            new(topic, command).count(count).detail(first.reason.unwrap_or_default()).push(list);
+        }
+        if let Some(next) = authorizations.next {
+            new(Topic::AuthorizationsLapse, "mallsync settlements list --state authorized".to_owned())
+                .count(authorizations.lapsing)
+                .detail(format!("the first authorisation ends on {next}"))
+                .push(list);
+        }
+        Ok(())
+    }
+
+    async fn operations_attention(
+        &self,
+        store: &Store,
+        known: &Known<'_>,
+        list: &mut Vec<Attention>,
+    ) -> Result<()> {
+        let subject = format!("settlements.{}", self.name);
+        let count = self.operations.get(State::NeedsPerson.as_str()).copied().unwrap_or(0);
+        if count > 0
+            && let Some(first) = store.first_for_person(&self.name).await?
+        {
+            let command = match count {
+                1 => format!("mallsync operations show {}", first.id),
+                _ => "mallsync operations list --state needs_person".to_owned(),
+            };
+            Attention::new(Topic::OperationsNeedPerson, &subject, command)
+                .count(count)
+                .since(first.since)
+                .detail(first.reason.unwrap_or_default())
+                .push(list);
+        }
+        // What a person must decide is told above; what is held waits for its release.
+        let waits = known.operations.iter().filter(|o| o.account == self.name && o.late > 0);
+        let late: Vec<_> = waits.filter(|o| o.state != State::NeedsPerson).collect();
+        if self.mode == "live" && self.held.is_none() && self.stopped.is_none() {
+            let since = late.iter().map(|o| o.due_at).min();
+            Attention::new(Topic::OperationsLate, &subject, "mallsync operations list")
+                .count(late.iter().map(|o| o.late).sum())
+                .since(since)
+                .detail("due more than three hours ago and not over")
+                .push(list);
+        }
+        Ok(())
+    }
+
+    /// Adds what the sums of its settlements say.
+    pub(super) fn add(&mut self, sums: &[SettlementSum]) {
+        for sum in sums.iter().filter(|sum| sum.name == self.name) {
             let Some(state) = sum.state else { continue };
-            *health.settlements.entry(state.as_str()).or_default() += sum.settlements;
+            *self.settlements.entry(state.as_str()).or_default() += sum.settlements;
             if state.captured() {
-                health.yen_captured = [health.yen_captured, sum.yen].into_iter().sum();
+                self.yen_captured = [self.yen_captured, sum.yen].into_iter().sum();
             } else if matches!(
                 state,
                 SettlementState::Authorized | SettlementState::Unknown | SettlementState::Unlinked
             ) {
-                health.yen_waiting = [health.yen_waiting, sum.yen].into_iter().sum();
+                self.yen_waiting = [self.yen_waiting, sum.yen].into_iter().sum();
             }
         }
-        if settlement.enabled {
-            health.attention(store, attention).await?;
-        }
-        all.push(health);
-    }
-    Ok(all)
-}
-
-impl SettlementHealth {
-    async fn attention(&self, store: &Store, list: &mut Vec<Attention>) -> Result<()> {
-        let subject = format!("settlements.{}", self.name);
-        if let Some(why) = &self.stopped {
-            push(list, Topic::Stopped, &subject, 1, why, "mallsync check");
-        }
-        if let Some(why) = &self.held {
-            let command = format!("mallsync settlements release {}", self.name);
-            push(list, Topic::AccountHeld, &subject, 1, why, &command);
-        }
-        let filter = OperationFilter {
-            state: Some(State::NeedsPerson),
-            account: Some(self.name.clone()),
-            limit: Some(COUNTED),
-            ..OperationFilter::default()
-        };
-        let operations = store.list_operations(&filter).await?;
-        if let Some(first) = operations.first() {
-            let command = match operations.len() {
-                1 => format!("mallsync operations show {}", first.operation.id),
-                _ => "mallsync operations list --state needs_person".to_owned(),
-            };
-            let why = first.operation.progress.reason.as_deref().unwrap_or_default();
-            push(list, Topic::OperationsNeedPerson, &subject, operations.len(), why, &command);
-        }
-        let held = SettlementFilter {
-            name: Some(self.name.clone()),
-            held: true,
-            limit: Some(COUNTED),
-            ..SettlementFilter::default()
-        };
-        let held = store.list_settlements(&held).await?;
-        let (unlinked, decide): (Vec<_>, Vec<_>) =
-            held.iter().partition(|row| row.settlement.state == SettlementState::Unlinked);
-        if let Some(first) = decide.first() {
-            let command = match decide.len() {
-                1 => format!("mallsync settlements show {}", first.settlement.id),
-                _ => "mallsync settlements list --held".to_owned(),
-            };
-            let why = first.settlement.held.as_deref().unwrap_or_default();
-            push(list, Topic::SettlementsHeld, &subject, decide.len(), why, &command);
-        }
-        if let Some(first) = unlinked.first() {
-            let command = format!("mallsync settlements link {} RECEPTION_NUMBER", first.mall_order_id);
-            let why = first.settlement.held.as_deref().unwrap_or_default();
-            push(list, Topic::Unlinked, &subject, unlinked.len(), why, &command);
-        }
-        Ok(())
     }
 }

@@ -40,6 +40,8 @@ pub mod people;
 pub mod reloads;
 /// Settlements.
 pub mod settlements;
+/// What `status` and health checks ask.
+pub mod signs;
 /// Slips.
 pub mod slips;
 /// Streams: schedules, cursors and poll leases.

@@ -202,6 +202,8 @@ pub struct StatusCount {
     pub status: Status,
     /// How many.
     pub orders: u64,
+    /// When the oldest of them was ordered.
+    pub oldest_at: Timestamp,
 }
 
 #[derive(sqlx::FromRow)]
@@ -489,15 +491,17 @@ impl Store {
     /// See [`super::StoreError`].
     pub async fn count_orders(&self) -> Result<Vec<StatusCount>> {
         let mut conn = self.read().await?;
-        let rows: Vec<(String, String, i64)> = conn
+        let rows: Vec<(String, String, i64, i64)> = conn
             .rows(
-                "SELECT shop, status, count(*) FROM orders GROUP BY shop, status ORDER BY shop, status",
+                "SELECT shop, status, count(*), min(ordered_at) FROM orders
+                 GROUP BY shop, status ORDER BY shop, status",
                 &[],
             )
             .await?;
-        let count = |(shop, status, orders): (String, String, i64)| {
+        let count = |(shop, status, orders, oldest_at): (String, String, i64, i64)| {
             let status = At::new("orders", "status", &shop).word(&status, Status::from_word)?;
-            Ok(StatusCount { shop, status, orders: rows::unsigned(orders) })
+            let oldest_at = Timestamp::from_micros(oldest_at);
+            Ok(StatusCount { shop, status, orders: rows::unsigned(orders), oldest_at })
         };
         rows.into_iter().map(count).collect()
     }

@@ -7,6 +7,8 @@ use std::process::{Command, Output, Stdio};
 pub(crate) fn mallsync(dir: &Path, args: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_mallsync"));
     command.current_dir(dir).args(args).env_clear().env("LC_ALL", "C").stdin(Stdio::null());
+    // Several daemons run side by side here.
+    command.env("MALLSYNC__DAEMON__LISTEN", "127.0.0.1:0");
     command
 }
 

@@ -20,3 +20,5 @@ mod money;
 mod schema;
 #[cfg(test)]
 mod shops;
+#[cfg(test)]
+mod status;

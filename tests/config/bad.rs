@@ -134,12 +134,12 @@ fn full_width_characters_are_named_and_the_rest_is_checked_all_the_same() {
 #[test]
 fn keys_of_later_steps_are_unknown() {
     let text = format!(
-        "[daemon]\nlisten = \"\"\n[log]\nformat = \"journald\"\n[retention]\namazon = 30\n[slips]\ndirectory = \"/s\"\n\
+        "[daemon]\nstatus_page = true\n[log]\nformat = \"journald\"\n[retention]\namazon = 30\n[slips]\ndirectory = \"/s\"\n\
          {SHOP}mode = \"live\"\nsince = \"2026-12-01\"\nconfirm = \"auto\"\nship_cut_off = \"13:00\"\nclosed = [\"SUN\"]\nretention_days = 3\n\
          {CARD}on_amount_change = \"ask\"\non_cancel = \"ask\"\nreauthorize = \"off\"\nreconcile_schedule = \"0 6 * * *\"\nsource_address = \"203.0.113.10\"\n"
     );
     assert_snapshot!(findings(text), @r#"
-        mallsync.toml:2: daemon.listen: unknown key; known here: language, timezone
+        mallsync.toml:2: daemon.status_page: unknown key; known here: language, listen, timezone
         mallsync.toml:4: log.format: expected "auto" or "json" or "text", found "journald"
         mallsync.toml:5: retention: unknown key; known here: daemon, database, log, settlements, shops, simulation, slips
         mallsync.toml:8: slips.directory: unknown key; known here: verify_recipient
@@ -448,4 +448,18 @@ proptest::proptest! {
             }
         }
     }
+}
+
+#[test]
+fn health_and_metrics_are_served_to_this_machine_alone() {
+    let told = |value: &str| findings(format!("[daemon]\nlisten = {value}\n"));
+    for good in ["\"\"", "\"127.0.0.1:0\"", "\"[::1]:9477\""] {
+        Folder::with(format!("[daemon]\nlisten = {good}\n")).good();
+    }
+    assert_snapshot!(
+        ["\"0.0.0.0:9477\"", "\"192.0.2.7:9477\"", "\"[::]:9477\"", "\"localhost:9477\"", "\":9477\"", "\"127.0.0.1\"", "9477"]
+            .map(told)
+            .join(""),
+        @""
+    );
 }

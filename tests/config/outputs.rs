@@ -143,6 +143,7 @@ fn what_is_in_force_is_shown_without_secrets() {
         # read from DIR/mallsync.toml
         [daemon]
         language = "en"
+        listen = "127.0.0.1:9477"
         timezone = "Asia/Tokyo"
 
         [database]

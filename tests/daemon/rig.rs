@@ -155,6 +155,8 @@ impl House {
         let mut command = Command::new(env!("CARGO_BIN_EXE_mallsync"));
         command.current_dir(self.dir.path()).arg("--config").arg(self.config()).args(args);
         command.env_clear().env("LC_ALL", "C").stdin(Stdio::null());
+        // Several daemons run side by side here.
+        command.env("MALLSYNC__DAEMON__LISTEN", "127.0.0.1:0");
         command
     }
 

@@ -21,6 +21,8 @@ mod schema;
 #[cfg(test)]
 mod settlements;
 #[cfg(test)]
+mod signs;
+#[cfg(test)]
 mod slips;
 #[cfg(test)]
 mod small;

@@ -9,10 +9,11 @@ use crate::domain::money::Yen;
 use crate::domain::operation::{Event, Intent, LOOK_DELAYS, Progress, State, Verdict};
 use crate::engine::guard::{self, Before};
 use crate::engine::poll::Shared;
-use crate::http::{Closed, Priority};
+use crate::http::Closed;
 use crate::settlement::{LookFailed, Looked, Stop};
 use crate::store::StoreError;
 use crate::store::operations::{Claimed, NewAttempt, Work};
+use crate::telemetry::metrics;
 
 impl Account {
     /// One operation, to its next resting place. The state it came to, `None` when the lease or the database was lost.
@@ -76,7 +77,7 @@ impl Account {
             }
         }
         // Waiting for admission comes before the intent, so that nothing lies between the intent and the first byte.
-        match shared.gate.admit(&self.gateway.bucket(), Priority::Live).await {
+        match self.call(shared, &*shared.gate).admit(&self.gateway.bucket()).await {
             Ok(()) => {}
             Err(closed) => {
                 let until = if let Closed::Until(t) = closed { t } else { now + Duration::from_secs(5) };
@@ -199,6 +200,7 @@ impl Account {
         let elapsed_ms = started_at.map_or(0, |t| shared.ambient.now().since(t).as_millis());
         let elapsed_ms = u64::try_from(elapsed_ms).unwrap_or(u64::MAX);
         let operation = &claimed.operation;
+        metrics::operation(&self.subject(), operation.intent.kind(), progress.state.as_str());
         let code = progress.code.as_deref().unwrap_or_default();
         let reason = progress.reason.as_deref().unwrap_or_default();
         let order = &claimed.order.order.mall_order_id;

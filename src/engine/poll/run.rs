@@ -1,6 +1,6 @@
 //! One pass over a shop, under its lease: stream by stream, page by page.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use super::{BACKFILL, LATE, LEASE, NEW, OPEN, OnPage, Pass, STUCK, Shared, Shop};
 use crate::clock::Timestamp;
@@ -12,6 +12,7 @@ use crate::malls::{Cursor, Details, Stream};
 use crate::store::orders::{NewOrder, NewSetAside, PageCommit, PageResult};
 use crate::store::streams::{ShopLease, StreamEnd, StreamRow};
 use crate::store::{Planning, StoreError};
+use crate::telemetry::metrics;
 
 /// Orders set aside that are tried again in one pass.
 const SET_ASIDE_PER_PASS: u64 = 20;
@@ -31,7 +32,7 @@ pub enum PollError {
 }
 
 impl PollError {
-    fn kind(&self) -> &'static str {
+    const fn kind(&self) -> &'static str {
         match self {
             Self::Fault(fault) => fault.kind(),
             Self::Store(_) => "database",
@@ -96,6 +97,7 @@ impl Run<'_> {
     /// person was told already that this shop needs one.
     async fn stream(&mut self, row: StreamRow, told: bool) -> bool {
         let started_at = self.shared.ambient.now();
+        let began = Instant::now();
         let before = self.pass.result;
         let Some(stream) = stream_of(&row.stream) else {
             tracing::warn!(shop = %self.shop.name, stream = %row.stream, "A stream of a newer version was left alone.");
@@ -113,6 +115,7 @@ impl Run<'_> {
         if stream == Stream::New && matches!(outcome, Ok(Ran::ToTheEnd)) {
             self.again().await;
         }
+        metrics::poll(&self.shop.subject(), kind_of(stream), outcome_of(&outcome), began.elapsed());
         let ended_at = self.shared.ambient.now();
         let regular = self.regular(stream, started_at, ended_at);
         let (error, due_at) = match &outcome {
@@ -426,6 +429,7 @@ impl Run<'_> {
         let planning = Planning { contracts: &contracts, now: self.shared.ambient.now() };
         let result = self.shared.store.commit_page(&self.lease, &commit, &planning).await?;
         drop(contracts);
+        metrics::page(&self.shop.subject(), result.new, result.changed);
         let sum = &mut self.pass.result;
         sum.new += result.new;
         sum.changed += result.changed;
@@ -440,6 +444,26 @@ impl Run<'_> {
 /// Whether a stream's `kind: message` says that credentials or permissions must be mended.
 fn needs_person(error: &str) -> bool {
     error.starts_with("auth:")
+}
+
+/// The stream as metrics name it.
+const fn kind_of(stream: Stream) -> &'static str {
+    match stream {
+        Stream::New => NEW,
+        Stream::Late => LATE,
+        Stream::Open => OPEN,
+        Stream::Backfill { .. } => "backfill",
+    }
+}
+
+/// How a run ended, as metrics name it.
+const fn outcome_of(outcome: &Result<Ran, PollError>) -> &'static str {
+    match outcome {
+        Ok(Ran::ToTheEnd) => "ok",
+        Ok(Ran::MadeWay) => "made_way",
+        Ok(Ran::Waits(_)) => "quota",
+        Err(e) => e.kind(),
+    }
 }
 
 /// The short stream first, long ones last.
