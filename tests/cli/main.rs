@@ -19,4 +19,6 @@ mod money;
 #[cfg(test)]
 mod schema;
 #[cfg(test)]
+mod secret;
+#[cfg(test)]
 mod shops;
