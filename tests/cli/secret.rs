@@ -56,6 +56,7 @@ fn config(dir: &Path) -> std::path::PathBuf {
 /// Sets a secret through a pipe. Whatever happens, nothing that was given is said again.
 fn set(dir: &Path, key: &str, secret: &[u8]) -> Output {
     let mut command = mallsync(dir, &["secret", "set", key, "--offline"]);
+    command.env("NEXT_KEY", "next");
     let mut child =
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
     // A command that refuses the key before it reads has closed the pipe.
