@@ -1,13 +1,9 @@
-//! Puts config, store, shops and settlements together; start, drain, one pass, `check`.
+//! Puts config, store, shops and settlements together; start, reload, drain, one pass, `check`.
 
-use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
-use std::time::Duration;
 
 use thiserror::Error;
-use tokio::sync::mpsc;
-use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 use crate::clock::Ambient;
@@ -15,6 +11,7 @@ use crate::config::{self, Config};
 use crate::domain::account::{Expiry, Problem};
 use crate::domain::planner::Contract;
 use crate::engine::Nudge;
+use crate::engine::beat::Beat;
 use crate::engine::chores;
 pub use crate::engine::chores::{SyncOptions, SyncSummary};
 use crate::engine::effects::Account;
@@ -22,19 +19,24 @@ use crate::engine::limits::StoreGate;
 use crate::engine::poll::{Shared, Shop};
 use crate::engine::vault::StoreVault;
 use crate::store::{Access, Planning, Store, StoreError};
+use crate::telemetry::Vitals;
 
 mod check;
 mod connect;
 mod consent;
+mod daemon;
+mod mark;
+mod notify;
+mod outcome;
 mod sync;
+mod units;
+mod watchdog;
 
 pub use check::CheckRow;
 use connect::{connect, contracts};
 pub use consent::ConsentError;
+pub use daemon::Reloads;
 pub use sync::{Done, Progress};
-
-/// After a stop, what is in flight may take so long: the longest deadline and a margin.
-const DRAIN: Duration = Duration::from_secs(75);
 
 /// [`crate::store::accounts::Account::stopped_code`] of a section that cannot be used.
 const BROKEN: &str = "config";
@@ -84,6 +86,7 @@ pub struct App {
     store: Store,
     ambient: Ambient,
     contracts: Arc<[Contract]>,
+    vitals: Arc<Vitals>,
 }
 
 impl fmt::Debug for App {
@@ -129,7 +132,9 @@ impl App {
         };
         let store = Store::open(&config.database.url, password.as_ref(), access, &ambient).await?;
         let contracts = contracts(config)?.into();
-        Ok(Self { config: config.clone(), store, ambient, contracts })
+        let vitals = Arc::new(Vitals::default());
+        vitals.set_database_ok(true);
+        Ok(Self { config: config.clone(), store, ambient, contracts, vitals })
     }
 
     /// The database.
@@ -169,92 +174,28 @@ impl App {
         connect(&self.config, &self.contracts)
     }
 
-    /// What loops share.
-    fn shared(&self, stop: CancellationToken) -> Shared {
-        Shared {
+    /// What loops share, and the gate among it.
+    fn shared(&self, stop: CancellationToken) -> (Shared, StoreGate) {
+        let gate = StoreGate::new(self.store.clone(), self.ambient.clone(), stop.clone());
+        let shared = Shared {
             store: self.store.clone(),
             ambient: self.ambient.clone(),
-            gate: Arc::new(StoreGate::new(self.store.clone(), self.ambient.clone(), stop.clone())),
+            gate: Arc::new(gate.clone()),
             vault: Arc::new(StoreVault::new(self.store.clone(), self.ambient.clone())),
-            contracts: Arc::clone(&self.contracts),
+            contracts: self.contracts.to_vec().into(),
             owner: self.ambient.id(),
             stop,
             planned: Nudge::default(),
-        }
+            beat: Beat::default(),
+            vitals: Arc::clone(&self.vitals),
+        };
+        (shared, gate)
     }
 
-    /// The daemon: polls and sends until `stop`, then finishes what is in flight within a bound and sends nothing new.
-    ///
-    /// # Errors
-    /// [`AppError`] at the start; later faults are logged and tried again.
-    pub async fn run(self, stop: CancellationToken) -> Result<(), AppError> {
-        let connected = self.connect();
-        for broken in &connected.broken {
-            for problem in &broken.problems {
-                tracing::error!(section = %broken.subject, key = %problem.key, error.message = %problem.message,
-                    "A section cannot be used; the others go on.");
-            }
-        }
-        self.note_broken(&connected).await?;
-        let shared = self.shared(stop.clone());
-        chores::replan(&shared).await?;
-        let mut loops = JoinSet::new();
-        let mut doors = BTreeMap::new();
-        for shop in &connected.shops {
-            let (door, requests) = mpsc::channel(16);
-            doors.insert(shop.name.clone(), door);
-            let (shop, shared) = (Arc::clone(shop), shared.clone());
-            loops.spawn(async move { shop.run(&shared, requests).await });
-        }
-        for account in &connected.accounts {
-            loops.spawn(Arc::clone(account).run(shared.clone()));
-        }
-        loops.spawn(chores::run(shared.clone(), connected.shops.clone(), doors));
-        tracing::info!(
-            shops = connected.shops.len(),
-            settlements = connected.accounts.len(),
-            broken = connected.broken.len(),
-            "mallsync started."
-        );
-        stop.cancelled().await;
-        tracing::info!("Stopping: finishing what is in flight.");
-        let drained = async { while loops.join_next().await.is_some() {} };
-        if tokio::time::timeout(DRAIN, drained).await.is_err() {
-            tracing::warn!("Something in flight did not end in time; the next start looks it up.");
-            loops.abort_all();
-        }
-        self.store.close().await;
-        tracing::info!("mallsync stopped.");
-        Ok(())
-    }
-
-    /// Keeps in the accounts' rows which sections cannot be used, so that `status` tells it; a section that was mended
-    /// works again.
-    async fn note_broken(&self, connected: &Connected) -> Result<(), AppError> {
-        let shops = self.config.shops.iter().filter(|s| s.enabled).map(|s| ("shops", &s.name));
-        let settlements = self.config.settlements.iter().filter(|s| s.enabled);
-        for (table, name) in shops.chain(settlements.map(|s| ("settlements", &s.name))) {
-            let subject = format!("{table}.{name}");
-            let problem =
-                connected.broken.iter().find(|b| b.subject == subject).and_then(|b| b.problems.first());
-            let mut row = self.store.account(name).await?;
-            let code = row.stopped_code.as_deref();
-            match problem {
-                Some(problem) => {
-                    row.stopped_at =
-                        row.stopped_at.filter(|_| code == Some(BROKEN)).or(Some(self.ambient.now()));
-                    row.stopped_code = Some(BROKEN.to_owned());
-                    row.stopped_reason = Some(format!("{subject}.{}: {}", problem.key, problem.message));
-                    row.probe_at = None;
-                }
-                None if code == Some(BROKEN) => {
-                    (row.stopped_code, row.stopped_reason, row.stopped_at) = (None, None, None);
-                }
-                None => continue,
-            }
-            self.store.put_account(&row).await?;
-        }
-        Ok(())
+    /// Signs of life of the daemon, for health checks and metrics.
+    #[must_use]
+    pub fn vitals(&self) -> Arc<Vitals> {
+        Arc::clone(&self.vitals)
     }
 
     /// Sends what is due and polls nothing: for commands that move money where no daemon is running.
@@ -263,7 +204,7 @@ impl App {
     /// [`AppError`] when the database fails.
     pub async fn send(&self, due: &Due, stop: CancellationToken) -> Result<SyncSummary, AppError> {
         let mut summary = SyncSummary::default();
-        self.drain(&self.shared(stop), &self.connect(), due, &mut summary).await?;
+        self.drain(&self.shared(stop).0, &self.connect(), due, &mut summary).await?;
         Ok(summary)
     }
 

@@ -18,6 +18,10 @@ use tracing_subscriber::{EnvFilter, Layer};
 
 use crate::clock::Clock;
 
+mod vitals;
+
+pub use vitals::{Reload, Vitals};
+
 /// Names of fields, for those who read logs; `tracing`'s macros need them as literals.
 pub mod fields {
     /// Name of the shop.

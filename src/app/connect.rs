@@ -118,7 +118,8 @@ pub(super) fn shop(section: &config::Shop) -> Result<(Shop, Vec<Problem>, Vec<Ex
     Ok((shop, built.warnings, built.expiries))
 }
 
-fn account(
+/// The connector of a settlement's section, and its warnings.
+pub(super) fn account(
     section: &config::Settlement,
     contract: &Contract,
 ) -> Result<(Account, Vec<Problem>), Vec<Problem>> {

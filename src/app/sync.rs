@@ -68,7 +68,7 @@ impl App {
                 return Err(AppError::NotFound(why));
             }
         }
-        let shared = self.shared(stop);
+        let (shared, _) = self.shared(stop);
         let mut summary = SyncSummary::default();
         for broken in connected.broken.iter().filter(|b| b.subject.starts_with("shops.")) {
             let name = broken.subject.trim_start_matches("shops.");

@@ -144,7 +144,7 @@ impl Cli {
         match self.command {
             Command::Init(args) => init::run(&args),
             Command::Check(args) => check::run(config.as_deref(), args).await,
-            Command::Run => run::run(&load()?).await,
+            Command::Run => run::run(&load()?, config.as_deref()).await,
             Command::Sync(args) => sync::run(&load()?, args).await,
             Command::Orders(command) => orders::run(&load()?, command).await,
             Command::Slips(command) => slips::run(&load()?, command).await,

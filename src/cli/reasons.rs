@@ -46,6 +46,13 @@ const REASONS: &[(&str, &str)] = &[
         "決済側の金額は {0} 円、注文の請求額は {1} 円です",
     ),
     ("the authorisation ends on {0}, before {1}", "与信の期限 {0} が {1} より前です"),
+    // What came of a reload.
+    ("config reloaded; nothing to change", "設定を読み直しました（変更なし）"),
+    ("config reloaded; {0}", "設定を読み直しました: {0}"),
+    (
+        "config refused, the one before stays in force: {0}",
+        "編集された設定は使えません。以前の設定のまま動いています: {0}",
+    ),
     // What a look-up showed.
     (
         "the gateway does not know this reception number: it is wrong, or belongs to another 加盟店コード or environment",

@@ -1,28 +1,50 @@
 //! `mallsync run`: the daemon.
 
+use std::path::Path;
 use std::sync::Arc;
 
 use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
 use super::context::{Context, note};
 use super::failure::{Ended, Failure, Outcome};
 use super::words;
+use crate::app::{App, Reloads};
 use crate::clock::SystemClock;
-use crate::config::{Language, LogFormat};
+use crate::config::{self, Language, LogFormat};
 use crate::store::Access;
 use crate::telemetry::{self, Format};
 
-/// The command.
-pub async fn run(context: &Context) -> Outcome {
+/// The command. `path` is where the config was looked for, and is looked for again at each SIGHUP.
+pub async fn run(context: &Context, path: Option<&Path>) -> Outcome {
+    // Before anything else: a hang-up during a long migration must not end the process.
+    let requests = hang_ups()?;
     log(context, &context.config.log.filter)?;
     let app = context.app(Access::Daemon).await?;
     let stop = CancellationToken::new();
     let signals = tokio::spawn(stop_on_signal(stop.clone(), context.language));
-    let ended = Box::pin(app.run(stop)).await;
+    let path = path.map(Path::to_owned);
+    let load = Arc::new(move || config::load(path.as_deref(), App::kinds()));
+    let ended = Box::pin(app.serve(stop, Some(Reloads { requests, load }))).await;
     signals.abort();
     ended?;
     Ok(Ended::Well)
+}
+
+/// One message for each SIGHUP; while one waits, further ones add nothing.
+fn hang_ups() -> Result<mpsc::Receiver<()>, Failure> {
+    let mut hang_ups = signal(SignalKind::hangup())?;
+    let (sender, receiver) = mpsc::channel(1);
+    tokio::spawn(async move {
+        while hang_ups.recv().await.is_some() {
+            // Full: the reload that waits reads the file after this signal, too.
+            if let Err(mpsc::error::TrySendError::Closed(())) = sender.try_send(()) {
+                return;
+            }
+        }
+    });
+    Ok(receiver)
 }
 
 /// Starts the log as `[log]` says, with `filter`.

@@ -50,6 +50,10 @@ fn write(out: &mut dyn Write, report: &Report, look: Look) -> Result<(), Failure
         writeln!(out, "✗ {}", words::NOT_WELL.with(language, &[&report.attention.len()]))?;
     }
     writeln!(out, "{}", say(if report.daemon { words::DAEMON_RUNS } else { words::DAEMON_RUNS_NOT }))?;
+    for reload in report.reloads.iter().filter(|reload| reload.applied) {
+        let (at, outcome) = (look.maybe_time(Some(reload.at)), look.reason(&reload.outcome));
+        writeln!(out, "{at} {outcome}")?;
+    }
     if !report.attention.is_empty() {
         writeln!(out)?;
         let mut table = table(

@@ -272,6 +272,7 @@ texts! {
     DAEMON_RUNS_NOT = "No daemon is running." | "デーモンは動いていません。";
     T_STOPPED = "stopped by the other side" | "相手側の理由で停止";
     T_ACCOUNT_HELD = "everything is held" | "すべて停止中";
+    T_CONFIG_REFUSED = "the edited config was refused" | "編集された設定は受け付けられませんでした";
     T_OPERATIONS = "operations need a person" | "処理に人の判断が必要";
     T_SETTLEMENTS = "settlements need a person" | "決済に人の判断が必要";
     T_UNLINKED = "no reception number" | "受付番号なし";
@@ -425,6 +426,7 @@ pub const fn topic(topic: Topic) -> Text {
     match topic {
         Topic::Stopped => T_STOPPED,
         Topic::AccountHeld => T_ACCOUNT_HELD,
+        Topic::ConfigRefused => T_CONFIG_REFUSED,
         Topic::OperationsNeedPerson => T_OPERATIONS,
         Topic::SettlementsHeld => T_SETTLEMENTS,
         Topic::Unlinked => T_UNLINKED,

@@ -106,7 +106,7 @@ pub enum LogFormat {
 }
 
 /// `[shops.NAME]`.
-#[derive(Clone)]
+#[derive(Clone, PartialEq)]
 pub struct Shop {
     /// The merchant's own name: `[a-z0-9-]+`.
     pub name: String,
@@ -123,7 +123,7 @@ pub struct Shop {
 }
 
 /// `[settlements.NAME]`: the keys common to gateways.
-#[derive(Clone)]
+#[derive(Clone, PartialEq)]
 pub struct Settlement {
     /// The merchant's own name.
     pub name: String,
@@ -166,7 +166,7 @@ pub struct Settlement {
 }
 
 /// `[[settlements.NAME.match]]`.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Match {
     /// The shop.
     pub shop: String,

@@ -1,16 +1,16 @@
 //! What the daemon does beside polls and effects: it takes up what commands asked for, settles the leases of workers that
 //! are gone, plans by the day, and reads the ends of keys.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::oneshot;
 use tokio::task::JoinSet;
 
 use super::idle;
 use super::poll::{self, Pass, PassRequest, Shared, Shop};
+use super::roster::{Roster, Seat};
 use crate::clock::{Busy, Timestamp};
 use crate::http::Priority;
 use crate::store::{Planning, StoreError};
@@ -99,23 +99,21 @@ impl ShopPass {
     }
 }
 
-/// Where the daemon asks its shops' loops for passes.
-pub type Doors = BTreeMap<String, mpsc::Sender<PassRequest>>;
-
 /// Runs until `shared.stop`.
-pub fn run(shared: Shared, shops: Vec<Arc<Shop>>, doors: Doors) -> impl Future<Output = ()> + Send {
+pub fn run(shared: Shared, roster: Roster) -> impl Future<Output = ()> + Send {
     let busy = shared.ambient.clock().busy();
-    turns(shared, shops, doors, busy)
+    turns(shared, roster, busy)
 }
 
-async fn turns(shared: Shared, shops: Vec<Arc<Shop>>, doors: Doors, mut busy: Busy) {
-    let doors = Arc::new(doors);
-    let shops = Arc::new(shops);
+async fn turns(shared: Shared, roster: Roster, mut busy: Busy) {
+    let (mut contracts, mut seats) = (shared.contracts.watch(), roster.watch());
+    let (mut planned, mut known): (_, Option<Arc<[Seat]>>) = (None, None);
     let mut seen = None;
     let mut passes = JoinSet::new();
     let mut taken: Vec<String> = Vec::new();
     let (mut beat_at, mut replan_at, mut expiries_at) = (None, None, None);
     while !shared.stop.is_cancelled() {
+        shared.beat.works(&shared.ambient);
         while let Some(done) = passes.try_join_next() {
             if let Ok(id) = done {
                 taken.retain(|t| *t != id);
@@ -130,17 +128,32 @@ async fn turns(shared: Shared, shops: Vec<Arc<Shop>>, doors: Doors, mut busy: Bu
                     shared.planned.nudge();
                 }
             }
-            if due(&mut replan_at, now, REPLAN) {
+            let generation = *contracts.borrow_and_update();
+            if planned != Some(generation) || replan_at.is_none_or(|at| now >= at) {
                 replan(&shared).await?;
+                (planned, replan_at) = (Some(generation), Some(now + REPLAN));
+                shared.contracts.planned(generation);
                 shared.planned.nudge();
             }
-            if due(&mut expiries_at, now, EXPIRIES) {
-                let (shared, shops) = (shared.clone(), Arc::clone(&shops));
+            let shops = Arc::clone(&seats.borrow_and_update());
+            let daily = due(&mut expiries_at, now, EXPIRIES);
+            // A section that was changed has another key, as like as not.
+            let changed = |seat: &&Seat| {
+                known.as_ref().is_some_and(|known| !known.iter().any(|k| Arc::ptr_eq(&k.shop, &seat.shop)))
+            };
+            let to_read: Vec<(Arc<Shop>, bool)> = shops
+                .iter()
+                .filter(|seat| daily || changed(seat))
+                .map(|seat| (Arc::clone(&seat.shop), changed(&seat)))
+                .collect();
+            known = Some(shops);
+            if !to_read.is_empty() {
+                let shared = shared.clone();
                 let busy = shared.ambient.clock().busy();
                 passes.spawn(async move {
                     let _busy = busy;
-                    for shop in shops.iter() {
-                        read_expiries(&shared, shop).await;
+                    for (shop, changed) in to_read {
+                        read_expiries(&shared, &shop, changed).await;
                     }
                     String::new()
                 });
@@ -154,22 +167,32 @@ async fn turns(shared: Shared, shops: Vec<Arc<Shop>>, doors: Doors, mut busy: Bu
                         continue;
                     }
                     taken.push(request.id.clone());
-                    let (shared, shops, doors) = (shared.clone(), Arc::clone(&shops), Arc::clone(&doors));
+                    let (shared, roster) = (shared.clone(), roster.clone());
                     let busy = shared.ambient.clock().busy();
                     passes.spawn(async move {
                         let _busy = busy;
-                        serve(&shared, &shops, &doors, &request.id, request.args).await;
+                        serve(&shared, &roster, &request.id, request.args).await;
                         request.id
                     });
                 }
             }
             Ok::<_, StoreError>(())
         };
-        if let Err(e) = outcome.await {
+        let outcome = outcome.await;
+        shared.vitals.set_database_ok(outcome.is_ok());
+        if let Err(e) = outcome {
             tracing::warn!(error.message = %e, "The database did not answer; the daemon tries again.");
         }
         let next = shared.ambient.now() + shared.ambient.clock().of_wall(LOOK);
-        idle(&shared.ambient, &mut busy, Some(next), std::future::pending(), &shared.stop).await;
+        shared.beat.rests(&shared.ambient, Some(next));
+        let changed = async {
+            // An error says that nobody is left who could change anything.
+            let _ = tokio::select! {
+                changed = contracts.changed() => changed,
+                changed = seats.changed() => changed,
+            };
+        };
+        idle(&shared.ambient, &mut busy, Some(next), changed, &shared.stop).await;
     }
     while passes.join_next().await.is_some() {}
 }
@@ -190,20 +213,23 @@ fn due(at: &mut Option<Timestamp>, now: Timestamp, every: Duration) -> bool {
 pub async fn replan(shared: &Shared) -> Result<(), StoreError> {
     let mut after = None;
     loop {
-        let planning = Planning { contracts: &shared.contracts, now: shared.ambient.now() };
+        shared.beat.works(&shared.ambient);
+        let contracts = shared.contracts.now().await;
+        let planning = Planning { contracts: &contracts, now: shared.ambient.now() };
         after = shared.store.replan(&planning, after.as_deref(), REPLAN_PAGE).await?;
+        drop(contracts);
         if after.is_none() || shared.stop.is_cancelled() {
             return Ok(());
         }
     }
 }
 
-/// Reads the ends of a shop's keys once a day; warns of those that are near.
-pub async fn read_expiries(shared: &Shared, shop: &Shop) {
+/// Reads the ends of a shop's keys once a day, or at once when its section was `changed`; warns of those that are near.
+pub async fn read_expiries(shared: &Shared, shop: &Shop, changed: bool) {
     let outcome = async {
         let mut row = shared.store.account(&shop.name).await?;
         let now = shared.ambient.now();
-        if row.expiries_at.is_some_and(|at| now.since(at) < EXPIRIES) {
+        if !changed && row.expiries_at.is_some_and(|at| now.since(at) < EXPIRIES) {
             return Ok::<_, StoreError>(row);
         }
         let call = shop.call(shared, Priority::Live);
@@ -237,17 +263,19 @@ pub async fn read_expiries(shared: &Shared, shop: &Shop) {
     }
 }
 
-async fn serve(shared: &Shared, shops: &[Arc<Shop>], doors: &Doors, id: &str, args: serde_json::Value) {
+async fn serve(shared: &Shared, roster: &Roster, id: &str, args: serde_json::Value) {
     let result = match serde_json::from_value::<SyncOptions>(args) {
         Ok(options) => {
-            let wanted = shops.iter().filter(|s| options.shops.is_empty() || options.shops.contains(&s.name));
+            let seats = roster.now();
+            let shops = seats.iter().map(|seat| &seat.shop);
+            let wanted = shops.filter(|s| options.shops.is_empty() || options.shops.contains(&s.name));
             // Side by side: a shop that is down must not keep the others waiting. Each holds the clock for itself.
             let passes: Vec<_> = wanted
                 .map(|shop| {
                     let (busy, options) = (shared.ambient.clock().busy(), &options);
                     async move {
                         let _busy = busy;
-                        through_door(shared, shop, doors, options).await
+                        through_door(shared, shop, roster, options).await
                     }
                 })
                 .collect();
@@ -271,7 +299,7 @@ async fn serve(shared: &Shared, shops: &[Arc<Shop>], doors: &Doors, id: &str, ar
     }
 }
 
-async fn through_door(shared: &Shared, shop: &Shop, doors: &Doors, options: &SyncOptions) -> ShopPass {
+async fn through_door(shared: &Shared, shop: &Shop, roster: &Roster, options: &SyncOptions) -> ShopPass {
     let mut all = ShopPass { shop: shop.name.clone(), ..ShopPass::default() };
     let streams = match begin(shared, shop, options).await {
         Ok(streams) => streams,
@@ -281,7 +309,7 @@ async fn through_door(shared: &Shared, shop: &Shop, doors: &Doors, options: &Syn
     loop {
         let (reply, answer) = oneshot::channel();
         let request = PassRequest { streams: streams.clone(), live, reply };
-        let Some(door) = doors.get(&shop.name) else {
+        let Some(door) = roster.door(&shop.name) else {
             return ShopPass {
                 error: Some("the shop is not running; see `mallsync status`".to_owned()),
                 ..all
@@ -294,6 +322,14 @@ async fn through_door(shared: &Shared, shop: &Shop, doors: &Doors, options: &Syn
                 Err(_) => None,
             }
         };
+        let stopped = |pass: &Pass| pass.error.as_deref().is_some_and(|error| error.starts_with("stopping:"));
+        if !shared.stop.is_cancelled()
+            && pass.as_ref().is_none_or(stopped)
+            && roster.door(&shop.name).is_none_or(|now| !now.same_channel(&door))
+        {
+            // Its section was changed meanwhile: its successor is asked, if there is one.
+            continue;
+        }
         let Some(pass) = pass else {
             return ShopPass { error: Some("the daemon is stopping".to_owned()), ..all };
         };

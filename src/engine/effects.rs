@@ -84,6 +84,7 @@ impl Account {
         let mut planned = shared.planned.watch();
         while !shared.stop.is_cancelled() {
             while in_flight.try_join_next().is_some() {}
+            shared.beat.works(&shared.ambient);
             let until = match self.turn(&shared, &mut in_flight, &finished).await {
                 Ok(until) => until,
                 Err(e) => {
@@ -93,6 +94,7 @@ impl Account {
             };
             let floor = shared.ambient.now() + FLOOR;
             let until = until.map_or(floor, |t| t.min(floor));
+            shared.beat.rests(&shared.ambient, Some(until));
             tokio::select! {
                 () = idle(&shared.ambient, &mut busy, Some(until), planned.nudged(), &shared.stop) => {}
                 () = finished.notified() => busy = shared.ambient.clock().busy(),

@@ -32,6 +32,12 @@ impl StoreGate {
     pub fn new(store: Store, ambient: Ambient, stop: CancellationToken) -> Self {
         Self { store, ambient, stop, paces: Arc::default() }
     }
+
+    /// The same gate for a part of the process that stops by itself.
+    #[must_use]
+    pub fn until(&self, stop: CancellationToken) -> Self {
+        Self { stop, ..self.clone() }
+    }
 }
 
 impl StoreGate {

@@ -8,8 +8,12 @@ use tokio_util::sync::CancellationToken;
 
 use crate::clock::{Ambient, Busy, Timestamp};
 
+/// Whether loops go round.
+pub mod beat;
 /// What the daemon does beside polls and effects: requests, expired leases, planning by the day.
 pub mod chores;
+/// The rules that planning follows.
+pub mod contracts;
 /// Sends operations and settles unknown ones.
 pub mod effects;
 /// What must hold directly before an effect is sent.
@@ -22,6 +26,8 @@ pub mod open;
 pub mod poll;
 /// From a fault to the time of the next try.
 pub mod retry;
+/// Which shops are polled.
+pub mod roster;
 /// Codes never seen before.
 pub mod unknown;
 /// Tokens in rows.

@@ -7,14 +7,16 @@ use std::time::Duration;
 use tokio::sync::{mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 
+use super::beat::Beat;
+use super::contracts::Contracts;
 use super::unknown::Unknown;
 use super::{Nudge, idle};
 use crate::clock::{Ambient, Busy, Timestamp};
-use crate::domain::planner::Contract;
 use crate::http::{Call, Client, Gate, Priority, Vault};
 use crate::malls::{Mall, Scope, Stream};
 use crate::store::orders::PageResult;
 use crate::store::{Store, StoreError};
+use crate::telemetry::Vitals;
 
 mod run;
 
@@ -76,13 +78,17 @@ pub struct Shared {
     /// Tokens.
     pub vault: Arc<dyn Vault>,
     /// Rules of settlements, for planning within the page's transaction.
-    pub contracts: Arc<[Contract]>,
+    pub contracts: Contracts,
     /// This process, as leases name it.
     pub owner: String,
     /// Send nothing new once it is cancelled.
     pub stop: CancellationToken,
     /// Nudged when something was planned.
     pub planned: Nudge,
+    /// Where the loop says that it goes round.
+    pub beat: Beat,
+    /// Signs of life of the process.
+    pub vitals: Arc<Vitals>,
 }
 
 impl fmt::Debug for Shared {
@@ -167,6 +173,7 @@ impl Shop {
             }
         }
         while !shared.stop.is_cancelled() {
+            shared.beat.works(&shared.ambient);
             let mut asked = Vec::new();
             while let Ok(request) = requests.try_recv() {
                 asked.push(request);
@@ -187,13 +194,15 @@ impl Shop {
             }
             let forced: Vec<String> = asked.iter().flat_map(|r| r.streams.iter().cloned()).collect();
             let live = asked.iter().any(|request| request.live);
-            let pass = self.pass(shared, &forced, live, &|_, _, _| {}).await;
+            shared.beat.works(&shared.ambient);
+            let pass = self.pass(shared, &forced, live, &|_, _, _| shared.beat.works(&shared.ambient)).await;
             for request in asked {
                 // The asker may have gone away meanwhile: nobody is left to be told.
                 drop(request.reply.send(pass.clone()));
             }
             if pass.busy_elsewhere {
                 let later = shared.ambient.now() + Duration::from_secs(15);
+                shared.beat.rests(&shared.ambient, Some(later));
                 idle(&shared.ambient, &mut busy, Some(later), std::future::pending(), &shared.stop).await;
             } else if pass.stuck {
                 self.stuck(shared, &mut busy).await;
@@ -204,6 +213,7 @@ impl Shop {
     /// Gives the database time; without a wait a run that is still due would begin again at once.
     async fn stuck(&self, shared: &Shared, busy: &mut Busy) {
         let later = shared.ambient.now() + STUCK;
+        shared.beat.rests(&shared.ambient, Some(later));
         idle(&shared.ambient, busy, Some(later), std::future::pending(), &shared.stop).await;
     }
 
@@ -215,6 +225,7 @@ impl Shop {
         requests: &mut mpsc::Receiver<PassRequest>,
         asked: &mut Vec<PassRequest>,
     ) {
+        shared.beat.rests(&shared.ambient, due);
         let request = tokio::select! {
             biased;
             request = requests.recv() => request,
@@ -240,6 +251,41 @@ impl Shop {
             shared.store.make_due(&self.name, &[NEW], next).await?;
         }
         Ok(())
+    }
+
+    /// Takes over from the same shop with another section: runs that wait for its schedule wait for this one's, sooner
+    /// or later, and what failed is tried at once.
+    ///
+    /// # Errors
+    /// The database.
+    pub async fn succeed(&self, before: &Self, shared: &Shared) -> Result<(), StoreError> {
+        let now = shared.ambient.now();
+        for row in shared.store.streams(Some(&self.name)).await? {
+            let due_at = if row.finished {
+                continue;
+            } else if row.failures > 0 {
+                now
+            } else if row.due_at > now && self.keeps_to_schedule(&row.stream) && before.is_tick(row.due_at) {
+                (self.next_run)(now).unwrap_or(row.due_at)
+            } else {
+                continue;
+            };
+            if due_at != row.due_at {
+                shared.store.reschedule(&self.name, &row.stream, row.due_at, due_at).await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether the schedule says so of this time.
+    fn is_tick(&self, at: Timestamp) -> bool {
+        (self.next_run)(at - Duration::from_micros(1)) == Some(at)
+    }
+
+    /// Whether a row's runs follow the schedule, not a pace of their own.
+    fn keeps_to_schedule(&self, row: &str) -> bool {
+        let of_row = self.mall.streams().iter().find(|(stream, _)| row_name(*stream) == Some(row));
+        !row.starts_with(BACKFILL) && of_row.is_none_or(|(_, every)| every.is_none())
     }
 
     /// One pass under the shop's lease: every due stream, the short one first. `force`: run the live streams (and `forced`

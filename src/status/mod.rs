@@ -11,6 +11,7 @@ use crate::domain::account::Expiry;
 use crate::domain::money::Yen;
 use crate::store::accounts::Account;
 use crate::store::orders::SetAsideRow;
+use crate::store::reloads::ReloadRow;
 use crate::store::streams::StreamRow;
 use crate::store::{Result, Store};
 
@@ -56,6 +57,8 @@ pub struct Report {
     pub well: bool,
     /// Whether a daemon is running.
     pub daemon: bool,
+    /// What came of the last reload of the config since the daemon started; of several daemons, one each.
+    pub reloads: Vec<ReloadRow>,
     /// What needs attention, the gravest first.
     pub attention: Vec<Attention>,
     /// The shops.
@@ -78,6 +81,8 @@ pub enum Topic {
     Stopped,
     /// A guard or a person holds a whole contract.
     AccountHeld,
+    /// The config was edited, and the daemon refused it.
+    ConfigRefused,
     /// Operations that only a person can decide.
     OperationsNeedPerson,
     /// Settlements that only a person can decide.
@@ -204,11 +209,16 @@ pub async fn report(store: &Store, facts: &Facts, now: Timestamp, wall: Timestam
         let detail = format!("{} ends on {} ({} days)", ending.what, ending.at.jst_date(), ending.days);
         push(&mut attention, Topic::Ends, &ending.subject, 1, &detail, "mallsync check");
     }
+    let reloads = store.reloads(wall).await?;
+    for reload in reloads.iter().filter(|reload| !reload.applied) {
+        push(&mut attention, Topic::ConfigRefused, "config", 1, &reload.outcome, "mallsync check --offline");
+    }
     attention.sort_by(|a, b| (a.topic, &a.subject).cmp(&(b.topic, &b.subject)));
     Ok(Report {
         at: now,
         well: attention.is_empty(),
         daemon: store.daemon_alive(wall).await?,
+        reloads,
         attention,
         shops,
         settlements,

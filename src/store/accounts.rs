@@ -124,4 +124,20 @@ impl Store {
         .await?;
         conn.commit().await
     }
+
+    /// Brings the probe of every stopped account forward to `now`. Returns how many there are.
+    ///
+    /// # Errors
+    /// See [`StoreError`].
+    pub async fn probe_stopped(&self, now: Timestamp) -> Result<u64> {
+        let mut conn = self.write(Lock::None).await?;
+        let moved = conn
+            .execute(
+                "UPDATE accounts SET probe_at = $1 WHERE stopped_code IS NOT NULL AND probe_at > $1",
+                args![now],
+            )
+            .await?;
+        conn.finish(moved > 0).await?;
+        Ok(moved)
+    }
 }

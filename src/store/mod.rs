@@ -36,6 +36,8 @@ pub mod operations;
 pub mod orders;
 /// Who did what; requests from commands to the daemon.
 pub mod people;
+/// What came of reloads of the config.
+pub mod reloads;
 /// Settlements.
 pub mod settlements;
 /// Slips.

@@ -80,7 +80,7 @@ impl TryFrom<RequestColumns> for RequestRow {
 }
 
 /// A daemon that has not beaten for so long is gone.
-const SILENCE: Duration = Duration::from_secs(30);
+pub(super) const SILENCE: Duration = Duration::from_secs(30);
 
 impl Store {
     /// Deeds, newest first.

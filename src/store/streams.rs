@@ -297,6 +297,20 @@ impl Store {
         conn.commit().await
     }
 
+    /// Moves a run that is due at `from` to `to`; one that was moved meanwhile stays as it is.
+    ///
+    /// # Errors
+    /// See [`StoreError`].
+    pub async fn reschedule(&self, shop: &str, stream: &str, from: Timestamp, to: Timestamp) -> Result<()> {
+        let mut conn = self.write(Lock::None).await?;
+        conn.execute(
+            "UPDATE streams SET due_at = $4 WHERE shop = $1 AND stream = $2 AND due_at = $3",
+            args![shop, stream, from, to],
+        )
+        .await?;
+        conn.commit().await
+    }
+
     async fn under(&self, lease: &ShopLease, sql: &'static str, args: &[Arg<'_>]) -> Result<()> {
         let mut conn = self.write(Lock::None).await?;
         conn.serialize(&lease.shop).await?;

@@ -19,6 +19,7 @@ use mallsync::domain::planner::{
     CaptureOn, Contract, Delivery, MatchRule, Mode, Parcels, Reception, RegisteredBy,
 };
 use mallsync::domain::slip::SlipRow;
+use mallsync::engine::beat::Beat;
 use mallsync::engine::effects::Account;
 use mallsync::engine::limits::StoreGate;
 use mallsync::engine::poll::Shared;
@@ -288,11 +289,13 @@ impl Rig {
             store: self.db.store.clone(),
             gate: Arc::new(StoreGate::new(self.db.store.clone(), ambient.clone(), stop.clone())),
             vault: Arc::new(mallsync::http::vault::Fleeting::default()),
-            contracts: [self.contract.clone()].into(),
+            contracts: vec![self.contract.clone()].into(),
             owner: ambient.id(),
             ambient,
             stop: stop.clone(),
             planned: Nudge::default(),
+            beat: Beat::default(),
+            vitals: Arc::default(),
         };
         (Arc::new(account), shared)
     }
@@ -303,7 +306,7 @@ impl Rig {
         let mut tasks = JoinSet::new();
         for _ in 0..2 {
             let (account, shared) = self.worker(&stop);
-            tasks.spawn(chores::run(shared.clone(), Vec::new(), BTreeMap::new()));
+            tasks.spawn(chores::run(shared.clone(), Vec::new().into()));
             tasks.spawn(account.run(shared));
         }
         let clock: &ManualClock = &self.db.clock;

@@ -18,9 +18,11 @@ use mallsync::domain::money::Yen;
 use mallsync::domain::planner::{
     CaptureOn, Contract, Delivery, MatchRule, Mode, Parcels, Reception, RegisteredBy,
 };
+use mallsync::engine::beat::Beat;
 use mallsync::engine::chores::SyncOptions;
 use mallsync::engine::limits::StoreGate;
 use mallsync::engine::poll::{Pass, Shared, Shop};
+use mallsync::engine::roster::Seat;
 use mallsync::engine::unknown::Unknown;
 use mallsync::engine::vault::StoreVault;
 use mallsync::engine::{Nudge, chores};
@@ -464,6 +466,8 @@ impl Rig {
             ambient,
             stop: stop.clone(),
             planned: Nudge::default(),
+            beat: Beat::default(),
+            vitals: Arc::default(),
         }
     }
 
@@ -478,17 +482,17 @@ impl Rig {
         let store = self.db.another(Access::Daemon).await;
         let stop = CancellationToken::new();
         let shared = self.shared(&store, &stop);
-        let (mut doors, mut loops) = (BTreeMap::new(), Vec::new());
+        let (mut seats, mut loops) = (Vec::new(), Vec::new());
         let shops: Vec<Arc<Shop>> = self.specs.iter().map(|spec| self.shop(spec, self.daemons)).collect();
         for shop in &shops {
             let (door, requests) = mpsc::channel(4);
-            doors.insert(shop.name.clone(), door);
+            seats.push(Seat { shop: Arc::clone(shop), door });
             loops.push((Arc::clone(shop), requests));
         }
         let busy = self.clock.busy();
         let work = async move {
             chores::replan(&shared).await.unwrap();
-            let chores = chores::run(shared.clone(), shops, doors);
+            let chores = chores::run(shared.clone(), seats.into());
             let loops = join_all(loops.into_iter().map(|(shop, requests)| {
                 let shared = shared.clone();
                 async move { shop.run(&shared, requests).await }

@@ -422,8 +422,10 @@ impl Run<'_> {
             orders,
             bad,
         };
-        let planning = Planning { contracts: &self.shared.contracts, now: self.shared.ambient.now() };
+        let contracts = self.shared.contracts.now().await;
+        let planning = Planning { contracts: &contracts, now: self.shared.ambient.now() };
         let result = self.shared.store.commit_page(&self.lease, &commit, &planning).await?;
+        drop(contracts);
         let sum = &mut self.pass.result;
         sum.new += result.new;
         sum.changed += result.changed;

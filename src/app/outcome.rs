@@ -1,0 +1,125 @@
+//! What came of a reload: in the log, in `status`, to systemd.
+
+use std::fmt::Display;
+
+use super::Broken;
+use crate::config::{Config, Finding};
+use crate::secret::SecretRef;
+
+/// What a config that is in force has changed.
+#[derive(Debug, Default)]
+pub(super) struct Applied {
+    pub(super) added: Vec<String>,
+    pub(super) changed: Vec<String>,
+    pub(super) removed: Vec<String>,
+    pub(super) unchanged: Vec<String>,
+    pub(super) broken: Vec<Broken>,
+    /// Keys that were changed and take effect at the next start.
+    pub(super) pending: Vec<&'static str>,
+    /// Sections with secrets that systemd handed over at the start.
+    pub(super) credentials: Vec<String>,
+}
+
+impl Applied {
+    /// Tells the log.
+    pub(super) fn log(&self) {
+        let list = |names: &[String]| names.join(", ");
+        if !self.pending.is_empty() {
+            tracing::warn!(keys = %self.pending.join(", "), "Changed keys take effect at the next restart.");
+        }
+        if !self.credentials.is_empty() {
+            tracing::info!(sections = %list(&self.credentials),
+                "Systemd credentials were not read again: they take effect at the next restart.");
+        }
+        tracing::info!(
+            added = %list(&self.added),
+            changed = %list(&self.changed),
+            removed = %list(&self.removed),
+            unchanged = %list(&self.unchanged),
+            broken = %self.broken.iter().map(|b| b.subject.as_str()).collect::<Vec<_>>().join(", "),
+            "Config reloaded."
+        );
+    }
+
+    /// One line for people.
+    pub(super) fn line(&self) -> String {
+        let mut parts = vec!["config reloaded".to_owned()];
+        let lists = [("added", &self.added), ("changed", &self.changed), ("removed", &self.removed)];
+        for (what, names) in lists {
+            if !names.is_empty() {
+                parts.push(format!("{what}: {}", names.join(", ")));
+            }
+        }
+        if parts.len() == 1 {
+            parts.push("nothing to change".to_owned());
+        }
+        for broken in &self.broken {
+            let why = broken.problems.first().map(|p| format!("{}: {}", p.key, p.message));
+            parts.push(format!("cannot be used: {}.{}", broken.subject, why.unwrap_or_default()));
+        }
+        if !self.pending.is_empty() {
+            parts.push(format!("at the next restart: {}", self.pending.join(", ")));
+        }
+        if !self.credentials.is_empty() {
+            parts.push(format!(
+                "systemd credentials only at the next restart: {}",
+                self.credentials.join(", ")
+            ));
+        }
+        parts.join("; ")
+    }
+}
+
+/// Tells the log why a config was refused, a line a finding; returns one line for people.
+pub(super) fn refused(findings: &[Finding]) -> String {
+    for finding in findings {
+        let file = finding.file.as_ref().map(|file| file.display().to_string()).unwrap_or_default();
+        tracing::error!(
+            file,
+            line = finding.line.unwrap_or(0),
+            key = %finding.key,
+            error.message = %finding.message,
+            "Config refused; the one before stays in force."
+        );
+    }
+    let shown: Vec<String> = findings.iter().map(ToString::to_string).collect();
+    format!("config refused, the one before stays in force: {}", shown.join("; "))
+}
+
+/// Keys that differ from those the daemon started with and that a running daemon cannot change.
+pub(super) fn pending(start: &Config, now: &Config) -> Vec<&'static str> {
+    let of = |config: &Config| {
+        [
+            ("database.url", config.database.url.clone()),
+            ("database.password", config.database.password.as_ref().map(place).unwrap_or_default()),
+            ("daemon.language", format!("{:?}", config.daemon.language)),
+            ("simulation", format!("{:?}", config.simulation)),
+            ("log.format", format!("{:?}", config.log.format)),
+            ("log.filter", config.log.filter.clone()),
+        ]
+    };
+    let differs = of(start).into_iter().zip(of(now)).filter(|(before, after)| before.1 != after.1);
+    differs.map(|((key, _), _)| key).collect()
+}
+
+/// Compared, never shown.
+fn place(secret: &SecretRef) -> String {
+    match secret {
+        SecretRef::Plain(secret) => format!("plain:{}", secret.expose()),
+        place => place.to_string(),
+    }
+}
+
+/// `Polling 3 shops, sending for 1 settlement.` and what came of the last reload.
+pub(super) fn status(shops: usize, settlements: usize, reload: Option<&dyn Display>) -> String {
+    let many = |n: usize| if n == 1 { "" } else { "s" };
+    let runs = format!(
+        "Polling {shops} shop{}, {settlements} settlement{} in force.",
+        many(shops),
+        many(settlements)
+    );
+    match reload {
+        None => runs,
+        Some(reload) => format!("{runs} Last reload: {reload}"),
+    }
+}
