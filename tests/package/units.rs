@@ -101,8 +101,8 @@ fn the_daemon_is_exposed_as_little_as_can_be() {
 
 #[test]
 fn the_service_waits_longer_than_the_daemon_drains() {
-    let app = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("src/app.rs")).unwrap();
-    let drain = app.split("const DRAIN: Duration = Duration::from_secs(").nth(1).unwrap();
+    let daemon = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("src/app/daemon.rs")).unwrap();
+    let drain = daemon.split("const DRAIN: Duration = Duration::from_secs(").nth(1).unwrap();
     let drain: u64 = drain.split(')').next().unwrap().parse().unwrap();
     for unit in ["mallsync.service", "mallsync@.service"] {
         assert!(seconds(&setting(unit, "TimeoutStopSec")) > drain, "{unit}: less than {drain} s");
