@@ -2,7 +2,7 @@
 
 CARGO ?= cargo
 
-.PHONY: test lint soak bench postgres schema
+.PHONY: test lint soak bench postgres schema deb try-package
 
 test: postgres
 	$(CARGO) test --locked
@@ -22,6 +22,22 @@ bench:
 # config/schema.json as the code has it now.
 schema:
 	$(CARGO) run --locked --quiet -- config schema > config/schema.json
+
+# target/debian/mallsync_VERSION_ARCH.deb; `make deb PROFILE=dev` packs the debug build, for trials of the packaging.
+PROFILE ?= release
+BUILT = target/$(if $(filter dev,$(PROFILE)),debug,$(PROFILE))/mallsync
+deb:
+	@command -v cargo-deb >/dev/null 2>&1 || $(CARGO) install cargo-deb --locked --quiet
+	$(CARGO) build --locked --profile $(PROFILE)
+	rm -rf target/dist
+	$(BUILT) generate man target/dist/man
+	$(BUILT) generate completions target/dist/completions
+	$(CARGO) deb --locked --no-build --profile $(PROFILE)
+
+# The package in a Debian of its own: installed, booted, edited, upgraded, removed, purged. Needs root.
+try-package:
+	$(MAKE) deb PROFILE=dev
+	packaging/try.sh
 
 # The tests start a server of their own from local binaries; they come from the distribution's packages if missing.
 postgres:

@@ -23,6 +23,9 @@ pub struct Args {
     /// Call nobody: config, secrets, certificates, database and schedules alone
     #[arg(long)]
     offline: bool,
+    /// Only what is wrong or may become so
+    #[arg(long)]
+    quiet: bool,
     /// Format.
     #[command(flatten)]
     report: ReportArgs,
@@ -61,11 +64,33 @@ pub async fn run(path: Option<&Path>, args: Args) -> Outcome {
     };
     let rows = Box::pin(App::check(&context.config, &context.ambient, !args.offline)).await;
     let rows: Vec<Row> = rows.into_iter().map(Row::from).collect();
-    let ended = write(args.report, &rows, context.look())?;
+    let ended = if args.quiet {
+        let told: Vec<Row> = rows.iter().filter(|row| row.level != Level::Ok).cloned().collect();
+        write(args.report, &told, context.look())?
+    } else {
+        write(args.report, &rows, context.look())?
+    };
     let count = |level| rows.iter().filter(|row| row.level == level).count();
     let (ok, warnings, errors) = (count(Level::Ok), count(Level::Warning), count(Level::Error));
     note(&context.tell(words::CHECK_SUM, &[&ok, &warnings, &errors]));
     Ok(if errors > 0 { Ended::Badly } else { ended })
+}
+
+/// The check of one shop or settlement (`shops.NAME`) alone; nobody else is called.
+pub async fn one(context: &Context, subject: &str, online: bool) -> Outcome {
+    let mut config = context.config.clone();
+    for shop in &mut config.shops {
+        shop.enabled &= subject == format!("shops.{}", shop.name);
+    }
+    for settlement in &mut config.settlements {
+        settlement.enabled &= subject == format!("settlements.{}", settlement.name);
+    }
+    let rows = Box::pin(App::check(&config, &context.ambient, online)).await;
+    let concerns = |row: &CheckRow| row.subject == subject || row.level == Level::Error;
+    let rows: Vec<Row> = rows.into_iter().filter(concerns).map(Row::from).collect();
+    let ended = write(ReportArgs { format: None, encoding: None }, &rows, context.look())?;
+    let failed = rows.iter().any(|row| row.level == Level::Error);
+    Ok(if failed { Ended::Badly } else { ended })
 }
 
 /// For people a line a finding and, below it, what to do; else rows as in any list.

@@ -10,10 +10,12 @@ mod args;
 mod check;
 mod config;
 mod context;
+mod daemon;
 mod db;
 mod demo;
 mod failure;
 mod follow;
+mod generate;
 mod history;
 mod hold;
 mod import;
@@ -29,6 +31,7 @@ mod progress;
 mod reasons;
 mod run;
 mod schema;
+mod secret;
 mod settlements;
 mod shops;
 mod simulate;
@@ -87,6 +90,9 @@ enum Command {
     /// Everything that is sent, or is to be sent, to the outside
     #[command(subcommand)]
     Operations(operations::Command),
+    /// The secrets of shops and settlements
+    #[command(subcommand)]
+    Secret(secret::Command),
     /// What a person must do for a shop by hand: consent
     #[command(subcommand)]
     Shops(shops::Command),
@@ -105,6 +111,9 @@ enum Command {
     /// The database
     #[command(subcommand)]
     Db(db::Command),
+    /// Manual pages and shell completions, for packagers
+    #[command(subcommand, hide = true)]
+    Generate(generate::Command),
 }
 
 impl Cli {
@@ -141,6 +150,7 @@ impl Cli {
             Command::Slips(command) => slips::run(&load()?, command).await,
             Command::Settlements(command) => settlements::run(&load()?, command).await,
             Command::Operations(command) => operations::run(&load()?, command).await,
+            Command::Secret(command) => secret::run(&load()?, command).await,
             Command::Shops(command) => shops::run(&load()?, command).await,
             Command::Status(args) => status::run(&load()?, args).await,
             Command::Demo => demo::run().await,
@@ -149,6 +159,7 @@ impl Cli {
             Command::Config(config::Command::Show) => config::show(&load()?),
             Command::Schema(command) => schema::run(&command),
             Command::Db(command) => db::run(&load()?, &command).await,
+            Command::Generate(command) => generate::run(&command),
         }
     }
 }

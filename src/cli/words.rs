@@ -83,6 +83,37 @@ texts! {
     AUTHORIZE_DECLINED = "the consent was declined{0}: nothing was changed" | "同意されませんでした{0}。何も変更していません";
     AUTHORIZE_WRONG_STATE = "the address belongs to another authorization (its state is not the one of the URL shown last): begin again" | "別の手続きのURLです（最後に表示したURLとstateが一致しません）。最初からやり直してください";
     AUTHORIZE_NOT_BEGUN = "no authorization was begun within the last hour: run the command without --redirected first" | "1時間以内に始めた手続きがありません。まず --redirected を付けずに実行してください";
+    // Secrets.
+    SECRET_USAGE = "{0}: expected SHOP.KEY, such as rakuten-main.license_key" | "{0}: 店舗名.キー の形で指定してください（例: rakuten-main.license_key）";
+    SECRET_AMBIGUOUS = "{0} is a shop and a settlement: say shops.{0}.{1} or settlements.{0}.{1}" | "{0} という名前の店舗と決済があります。shops.{0}.{1} または settlements.{0}.{1} と指定してください";
+    SECRET_NO_SECTION = "no shop or settlement {0}{1}" | "{0} という店舗・決済はありません{1}";
+    SECRET_NO_KEY = "{0} has no secret {1}{2}" | "{0} に秘密情報 {1} はありません{2}";
+    SECRET_NEAREST = "; did you mean `{0}`?" | "。`{0}` のことですか";
+    SECRET_KNOWN = "; known: {0}" | "。あるもの: {0}";
+    SECRET_NONE = "; it has none" | "。ひとつもありません";
+    SECRET_PROMPT = "{0} (nothing is shown while you type or paste): " | "{0}（入力・貼り付けは表示されません）: ";
+    SECRET_NO_TERMINAL = "the terminal cannot be read without an echo ({0}): give the secret through a pipe" | "端末から非表示で読み取れません（{0}）。パイプで渡してください";
+    SECRET_NOT_GIVEN = "{0} is not in the config: add the line `{2}` to [{3}], then run this again" | "{0} が設定にありません。[{3}] に `{2}` の行を加えてから、もう一度実行してください";
+    SECRET_ENV = "{0} comes from the environment variable {1}: change it where that is set, or write `{2}` into the config and run this again" | "{0} は環境変数 {1} から取られます。そこで変えるか、設定を `{2}` に直してからもう一度実行してください";
+    SECRET_PLAIN = "{0} stands in the config itself: write `{2}` there instead, then run this again" | "{0} は設定ファイルに直接書かれています。`{2}` に直してからもう一度実行してください";
+    SECRET_CREDENTIAL = "{0} is handed over by systemd from {1}: write the new one there (`sudo install -m 600 /dev/stdin {1}`), then `sudo systemctl restart {2}`" | "{0} は systemd が {1} から渡します。そこに書いて（`sudo install -m 600 /dev/stdin {1}`）、`sudo systemctl restart {2}` を実行してください";
+    SECRET_CREDENTIAL_UNKNOWN = "{0} is handed over by systemd, and no drop-in of {2} that can be read here names the credential {1}: `systemctl cat {2}` shows `LoadCredential={1}:PATH`; write the new one into that PATH, then `sudo systemctl restart {2}`" | "{0} は systemd が渡しますが、ここから読める {2} のドロップインに {1} がありません。`systemctl cat {2}` の `LoadCredential={1}:パス` のパスに書いて、`sudo systemctl restart {2}` を実行してください";
+    SECRET_TOO_LONG = "{0}: more than 64 KiB was given: that is no secret; nothing was changed" | "{0}: 64 KiB を超えています。秘密情報ではありません。何も変更していません";
+    SECRET_NOT_UTF8 = "{0}: not plain UTF-8 text: save it as UTF-8 without BOM; nothing was changed" | "{0}: UTF-8 のテキストではありません。BOM なしの UTF-8 で保存してください。何も変更していません";
+    SECRET_EMPTY = "{0}: nothing was given; nothing was changed" | "{0}: 何も入力されていません。何も変更していません";
+    SECRET_BLANKS_AROUND = "Note: white space around the secret was dropped." | "注意: 前後の空白を取り除きました。";
+    SECRET_BLANKS_INSIDE = "Note: there is white space inside the secret. Was more copied than the secret?" | "注意: 途中に空白があります。余分なものを写していませんか。";
+    SECRET_FULL_WIDTH = "Note: there are full-width characters in the secret. Keys are half-width as a rule." | "注意: 全角文字が含まれています。通常、キーは半角です。";
+    SECRET_WROTE = "{0} was written to {1} ({2} characters)." | "{0} を {1} に書きました（{2} 文字）。";
+    SECRET_DAY = "{0} = \"{1}\" stands in {2}:{3}. If it was issued on another day, correct it there." | "{0} = \"{1}\" を {2}:{3} に記録しました。発行日が違う場合はそこを直してください。";
+    SECRET_DAY_VARIABLE = "{0} is given by the environment variable {1}: set it to {2}, the day of issue." | "{0} は環境変数 {1} で決まります。発行日 {2} に変えてください。";
+    SECRET_DAY_BY_HAND = "Add the line `{0}` (the day of issue) to [{1}]: the days left are counted from it." | "[{1}] に `{0}`（発行日）の行を加えてください。残り日数はそこから数えます。";
+    SECRET_DAY_FAILED = "the secret was written, but {0} could not be set to {1}: {2}" | "秘密情報は書きましたが、{0} を {1} にできません: {2}";
+    SECRET_RELOADED = "The running daemon ({0}) was told to read it." | "実行中のデーモン（{0}）に読み直しを指示しました。";
+    SECRET_NOT_RUNNING = "No daemon is running here; it reads the secret when it starts." | "デーモンは動いていません。起動時に読み込みます。";
+    SECRET_RELOAD_BY_HAND = "A daemon runs on this database, and which is not known from here: `systemctl reload mallsync` where it runs." | "このデータベースで動くデーモンがありますが、ここからは特定できません。動いている所で `systemctl reload mallsync` を実行してください。";
+    SECRET_RELOAD_FAILED = "the secret was written, but {0} was not reloaded: {1}; try `sudo systemctl reload mallsync`" | "秘密情報は書きましたが、{0} を読み直せません: {1}。`sudo systemctl reload mallsync` を実行してください";
+    SECRET_DISABLED = "{0} is disabled: set `enabled = true`, then `mallsync check`." | "{0} は無効です。`enabled = true` にしてから `mallsync check` を実行してください。";
     // Headings.
     H_ACTION = "What to do" | "すること";
     H_AMOUNT = "Yen" | "金額(円)";

@@ -20,6 +20,9 @@ pub struct Kind {
     pub urls: fn(&Value) -> Vec<String>,
 }
 
+/// How the pattern of a secret's place begins.
+const PLACE: &str = "^(file|credential|env|plain):";
+
 /// The kinds of sections there are.
 #[derive(Clone, Copy)]
 pub struct Kinds<'a> {
@@ -48,6 +51,22 @@ impl Kind {
             Value::Object(object) => object,
             _ => Map::new(),
         }
+    }
+
+    /// Those of its own keys that hold the place of a secret, in name order.
+    #[must_use]
+    pub fn secrets(&self) -> Vec<String> {
+        let is_place =
+            |form: &Value| form["pattern"].as_str().is_some_and(|pattern| pattern.starts_with(PLACE));
+        let keys = self.properties().into_iter().filter(|(_, form)| is_place(form));
+        keys.map(|(key, _)| key).collect()
+    }
+
+    /// The key beside `key` that holds the day on which it was issued, where there is one.
+    #[must_use]
+    pub fn issued_on(&self, key: &str) -> Option<String> {
+        let day = format!("{key}_issued_on");
+        self.properties().contains_key(&day).then_some(day)
     }
 
     /// Its own keys and their schemas.

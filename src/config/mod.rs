@@ -12,6 +12,7 @@ use serde_json::Value;
 use crate::clock::Simulation;
 use crate::secret::SecretRef;
 
+mod edit;
 mod environment;
 mod findings;
 mod forms;
@@ -28,11 +29,13 @@ mod show;
 mod source;
 mod text;
 
+pub use edit::{EditError, Noted, note_day};
 pub use environment::Environment;
 pub use findings::Finding;
 pub use init::{InitError, Written, init};
 pub use kind::{Kind, Kinds, Validate};
 pub use schema::schema;
+pub use section::nearest;
 pub use show::show;
 
 pub use crate::clock::schedule;

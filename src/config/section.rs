@@ -140,7 +140,8 @@ pub(super) fn unknown(name: &str, known: &[&str]) -> String {
 }
 
 /// The known word that `word` was probably meant to be.
-pub(super) fn nearest<'k>(word: &str, known: impl IntoIterator<Item = &'k str>) -> Option<&'k str> {
+#[must_use]
+pub fn nearest<'k>(word: &str, known: impl IntoIterator<Item = &'k str>) -> Option<&'k str> {
     let fold = |text: &str| text.trim().to_lowercase().replace('-', "_");
     let word = fold(word);
     known

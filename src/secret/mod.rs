@@ -7,9 +7,11 @@ use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Serialize};
 
 mod certificate;
+mod file;
 mod place;
 
 pub use certificate::certificate_expiry;
+pub use file::{Access, replace, write_secret};
 pub use place::{Places, SecretRef};
 
 /// Text about a person: a name, an address, a phone number, a note. Serialises as its text (the database and a

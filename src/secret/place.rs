@@ -222,7 +222,7 @@ fn read(path: &Path, file: File) -> Result<Secret, String> {
 }
 
 /// The effective user, without unsafe code and whatever the process may be dumped by.
-fn process_user() -> Result<u32, String> {
+pub(super) fn process_user() -> Result<u32, String> {
     const STATUS: &str = "/proc/self/status";
     let status = std::fs::read_to_string(STATUS)
         .map_err(|e| format!("who runs this process cannot be read from {STATUS}: {}", reason(&e)))?;

@@ -1,7 +1,7 @@
 //! Opening: URLs, files and their modes, the daemon's lock, migrations.
 
 use std::fs::{File, OpenOptions, TryLockError};
-use std::os::unix::fs::OpenOptionsExt;
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt, fchown};
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 use std::sync::atomic::AtomicI64;
@@ -171,7 +171,7 @@ async fn open_sqlite(rest: &str, access: Access) -> Result<Opened> {
 fn make_file(path: &Path) -> Result<()> {
     let made = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path);
     match made {
-        Ok(_) => Ok(()),
+        Ok(file) => hand_over(path, &file),
         Err(e) if e.kind() == std::io::ErrorKind::AlreadyExists => Ok(()),
         Err(e) if e.kind() == std::io::ErrorKind::NotFound => Err(StoreError::Url(format!(
             "the folder of {} does not exist; make it, owned by the user that runs mallsync",
@@ -181,12 +181,27 @@ fn make_file(path: &Path) -> Result<()> {
     }
 }
 
+/// What root makes, as in `sudo mallsync check` before the service's first start, belongs to whom the folder belongs to: the
+/// service could not open it otherwise.
+fn hand_over(path: &Path, file: &File) -> Result<()> {
+    let fail = |e: std::io::Error| {
+        StoreError::Url(format!("cannot give {} to the owner of its folder: {e}", path.display()))
+    };
+    let folder = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let (made, folder) = (file.metadata().map_err(fail)?, std::fs::metadata(folder).map_err(fail)?);
+    if made.uid() == 0 && folder.uid() != 0 {
+        fchown(file, Some(folder.uid()), Some(folder.gid())).map_err(fail)?;
+    }
+    Ok(())
+}
+
 /// Takes the lock file. Whoever only asks whether a daemon lives holds it for a moment, so a refusal is tried again a
 /// few times before it counts.
 async fn take_lock(path: &Path) -> Result<File> {
     let shown = path.display().to_string();
     let file = OpenOptions::new().write(true).create(true).truncate(false).mode(0o600).open(path);
     let file = file.map_err(|e| StoreError::Url(format!("cannot open {shown}: {e}")))?;
+    hand_over(path, &file)?;
     let taken = tokio::task::spawn_blocking(move || {
         for _ in 0..20 {
             match file.try_lock() {

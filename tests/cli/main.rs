@@ -19,6 +19,8 @@ mod money;
 #[cfg(test)]
 mod schema;
 #[cfg(test)]
+mod secret;
+#[cfg(test)]
 mod shops;
 #[cfg(test)]
 mod status;
