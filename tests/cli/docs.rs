@@ -108,11 +108,11 @@ fn words(line: &str) -> Vec<String> {
 /// What follows the program's name, where the line runs it.
 fn command(words: &[String]) -> Option<Vec<String>> {
     let words: Vec<&str> = words.iter().map(String::as_str).collect();
-    let rest = match words.as_slice() {
-        ["sudo", "-u", "mallsync", "mallsync", rest @ ..]
-        | ["sudo", "mallsync", rest @ ..]
-        | ["mallsync", rest @ ..] => rest,
-        _ => return None,
+    let (["sudo", "-u", "mallsync", "mallsync", rest @ ..]
+    | ["sudo", "mallsync", rest @ ..]
+    | ["mallsync", rest @ ..]) = words.as_slice()
+    else {
+        return None;
     };
     // An ellipsis stands for what the reader puts there.
     Some(rest.iter().take_while(|word| **word != "…").map(|word| (*word).to_owned()).collect())
