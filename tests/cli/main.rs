@@ -15,6 +15,8 @@ mod daemon;
 #[cfg(test)]
 mod data;
 #[cfg(test)]
+mod docs;
+#[cfg(test)]
 mod money;
 #[cfg(test)]
 mod schema;
