@@ -205,10 +205,11 @@ impl Daemon {
             self.shared.contracts.replace(contracts).await;
             self.settlements = settlements;
         }
-        self.units.change(&retired, work);
+        // Before the mended ones begin: whoever reads of their first pass finds them well in `status`.
         if let Err(e) = self.note_broken(&config, &applied.broken).await {
             tracing::warn!(error.message = %e, "Unusable sections could not be stored.");
         }
+        self.units.change(&retired, work);
         if let Err(e) = self.probe().await {
             tracing::warn!(error.message = %e, "Stopped accounts could not be made due.");
         }

@@ -60,11 +60,15 @@ impl Store {
         conn.finish(gone > 0).await
     }
 
-    /// The last reload of each daemon that is not known to be gone at `wall`, the latest first.
+    /// The last reload of each daemon that lives at `wall`, the latest first.
     ///
     /// # Errors
     /// See [`super::StoreError`].
     pub async fn reloads(&self, wall: Timestamp) -> Result<Vec<ReloadRow>> {
+        // What a daemon that is gone made of its config says nothing about the next start.
+        if !self.daemon_alive(wall).await? {
+            return Ok(Vec::new());
+        }
         let mut conn = self.read().await?;
         let alone = self.inner.lock_path.is_some();
         let rows: Vec<ReloadColumns> = conn
