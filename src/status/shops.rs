@@ -63,7 +63,7 @@ pub(super) fn health(
     let aside = set_aside.iter().find(|count| count.shop == shop.name);
     let health = ShopHealth {
         name: shop.name.clone(),
-        mall: shop.mall.to_owned(),
+        mall: shop.mall.clone(),
         enabled: shop.enabled,
         last_success_at,
         lag_seconds: last_success_at.map(|at| now.since(at).as_secs()),
