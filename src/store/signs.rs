@@ -174,7 +174,7 @@ impl Store {
                  FROM settlements s JOIN orders o ON o.id = s.order_id
                  WHERE (s.held IS NOT NULL OR s.asked IS NOT NULL) AND s.name = $1
                      AND CASE WHEN s.state = 'unlinked' THEN 1 ELSE 0 END = $2
-                 ORDER BY s.id LIMIT 1",
+                 ORDER BY s.state, s.id LIMIT 1",
                 args![name, unlinked],
             )
             .await?;

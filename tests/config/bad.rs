@@ -456,10 +456,16 @@ fn health_and_metrics_are_served_to_this_machine_alone() {
     for good in ["\"\"", "\"127.0.0.1:0\"", "\"[::1]:9477\""] {
         Folder::with(format!("[daemon]\nlisten = {good}\n")).good();
     }
-    assert_snapshot!(
-        ["\"0.0.0.0:9477\"", "\"192.0.2.7:9477\"", "\"[::]:9477\"", "\"localhost:9477\"", "\":9477\"", "\"127.0.0.1\"", "9477"]
-            .map(told)
-            .join(""),
-        @""
-    );
+    for (bad, says) in [
+        ("\"0.0.0.0:9477\"", "0.0.0.0:9477 can be reached from other machines"),
+        ("\"192.0.2.7:9477\"", "put a reverse proxy with TLS and a password in front of it"),
+        ("\"[::]:9477\"", "[::]:9477 can be reached from other machines"),
+        ("\"localhost:9477\"", "found \"localhost:9477\"; write \"127.0.0.1:9477\""),
+        ("\":9477\"", "an address must stand before the colon"),
+        ("\"127.0.0.1\"", "such as \"127.0.0.1:9477\", or \"\" for none, found \"127.0.0.1\""),
+        ("9477", "found 9477"),
+    ] {
+        let told = told(bad);
+        assert!(told.starts_with("mallsync.toml:2: daemon.listen: ") && told.contains(says), "{told}");
+    }
 }
