@@ -2,9 +2,9 @@
 
 CARGO ?= cargo
 
-.PHONY: test lint soak bench postgres schema deb try-package
+.PHONY: test lint soak bench postgres systemd schema deb try-package
 
-test: postgres
+test: postgres systemd
 	$(CARGO) test --locked
 
 lint:
@@ -45,4 +45,12 @@ postgres:
 	  echo "PostgreSQL is missing: installing it for the tests"; \
 	  if [ "$$(id -u)" = 0 ]; then apt-get update -q && DEBIAN_FRONTEND=noninteractive apt-get install -y -q postgresql; \
 	  else sudo apt-get update -q && sudo DEBIAN_FRONTEND=noninteractive apt-get install -y -q postgresql; fi; \
+	fi
+
+# systemd's own judge of the units; nothing of it runs.
+systemd:
+	@if ! command -v systemd-analyze >/dev/null 2>&1; then \
+	  echo "systemd-analyze is missing: installing it for the tests"; \
+	  if [ "$$(id -u)" = 0 ]; then apt-get update -q && DEBIAN_FRONTEND=noninteractive apt-get install -y -q systemd; \
+	  else sudo apt-get update -q && sudo DEBIAN_FRONTEND=noninteractive apt-get install -y -q systemd; fi; \
 	fi
