@@ -191,8 +191,13 @@ impl App {
         let connected = self.connect();
         for broken in &connected.broken {
             for problem in &broken.problems {
-                tracing::error!(section = %broken.subject, key = %problem.key, error.message = %problem.message,
-                    "A section cannot be used; the others go on.");
+                tracing::error!(
+                    shop = broken.subject.strip_prefix("shops."),
+                    settlement = broken.subject.strip_prefix("settlements."),
+                    key = %problem.key,
+                    error.message = %problem.message,
+                    "Section could not be used."
+                );
             }
         }
         self.note_broken(&connected).await?;
@@ -217,10 +222,10 @@ impl App {
             "mallsync started."
         );
         stop.cancelled().await;
-        tracing::info!("Stopping: finishing what is in flight.");
+        tracing::info!("Stop began.");
         let drained = async { while loops.join_next().await.is_some() {} };
         if tokio::time::timeout(DRAIN, drained).await.is_err() {
-            tracing::warn!("Something in flight did not end in time; the next start looks it up.");
+            tracing::warn!("Work in flight did not end in time.");
             loops.abort_all();
         }
         self.store.close().await;

@@ -9,7 +9,7 @@ use super::context::{Context, note};
 use super::failure::{Ended, Failure, Outcome};
 use super::words;
 use crate::clock::SystemClock;
-use crate::config::{Language, LogFormat};
+use crate::config::{Environment, Language, LogFormat};
 use crate::store::Access;
 use crate::telemetry::{self, Format};
 
@@ -34,9 +34,12 @@ pub fn log(context: &Context, filter: &str) -> Result<(), Failure> {
         LogFormat::Auto => Format::Auto,
         LogFormat::Json => Format::Json,
         LogFormat::Text => Format::Text,
+        LogFormat::Journald => Format::Journald,
     };
     let clock = Arc::new(SystemClock::new(context.config.simulation));
-    telemetry::init(format, filter, clock).map_err(|error| Failure::Failed(error.to_string()))
+    let environment = Environment::process();
+    telemetry::init(format, filter, clock, environment.get("JOURNAL_STREAM"))
+        .map_err(|error| Failure::Failed(error.to_string()))
 }
 
 /// Cancels `stop` at SIGTERM or Ctrl-C.

@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinSet;
 
+use super::alerts;
 use super::idle;
 use super::poll::{self, Pass, PassRequest, Shared, Shop};
 use crate::clock::{Busy, Timestamp};
@@ -114,7 +115,7 @@ async fn turns(shared: Shared, shops: Vec<Arc<Shop>>, doors: Doors, mut busy: Bu
     let mut seen = None;
     let mut passes = JoinSet::new();
     let mut taken: Vec<String> = Vec::new();
-    let (mut beat_at, mut replan_at, mut expiries_at) = (None, None, None);
+    let (mut beat_at, mut replan_at, mut expiries_at, mut alerts_at) = (None, None, None, None);
     while !shared.stop.is_cancelled() {
         while let Some(done) = passes.try_join_next() {
             if let Ok(id) = done {
@@ -125,8 +126,9 @@ async fn turns(shared: Shared, shops: Vec<Arc<Shop>>, doors: Doors, mut busy: Bu
             let (now, wall) = (shared.ambient.now(), shared.ambient.wall());
             if due(&mut beat_at, wall, BEAT) {
                 shared.store.beat(&shared.owner, wall).await?;
-                if shared.store.expire_operations(wall, now).await? > 0 {
-                    tracing::warn!("Operations whose worker is gone will be looked up.");
+                let operations = shared.store.expire_operations(wall, now).await?;
+                if operations > 0 {
+                    tracing::warn!(operations, "Operations of a lost worker were taken over.");
                     shared.planned.nudge();
                 }
             }
@@ -144,6 +146,9 @@ async fn turns(shared: Shared, shops: Vec<Arc<Shop>>, doors: Doors, mut busy: Bu
                     }
                     String::new()
                 });
+            }
+            if due(&mut alerts_at, now, alerts::ROUND) {
+                alerts::round(&shared, &shops).await?;
             }
             let version = shared.store.version().await?;
             if seen != Some(version) {
@@ -166,7 +171,7 @@ async fn turns(shared: Shared, shops: Vec<Arc<Shop>>, doors: Doors, mut busy: Bu
             Ok::<_, StoreError>(())
         };
         if let Err(e) = outcome.await {
-            tracing::warn!(error.message = %e, "The database did not answer; the daemon tries again.");
+            tracing::warn!(error.message = %e, "Database did not answer.");
         }
         let next = shared.ambient.now() + shared.ambient.clock().of_wall(LOOK);
         idle(&shared.ambient, &mut busy, Some(next), std::future::pending(), &shared.stop).await;
@@ -198,13 +203,13 @@ pub async fn replan(shared: &Shared) -> Result<(), StoreError> {
     }
 }
 
-/// Reads the ends of a shop's keys once a day; warns of those that are near.
+/// Reads the ends of a shop's keys once a day; [`alerts`] tells of those that are near.
 pub async fn read_expiries(shared: &Shared, shop: &Shop) {
     let outcome = async {
         let mut row = shared.store.account(&shop.name).await?;
         let now = shared.ambient.now();
         if row.expiries_at.is_some_and(|at| now.since(at) < EXPIRIES) {
-            return Ok::<_, StoreError>(row);
+            return Ok::<_, StoreError>(());
         }
         let call = shop.call(shared, Priority::Live);
         match shop.mall.expiries(&call).await {
@@ -215,25 +220,13 @@ pub async fn read_expiries(shared: &Shared, shop: &Shop) {
             }
             Err(fault) => {
                 tracing::warn!(shop = %shop.name, error.code = fault.kind(), error.message = %fault,
-                "The end of the key could not be read.");
+                    "Ends of keys could not be read.");
             }
         }
-        Ok(row)
+        Ok(())
     };
-    match outcome.await {
-        Ok(row) => {
-            for expiry in row.expiries {
-                let days = expiry.at.since(shared.ambient.now()).as_secs() / 86_400;
-                if days < 3 {
-                    tracing::error!(shop = %shop.name, key = %expiry.what, days, "A key is about to end.");
-                } else if days < 14 {
-                    tracing::warn!(shop = %shop.name, key = %expiry.what, days, "A key will end soon.");
-                }
-            }
-        }
-        Err(e) => {
-            tracing::warn!(shop = %shop.name, error.message = %e, "The end of the key could not be stored.");
-        }
+    if let Err(e) = outcome.await {
+        tracing::warn!(shop = %shop.name, error.message = %e, "Ends of keys could not be stored.");
     }
 }
 
@@ -262,12 +255,12 @@ async fn serve(shared: &Shared, shops: &[Arc<Shop>], doors: &Doors, id: &str, ar
     let outcome = match result {
         Ok(result) => shared.store.finish_request(id, &result, shared.ambient.now()).await,
         Err(e) => {
-            tracing::warn!(error.message = %e, "A request's result could not be written.");
+            tracing::warn!(error.message = %e, "Result of a request could not be written.");
             return;
         }
     };
     if let Err(e) = outcome {
-        tracing::warn!(error.message = %e, "A request's result could not be stored.");
+        tracing::warn!(error.message = %e, "Result of a request could not be stored.");
     }
 }
 

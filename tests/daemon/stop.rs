@@ -39,7 +39,7 @@ fn sigterm_finishes_what_is_in_flight_and_sends_nothing_new() {
     });
     // Its answer comes in two seconds.
     daemon.terminate();
-    let stopping = daemon.log.wait(0, &["Stopping: finishing what is in flight."]);
+    let stopping = daemon.log.wait(0, &["Stop began."]);
     assert_eq!(daemon.ended(), Some(0));
     assert_eq!(daemon.log.count(stopping, &["Slip registered."]), 1);
     assert_eq!(daemon.log.count(stopping, &["mallsync stopped."]), 1);

@@ -1,0 +1,14 @@
+-- What the log was told of and when, so that a fact is told once and again by rule, across restarts: `ends` of keys,
+-- shops that `fails`, an `operation` or `settlement` that needs a person, and the daily word that some are `open`.
+CREATE TABLE notices (
+    topic TEXT NOT NULL,
+    subject TEXT NOT NULL,
+    since INTEGER NOT NULL,
+    step INTEGER NOT NULL,
+    told_at INTEGER NOT NULL,
+    PRIMARY KEY (topic, subject)
+) STRICT;
+
+-- What needs a person is few, and asked for every minute.
+CREATE INDEX operations_for_people ON operations (account, id) WHERE state = 'needs_person';
+CREATE INDEX settlements_for_people ON settlements (name, id) WHERE held IS NOT NULL OR asked IS NOT NULL;
