@@ -133,7 +133,13 @@ fn events_of(source: &str, events: &mut Events) -> Result<(), String> {
 /// The rows of the page's tables: message, levels, fields, meaning, what to do.
 fn page(text: &str) -> Events {
     let mut events = Events::new();
-    for line in text.lines().filter(|line| line.starts_with("| ") && !line.starts_with("| event")) {
+    let mut listed = false;
+    for line in text.lines() {
+        // The tables of events are those whose head says so.
+        listed = line.starts_with("| event |") || (listed && line.starts_with('|'));
+        if !listed || line.starts_with("| event |") || line.starts_with("| ---") {
+            continue;
+        }
         let cells: Vec<&str> = line.trim_matches('|').split('|').map(str::trim).collect();
         let [message, levels, fields, meaning, action] = cells[..] else {
             panic!("a row has five cells: {line}")
@@ -205,12 +211,9 @@ mod tests { fn f() { info!("not ours"); } }
 #[test]
 fn a_page_that_differs_is_noticed() {
     let row = |text: &str| {
-        page(
-            &format!(
-                "| event | level | fields | meaning | action |\n| --- | --- | --- | --- | --- |\n{text}\n"
-            )
-            .replace("| --- ", ""),
-        )
+        page(&format!(
+            "| event | level | fields | meaning | action |\n| --- | --- | --- | --- | --- |\n{text}\n"
+        ))
     };
     let told = row("| It was so. | error, warn | `shop` `error.code` | so | do |");
     let mut events = Events::new();

@@ -12,7 +12,7 @@ mod fails;
 mod people;
 
 pub(super) use fails::{Grave, failed, recovered};
-pub(super) use people::operation as operation_for_person;
+pub(super) use people::operations as operations_for_people;
 
 /// Between two rounds.
 pub(super) const ROUND: Duration = Duration::from_secs(60);

@@ -1,6 +1,7 @@
 //! What the log was told of, so that a fact is told once, and again by rule, across restarts and by one daemon of several.
 
 use super::db::{Lock, args};
+use super::rows::time;
 use super::{Result, Store};
 use crate::clock::Timestamp;
 
@@ -47,7 +48,7 @@ pub struct Notice {
 }
 
 /// Something that a person must decide.
-#[derive(Clone, Debug, PartialEq, Eq, sqlx::FromRow)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ForPerson {
     /// The operation or settlement.
     pub id: String,
@@ -59,6 +60,31 @@ pub struct ForPerson {
     pub code: Option<String>,
     /// Why.
     pub reason: Option<String>,
+    /// When it came to that, as far as that is known: what was told of it earlier was another matter.
+    pub since: Option<Timestamp>,
+}
+
+#[derive(sqlx::FromRow)]
+struct ForPersonRow {
+    id: String,
+    shop: String,
+    mall_order_id: String,
+    code: Option<String>,
+    reason: Option<String>,
+    since: Option<i64>,
+}
+
+impl From<ForPersonRow> for ForPerson {
+    fn from(row: ForPersonRow) -> Self {
+        Self {
+            id: row.id,
+            shop: row.shop,
+            mall_order_id: row.mall_order_id,
+            code: row.code,
+            reason: row.reason,
+            since: time(row.since),
+        }
+    }
 }
 
 /// How much of a contract waits for people.
@@ -174,15 +200,19 @@ impl Store {
     /// See [`super::StoreError`].
     pub async fn operations_to_tell(&self, contract: &str, limit: u32) -> Result<Vec<ForPerson>> {
         let mut conn = self.read().await?;
-        conn.rows(
-            "SELECT p.id, o.shop, o.mall_order_id, p.code, p.reason
+        let rows: Vec<ForPersonRow> = conn
+            .rows(
+                "SELECT p.id, o.shop, o.mall_order_id, p.code, p.reason, p.updated_at AS since
              FROM operations p JOIN orders o ON o.id = p.order_id
              WHERE p.state = 'needs_person' AND p.account = $1
-               AND NOT EXISTS (SELECT 1 FROM notices n WHERE n.topic = 'operation' AND n.subject = p.id)
+               AND NOT EXISTS (
+                   SELECT 1 FROM notices n
+                   WHERE n.topic = 'operation' AND n.subject = p.id AND n.since >= p.updated_at)
              ORDER BY p.id LIMIT $2",
-            args![contract, limit],
-        )
-        .await
+                args![contract, limit],
+            )
+            .await?;
+        Ok(rows.into_iter().map(ForPerson::from).collect())
     }
 
     /// Settlements of a contract that need a person and of which nothing was told, the oldest first, at most `limit`.
@@ -191,15 +221,18 @@ impl Store {
     /// See [`super::StoreError`].
     pub async fn settlements_to_tell(&self, contract: &str, limit: u32) -> Result<Vec<ForPerson>> {
         let mut conn = self.read().await?;
-        conn.rows(
-            "SELECT s.id, o.shop, o.mall_order_id, s.state AS code, COALESCE(s.held, s.asked) AS reason
+        let rows: Vec<ForPersonRow> = conn
+            .rows(
+                "SELECT s.id, o.shop, o.mall_order_id, s.state AS code, COALESCE(s.held, s.asked) AS reason,
+                 CAST(NULL AS BIGINT) AS since
              FROM settlements s JOIN orders o ON o.id = s.order_id
              WHERE (s.held IS NOT NULL OR s.asked IS NOT NULL) AND s.name = $1
                AND NOT EXISTS (SELECT 1 FROM notices n WHERE n.topic = 'settlement' AND n.subject = s.id)
              ORDER BY s.id LIMIT $2",
-            args![contract, limit],
-        )
-        .await
+                args![contract, limit],
+            )
+            .await?;
+        Ok(rows.into_iter().map(ForPerson::from).collect())
     }
 
     /// Forgets what was told of operations and settlements that need nobody any more.

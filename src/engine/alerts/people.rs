@@ -10,24 +10,24 @@ use crate::store::notices::{ForPerson, Notice, Topic};
 /// Told one by one in a round; a flood waits for the next ones.
 const AT_ONCE: u32 = 50;
 
-/// Tells that an operation has come to need a person.
+/// Tells which operations of a contract have come to need a person.
 ///
 /// # Errors
 /// The database.
-pub(in crate::engine) async fn operation(
-    shared: &Shared,
-    contract: &str,
-    about: &ForPerson,
-) -> Result<(), StoreError> {
-    // Whatever was told of it before, a person had sent it on since.
-    shared.store.forget_notice(Topic::Operation, &about.id).await?;
-    tell(shared, Topic::Operation, contract, about).await
+pub(in crate::engine) async fn operations(shared: &Shared, contract: &str) -> Result<(), StoreError> {
+    for about in shared.store.operations_to_tell(contract, AT_ONCE).await? {
+        tell(shared, Topic::Operation, contract, &about).await?;
+    }
+    Ok(())
 }
 
 async fn tell(shared: &Shared, topic: Topic, settlement: &str, about: &ForPerson) -> Result<(), StoreError> {
     let now = shared.ambient.now();
-    let notice = Notice { topic, subject: about.id.clone(), since: now, step: 0, told_at: now };
-    if !shared.store.note(None, &notice).await? {
+    // A person may have sent it on since it was told of.
+    let before = shared.store.notice(topic, &about.id).await?;
+    let since = about.since.unwrap_or(now);
+    let after = Notice { topic, subject: about.id.clone(), since, step: 0, told_at: now };
+    if !shared.store.note(before.as_ref(), &after).await? {
         return Ok(());
     }
     let code = about.code.as_deref();
@@ -56,9 +56,7 @@ pub(super) async fn round(shared: &Shared) -> Result<(), StoreError> {
     let now = shared.ambient.now();
     for contract in shared.contracts.iter().filter(|contract| contract.mode == Mode::Live) {
         let name = &contract.name;
-        for about in shared.store.operations_to_tell(name, AT_ONCE).await? {
-            tell(shared, Topic::Operation, name, &about).await?;
-        }
+        operations(shared, name).await?;
         for about in shared.store.settlements_to_tell(name, AT_ONCE).await? {
             tell(shared, Topic::Settlement, name, &about).await?;
         }

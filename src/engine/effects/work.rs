@@ -15,7 +15,6 @@ use crate::engine::poll::Shared;
 use crate::http::{Closed, Priority};
 use crate::settlement::{LookFailed, Looked, Stop};
 use crate::store::StoreError;
-use crate::store::notices::ForPerson;
 use crate::store::operations::{Claimed, NewAttempt, Work};
 
 impl Account {
@@ -215,15 +214,8 @@ impl Account {
                 operation = %operation.id, attempt = progress.sends, elapsed_ms, yen = operation.intent.amount().0, "Slip registered.");
             }
             State::NeedsPerson => {
-                let about = ForPerson {
-                    id: operation.id.clone(),
-                    shop: claimed.order.shop.clone(),
-                    mall_order_id: order.clone(),
-                    code: progress.code.clone(),
-                    reason: progress.reason.clone(),
-                };
-                if let Err(e) = alerts::operation_for_person(shared, self.name(), &about).await {
-                    // The next round of the alerts tells it.
+                if let Err(e) = alerts::operations_for_people(shared, self.name()).await {
+                    // The next round of alerts tells it.
                     tracing::warn!(settlement = self.name(), operation = %operation.id, error.message = %e,
                         "Notice was not stored.");
                 }
