@@ -73,7 +73,7 @@ fn answer(mut stream: TcpStream, n: usize) {
     );
     let token = path.contains("token");
     let (status, kind, body) = match n % 9 {
-        _ if token && n % 4 != 0 => (
+        _ if token && !n.is_multiple_of(4) => (
             200,
             "application/json",
             format!(
