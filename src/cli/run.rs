@@ -12,7 +12,7 @@ use super::failure::{Ended, Failure, Outcome};
 use super::words;
 use crate::app::{App, Reloads};
 use crate::clock::SystemClock;
-use crate::config::{self, Language, LogFormat};
+use crate::config::{self, Environment, Language, LogFormat};
 use crate::store::Access;
 use crate::telemetry::{self, Format};
 
@@ -56,9 +56,12 @@ pub fn log(context: &Context, filter: &str) -> Result<(), Failure> {
         LogFormat::Auto => Format::Auto,
         LogFormat::Json => Format::Json,
         LogFormat::Text => Format::Text,
+        LogFormat::Journald => Format::Journald,
     };
     let clock = Arc::new(SystemClock::new(context.config.simulation));
-    telemetry::init(format, filter, clock).map_err(|error| Failure::Failed(error.to_string()))
+    let environment = Environment::process();
+    telemetry::init(format, filter, clock, environment.get("JOURNAL_STREAM"))
+        .map_err(|error| Failure::Failed(error.to_string()))
 }
 
 /// Cancels `stop` at SIGTERM or Ctrl-C.

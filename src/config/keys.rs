@@ -61,9 +61,9 @@ pub(super) const SIMULATION: &[&dyn Known] = &[&START, &EPOCH, &SPEED];
 
 pub(super) const FORMAT: Key<String> = key(
     "format",
-    &words!("auto", "json", "text"),
+    &words!("auto", "json", "text", "journald"),
     Absent::Text("auto"),
-    "How log lines look; auto: text on a terminal, else json",
+    "How log lines look; auto: journald under systemd, text on a terminal, else json",
 );
 pub(super) const FILTER: Key<String> = key(
     "filter",

@@ -100,12 +100,14 @@ pub struct Log {
 /// How log lines look.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum LogFormat {
-    /// Text on a terminal, else JSON.
+    /// The journal under systemd, text on a terminal, else JSON.
     Auto,
     /// One JSON object a line.
     Json,
     /// For people.
     Text,
+    /// Entries of systemd's journal.
+    Journald,
 }
 
 /// `[shops.NAME]`.

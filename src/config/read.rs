@@ -92,6 +92,7 @@ fn log(section: &Section<'_>) -> Option<Log> {
     let format = match format?.as_str() {
         "json" => LogFormat::Json,
         "text" => LogFormat::Text,
+        "journald" => LogFormat::Journald,
         _ => LogFormat::Auto,
     };
     Some(Log { format, filter: filter? })

@@ -34,6 +34,7 @@ pub fn show(config: &Config) -> String {
         LogFormat::Auto => "auto",
         LogFormat::Json => "json",
         LogFormat::Text => "text",
+        LogFormat::Journald => "journald",
     };
     root.insert("log".to_owned(), json!({ "format": format, "filter": config.log.filter }));
     let shops: Map<String, Value> = config.shops.iter().map(|s| (s.name.clone(), shop(s))).collect();

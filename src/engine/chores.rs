@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use tokio::sync::oneshot;
 use tokio::task::JoinSet;
 
+use super::alerts;
 use super::idle;
 use super::poll::{self, Pass, PassRequest, Shared, Shop};
 use super::roster::{Roster, Seat};
@@ -111,7 +112,7 @@ async fn turns(shared: Shared, roster: Roster, mut busy: Busy) {
     let mut seen = None;
     let mut passes = JoinSet::new();
     let mut taken: Vec<String> = Vec::new();
-    let (mut beat_at, mut replan_at, mut expiries_at) = (None, None, None);
+    let (mut beat_at, mut replan_at, mut expiries_at, mut alerts_at) = (None, None, None, None);
     while !shared.stop.is_cancelled() {
         shared.beat.works(&shared.ambient);
         while let Some(done) = passes.try_join_next() {
@@ -123,8 +124,9 @@ async fn turns(shared: Shared, roster: Roster, mut busy: Busy) {
             let (now, wall) = (shared.ambient.now(), shared.ambient.wall());
             if due(&mut beat_at, wall, BEAT) {
                 shared.store.beat(&shared.owner, wall).await?;
-                if shared.store.expire_operations(wall, now).await? > 0 {
-                    tracing::warn!("Operations whose worker is gone will be looked up.");
+                let operations = shared.store.expire_operations(wall, now).await?;
+                if operations > 0 {
+                    tracing::warn!(operations, "Operations of a lost worker were taken over.");
                     shared.planned.nudge();
                 }
             }
@@ -146,6 +148,7 @@ async fn turns(shared: Shared, roster: Roster, mut busy: Busy) {
                 .filter(|seat| daily || changed(seat))
                 .map(|seat| (Arc::clone(&seat.shop), changed(&seat)))
                 .collect();
+            let polled: Vec<Arc<Shop>> = shops.iter().map(|seat| Arc::clone(&seat.shop)).collect();
             known = Some(shops);
             if !to_read.is_empty() {
                 let shared = shared.clone();
@@ -157,6 +160,9 @@ async fn turns(shared: Shared, roster: Roster, mut busy: Busy) {
                     }
                     String::new()
                 });
+            }
+            if due(&mut alerts_at, now, alerts::ROUND) {
+                alerts::round(&shared, &polled).await?;
             }
             let version = shared.store.version().await?;
             if seen != Some(version) {
@@ -181,7 +187,7 @@ async fn turns(shared: Shared, roster: Roster, mut busy: Busy) {
         let outcome = outcome.await;
         shared.vitals.set_database_ok(outcome.is_ok());
         if let Err(e) = outcome {
-            tracing::warn!(error.message = %e, "The database did not answer; the daemon tries again.");
+            tracing::warn!(error.message = %e, "Database did not answer.");
         }
         let next = shared.ambient.now() + shared.ambient.clock().of_wall(LOOK);
         shared.beat.rests(&shared.ambient, Some(next));
@@ -224,13 +230,14 @@ pub async fn replan(shared: &Shared) -> Result<(), StoreError> {
     }
 }
 
-/// Reads the ends of a shop's keys once a day, or at once when its section was `changed`; warns of those that are near.
+/// Reads the ends of a shop's keys once a day, or at once when its section was `changed`; [`alerts`] tells of those that
+/// are near.
 pub async fn read_expiries(shared: &Shared, shop: &Shop, changed: bool) {
     let outcome = async {
         let mut row = shared.store.account(&shop.name).await?;
         let now = shared.ambient.now();
         if !changed && row.expiries_at.is_some_and(|at| now.since(at) < EXPIRIES) {
-            return Ok::<_, StoreError>(row);
+            return Ok::<_, StoreError>(());
         }
         let call = shop.call(shared, Priority::Live);
         match shop.mall.expiries(&call).await {
@@ -241,25 +248,13 @@ pub async fn read_expiries(shared: &Shared, shop: &Shop, changed: bool) {
             }
             Err(fault) => {
                 tracing::warn!(shop = %shop.name, error.code = fault.kind(), error.message = %fault,
-                "The end of the key could not be read.");
+                    "Ends of keys could not be read.");
             }
         }
-        Ok(row)
+        Ok(())
     };
-    match outcome.await {
-        Ok(row) => {
-            for expiry in row.expiries {
-                let days = expiry.at.since(shared.ambient.now()).as_secs() / 86_400;
-                if days < 3 {
-                    tracing::error!(shop = %shop.name, key = %expiry.what, days, "A key is about to end.");
-                } else if days < 14 {
-                    tracing::warn!(shop = %shop.name, key = %expiry.what, days, "A key will end soon.");
-                }
-            }
-        }
-        Err(e) => {
-            tracing::warn!(shop = %shop.name, error.message = %e, "The end of the key could not be stored.");
-        }
+    if let Err(e) = outcome.await {
+        tracing::warn!(shop = %shop.name, error.message = %e, "Ends of keys could not be stored.");
     }
 }
 
@@ -290,12 +285,12 @@ async fn serve(shared: &Shared, roster: &Roster, id: &str, args: serde_json::Val
     let outcome = match result {
         Ok(result) => shared.store.finish_request(id, &result, shared.ambient.now()).await,
         Err(e) => {
-            tracing::warn!(error.message = %e, "A request's result could not be written.");
+            tracing::warn!(error.message = %e, "Result of a request could not be written.");
             return;
         }
     };
     if let Err(e) = outcome {
-        tracing::warn!(error.message = %e, "A request's result could not be stored.");
+        tracing::warn!(error.message = %e, "Result of a request could not be stored.");
     }
 }
 

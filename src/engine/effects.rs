@@ -94,7 +94,7 @@ impl Account {
             let until = match self.turn(&shared, &mut in_flight, &finished).await {
                 Ok(until) => until,
                 Err(e) => {
-                    tracing::warn!(settlement = self.name(), error.message = %e, "The operations could not be read.");
+                    tracing::warn!(settlement = self.name(), error.message = %e, "Operations could not be read.");
                     Some(shared.ambient.now() + Duration::from_secs(5))
                 }
             };
@@ -234,7 +234,8 @@ impl Account {
             Err(_) => false,
         };
         if healthy {
-            tracing::info!(settlement = self.name(), "The account works again.");
+            let down_seconds = row.stopped_at.map_or(0, |at| now.since(at).as_secs());
+            tracing::info!(settlement = self.name(), down_seconds, "Settlement was reached again.");
             (row.stopped_code, row.stopped_reason, row.stopped_at, row.probe_at) = (None, None, None, None);
         } else {
             row.probe_at = Some(now + PROBE);

@@ -74,7 +74,7 @@ impl Gate for StoreGate {
             let taken =
                 self.store.take(bucket, reserve, now).await.map_err(|e| Closed::Failed(e.to_string()))?;
             if taken.clamped {
-                tracing::warn!(limit = %bucket.key, "The clock was set back; a limiter row was clamped.");
+                tracing::warn!(limit = %bucket.key, "Clock was set back.");
             }
             let Some(until) = taken.wait_until else { return Ok(()) };
             if until.since(now) > long {
@@ -92,7 +92,7 @@ impl Gate for StoreGate {
 
     async fn pause(&self, bucket: &Bucket, until: Timestamp) {
         if let Err(e) = self.store.pause(bucket, until).await {
-            tracing::warn!(limit = %bucket.key, error.message = %e, "A pause that the service asked for was not stored.");
+            tracing::warn!(limit = %bucket.key, error.message = %e, "Pause was not stored.");
         }
     }
 
@@ -100,7 +100,7 @@ impl Gate for StoreGate {
         let mut paces = self.paces.lock().unwrap_or_else(PoisonError::into_inner);
         let told = paces.entry(bucket.key.clone()).or_insert(bucket.per);
         if *told != per.max(bucket.per) {
-            tracing::info!(limit = %bucket.key, per_ms = per.as_millis(), "The service told another rate.");
+            tracing::info!(limit = %bucket.key, per_ms = per.as_millis(), "Service told another rate.");
             *told = per.max(bucket.per);
         }
     }

@@ -8,6 +8,8 @@ use tokio_util::sync::CancellationToken;
 
 use crate::clock::{Ambient, Busy, Timestamp};
 
+/// What an operator is told of once, and again by rule.
+pub mod alerts;
 /// Whether loops go round.
 pub mod beat;
 /// What the daemon does beside polls and effects: requests, expired leases, planning by the day.

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use tokio::sync::{mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
+use tracing::Instrument;
 
 use super::beat::Beat;
 use super::contracts::Contracts;
@@ -173,7 +174,7 @@ impl Shop {
     async fn turns(&self, shared: &Shared, mut requests: mpsc::Receiver<PassRequest>, mut busy: Busy) {
         metrics::begin_shop(&self.subject(), &self.live_streams());
         while let Err(e) = self.prepare(shared).await {
-            tracing::warn!(shop = %self.name, error.message = %e, "The shop's schedule could not be made.");
+            tracing::warn!(shop = %self.name, error.message = %e, "Schedule could not be made.");
             self.stuck(shared, &mut busy).await;
             if shared.stop.is_cancelled() {
                 return;
@@ -188,7 +189,7 @@ impl Shop {
             let due = match shared.store.streams(Some(&self.name)).await {
                 Ok(rows) => rows.iter().filter(|r| !r.finished).map(|r| r.due_at).min(),
                 Err(e) => {
-                    tracing::warn!(shop = %self.name, error.message = %e, "The shop's schedule could not be read.");
+                    tracing::warn!(shop = %self.name, error.message = %e, "Schedule could not be read.");
                     Some(shared.ambient.now() + Duration::from_secs(5))
                 }
             };
@@ -309,15 +310,16 @@ impl Shop {
             Err(e) => {
                 pass.error = Some(format!("database: {e}"));
                 pass.stuck = true;
-                tracing::warn!(shop = %self.name, error.message = %e, "The shop's lease could not be taken.");
+                tracing::warn!(shop = %self.name, error.message = %e, "Lease of a shop could not be taken.");
                 return pass;
             }
         };
         let mut run = Run { shop: self, shared, lease, lease_until: wall + LEASE, on_page, pass };
-        run.all(forced, force).await;
+        let around = tracing::debug_span!("pass", shop = %self.name, mall = self.mall_word);
+        run.all(forced, force).instrument(around).await;
         let Run { lease, pass, .. } = run;
         if let Err(e) = shared.store.release_shop(&lease).await {
-            tracing::warn!(shop = %self.name, error.message = %e, "The shop's lease could not be given back; it ends by itself.");
+            tracing::warn!(shop = %self.name, error.message = %e, "Lease of a shop could not be given back.");
         }
         if pass.result.planned > 0 {
             shared.planned.nudge();

@@ -22,7 +22,7 @@ impl Unknown {
             if self.is_news(flag) {
                 tracing::warn!(shop, mall, mall_order_id = %order.mall_order_id, error.code = %flag.code,
                     error.message = %flag.detail,
-                    "A code never seen before: such orders are kept, and nothing is done that rests on it.");
+                    "Code was seen for the first time.");
             }
         }
     }

@@ -202,11 +202,11 @@ impl Client {
         match &answer {
             Ok(r) => tracing::debug!(
                 target: "mallsync::http",
-                account, method, path, status = r.status, bytes = r.body.len(), elapsed_ms, "request answered"
+                account, method, path, status = r.status, bytes = r.body.len(), elapsed_ms, "Request answered."
             ),
             Err(e) => tracing::debug!(
                 target: "mallsync::http",
-                account, method, path, error = %e, elapsed_ms, "request failed"
+                account, method, path, error.message = %e, elapsed_ms, "Request failed."
             ),
         }
         answer

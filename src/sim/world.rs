@@ -270,7 +270,7 @@ impl World {
 
     pub(crate) fn note_broken(&self, error: &std::io::Error) {
         self.state().broken += 1;
-        tracing::debug!(error.message = %error, "simulator lost a connection");
+        tracing::debug!(error.message = %error, "Simulator lost a connection.");
     }
 
     /// Cancels an order of `shop` at once, at whichever mall it is. False when there is no such order, or it is past it.

@@ -30,6 +30,8 @@ mod workers;
 pub mod accounts;
 /// Limiter rows.
 pub mod limits;
+/// What the log was told of.
+pub mod notices;
 /// Operations and their attempts.
 pub mod operations;
 /// Orders, their versions, and orders set aside.

@@ -55,7 +55,7 @@ verify_recipient = true
         mallsync.toml:4: database.url: expected "sqlite:/path/to/mallsync.db" or "postgres://user@host/database"
         mallsync.toml:6: daemon.timezone: expected "Asia/Tokyo", found "UTC"
         mallsync.toml:7: daemon.langauge: unknown key; did you mean `language`?
-        mallsync.toml:9: log.format: expected "auto" or "json" or "text", found "xml"
+        mallsync.toml:9: log.format: expected "auto" or "json" or "text" or "journald", found "xml"
         mallsync.toml:10: shops.Main_Shop: a name is made of small letters, digits and `-` (a-z 0-9 -), 1 to 64 of them
         mallsync.toml:11: shops.Main_Shop.mall: expected one of rakuten, csv, found "rakutenn" (did you mean "rakuten"?)
         mallsync.toml:14: shops.rakuten-main.schedule: weekdays are written by name, since systems number them differently: `MON-FRI` or `SAT,SUN` instead of `1-5`
@@ -85,7 +85,7 @@ fn what_is_no_toml_is_told_line_by_line_beside_the_rest() {
     let text = "[log]\nfilter = info\nformat = \"xml\"\n[shops.rakuten-main\nmall = \"rakuten\"\n[daemon]\nlanguage \"ja\"\nlanguage = \"jp\"\n[log]\nfilter = \"info\"\n";
     assert_snapshot!(findings(text), @r#"
         mallsync.toml:2: not TOML: invalid float, expected `inf`; text needs quotes, as in key = "value"
-        mallsync.toml:3: log.format: expected "auto" or "json" or "text", found "xml"
+        mallsync.toml:3: log.format: expected "auto" or "json" or "text" or "journald", found "xml"
         mallsync.toml:4: not TOML: unclosed table, expected `]`
         mallsync.toml:7: not TOML: key with no value, expected `=`
         "#);
@@ -98,21 +98,21 @@ fn files_as_windows_saves_them_are_named_and_the_rest_is_checked_all_the_same() 
     let (cp932, _, _) = encoding_rs::SHIFT_JIS.encode(text);
     assert_snapshot!(findings(&*cp932), @r#"
         mallsync.toml:1: saved as Shift_JIS (CP932, “ANSI” in Notepad), first seen in this line: save it as UTF-8 without BOM
-        mallsync.toml:3: log.format: expected "auto" or "json" or "text", found "xml"
+        mallsync.toml:3: log.format: expected "auto" or "json" or "text" or "journald", found "xml"
         "#);
     assert_snapshot!(findings(format!("\u{FEFF}{text}")), @r#"
         mallsync.toml:1: saved with a BOM (“UTF-8 with BOM”): save it as UTF-8 without BOM
-        mallsync.toml:3: log.format: expected "auto" or "json" or "text", found "xml"
+        mallsync.toml:3: log.format: expected "auto" or "json" or "text" or "journald", found "xml"
         "#);
     let utf16: Vec<u8> =
         [0xFF, 0xFE].into_iter().chain(text.encode_utf16().flat_map(u16::to_le_bytes)).collect();
     assert_snapshot!(findings(utf16), @r#"
         mallsync.toml: saved as UTF-16 (“Unicode” in Notepad): save it as UTF-8 without BOM
-        mallsync.toml:3: log.format: expected "auto" or "json" or "text", found "xml"
+        mallsync.toml:3: log.format: expected "auto" or "json" or "text" or "journald", found "xml"
         "#);
     assert_snapshot!(findings(b"[log]\r\n# \xFF\xFF\r\nformat = \"xml\"\r\n"), @r#"
         mallsync.toml:2: not UTF-8 text from this line on: save it as UTF-8 without BOM
-        mallsync.toml:3: log.format: expected "auto" or "json" or "text", found "xml"
+        mallsync.toml:3: log.format: expected "auto" or "json" or "text" or "journald", found "xml"
         "#);
 }
 
@@ -122,7 +122,7 @@ fn full_width_characters_are_named_and_the_rest_is_checked_all_the_same() {
     assert_snapshot!(findings(text), @r#"
         mallsync.toml:2: `＝` is a full-width character (全角): type = (half-width)
         mallsync.toml:2: `“` is a full-width or typographic quote: type " (half-width)
-        mallsync.toml:2: log.format: expected "auto" or "json" or "text", found "xml"
+        mallsync.toml:2: log.format: expected "auto" or "json" or "text" or "journald", found "xml"
         mallsync.toml:3: an ideographic space (U+3000, 全角スペース): type an ordinary space
         mallsync.toml:3: `＂` is a full-width or typographic quote: type " (half-width)
         mallsync.toml:4: an ideographic space (U+3000, 全角スペース): type an ordinary space
@@ -134,26 +134,25 @@ fn full_width_characters_are_named_and_the_rest_is_checked_all_the_same() {
 #[test]
 fn keys_of_later_steps_are_unknown() {
     let text = format!(
-        "[daemon]\nstatus_page = true\n[log]\nformat = \"journald\"\n[retention]\namazon = 30\n[slips]\ndirectory = \"/s\"\n\
+        "[daemon]\nstatus_page = true\n[retention]\namazon = 30\n[slips]\ndirectory = \"/s\"\n\
          {SHOP}mode = \"live\"\nsince = \"2026-12-01\"\nconfirm = \"auto\"\nship_cut_off = \"13:00\"\nclosed = [\"SUN\"]\nretention_days = 3\n\
          {CARD}on_amount_change = \"ask\"\non_cancel = \"ask\"\nreauthorize = \"off\"\nreconcile_schedule = \"0 6 * * *\"\nsource_address = \"203.0.113.10\"\n"
     );
     assert_snapshot!(findings(text), @r#"
         mallsync.toml:2: daemon.status_page: unknown key; known here: language, listen, timezone
-        mallsync.toml:4: log.format: expected "auto" or "json" or "text", found "journald"
-        mallsync.toml:5: retention: unknown key; known here: daemon, database, log, settlements, shops, simulation, slips
-        mallsync.toml:8: slips.directory: unknown key; known here: verify_recipient
-        mallsync.toml:13: shops.rakuten-main.mode: unknown key; known here: base_url, ca_file, enabled, initial_lookback, license_key, license_key_next, mall, page_size, proxy, schedule, service_secret
-        mallsync.toml:14: shops.rakuten-main.since: unknown key; known here: base_url, ca_file, enabled, initial_lookback, license_key, license_key_next, mall, page_size, proxy, schedule, service_secret
-        mallsync.toml:15: shops.rakuten-main.confirm: unknown key; known here: base_url, ca_file, enabled, initial_lookback, license_key, license_key_next, mall, page_size, proxy, schedule, service_secret
-        mallsync.toml:16: shops.rakuten-main.ship_cut_off: unknown key; known here: base_url, ca_file, enabled, initial_lookback, license_key, license_key_next, mall, page_size, proxy, schedule, service_secret
-        mallsync.toml:17: shops.rakuten-main.closed: unknown key; known here: base_url, ca_file, enabled, initial_lookback, license_key, license_key_next, mall, page_size, proxy, schedule, service_secret
-        mallsync.toml:18: shops.rakuten-main.retention_days: unknown key; known here: base_url, ca_file, enabled, initial_lookback, license_key, license_key_next, mall, page_size, proxy, schedule, service_secret
-        mallsync.toml:22: settlements.card.on_amount_change: unknown key; known here: access_key, amount_limit, authorization_days, base_url, ca_file, capture, capture_time, delivery, enabled, environment, maintenance, match, max_in_flight, max_per_hour, max_per_second, max_yen_per_day, mode, parcels, provider, proxy, registered_by, since, trader_code
-        mallsync.toml:23: settlements.card.on_cancel: unknown key; known here: access_key, amount_limit, authorization_days, base_url, ca_file, capture, capture_time, delivery, enabled, environment, maintenance, match, max_in_flight, max_per_hour, max_per_second, max_yen_per_day, mode, parcels, provider, proxy, registered_by, since, trader_code
-        mallsync.toml:24: settlements.card.reauthorize: unknown key; known here: access_key, amount_limit, authorization_days, base_url, ca_file, capture, capture_time, delivery, enabled, environment, maintenance, match, max_in_flight, max_per_hour, max_per_second, max_yen_per_day, mode, parcels, provider, proxy, registered_by, since, trader_code
-        mallsync.toml:25: settlements.card.reconcile_schedule: unknown key; known here: access_key, amount_limit, authorization_days, base_url, ca_file, capture, capture_time, delivery, enabled, environment, maintenance, match, max_in_flight, max_per_hour, max_per_second, max_yen_per_day, mode, parcels, provider, proxy, registered_by, since, trader_code
-        mallsync.toml:26: settlements.card.source_address: unknown key; known here: access_key, amount_limit, authorization_days, base_url, ca_file, capture, capture_time, delivery, enabled, environment, maintenance, match, max_in_flight, max_per_hour, max_per_second, max_yen_per_day, mode, parcels, provider, proxy, registered_by, since, trader_code
+        mallsync.toml:3: retention: unknown key; known here: daemon, database, log, settlements, shops, simulation, slips
+        mallsync.toml:6: slips.directory: unknown key; known here: verify_recipient
+        mallsync.toml:11: shops.rakuten-main.mode: unknown key; known here: base_url, ca_file, enabled, initial_lookback, license_key, license_key_next, mall, page_size, proxy, schedule, service_secret
+        mallsync.toml:12: shops.rakuten-main.since: unknown key; known here: base_url, ca_file, enabled, initial_lookback, license_key, license_key_next, mall, page_size, proxy, schedule, service_secret
+        mallsync.toml:13: shops.rakuten-main.confirm: unknown key; known here: base_url, ca_file, enabled, initial_lookback, license_key, license_key_next, mall, page_size, proxy, schedule, service_secret
+        mallsync.toml:14: shops.rakuten-main.ship_cut_off: unknown key; known here: base_url, ca_file, enabled, initial_lookback, license_key, license_key_next, mall, page_size, proxy, schedule, service_secret
+        mallsync.toml:15: shops.rakuten-main.closed: unknown key; known here: base_url, ca_file, enabled, initial_lookback, license_key, license_key_next, mall, page_size, proxy, schedule, service_secret
+        mallsync.toml:16: shops.rakuten-main.retention_days: unknown key; known here: base_url, ca_file, enabled, initial_lookback, license_key, license_key_next, mall, page_size, proxy, schedule, service_secret
+        mallsync.toml:20: settlements.card.on_amount_change: unknown key; known here: access_key, amount_limit, authorization_days, base_url, ca_file, capture, capture_time, delivery, enabled, environment, maintenance, match, max_in_flight, max_per_hour, max_per_second, max_yen_per_day, mode, parcels, provider, proxy, registered_by, since, trader_code
+        mallsync.toml:21: settlements.card.on_cancel: unknown key; known here: access_key, amount_limit, authorization_days, base_url, ca_file, capture, capture_time, delivery, enabled, environment, maintenance, match, max_in_flight, max_per_hour, max_per_second, max_yen_per_day, mode, parcels, provider, proxy, registered_by, since, trader_code
+        mallsync.toml:22: settlements.card.reauthorize: unknown key; known here: access_key, amount_limit, authorization_days, base_url, ca_file, capture, capture_time, delivery, enabled, environment, maintenance, match, max_in_flight, max_per_hour, max_per_second, max_yen_per_day, mode, parcels, provider, proxy, registered_by, since, trader_code
+        mallsync.toml:23: settlements.card.reconcile_schedule: unknown key; known here: access_key, amount_limit, authorization_days, base_url, ca_file, capture, capture_time, delivery, enabled, environment, maintenance, match, max_in_flight, max_per_hour, max_per_second, max_yen_per_day, mode, parcels, provider, proxy, registered_by, since, trader_code
+        mallsync.toml:24: settlements.card.source_address: unknown key; known here: access_key, amount_limit, authorization_days, base_url, ca_file, capture, capture_time, delivery, enabled, environment, maintenance, match, max_in_flight, max_per_hour, max_per_second, max_yen_per_day, mode, parcels, provider, proxy, registered_by, since, trader_code
         "#);
 }
 
@@ -424,7 +423,7 @@ fn findings_in_variables_name_the_variable() {
         MALLSYNC__SLIPS: names a table while other variables name keys in it; unset it
         MALLSYNC__SLIPS__verify_recipient: gives the same key as MALLSYNC__SLIPS__VERIFY_RECIPIENT; unset one of them
         databse: unknown key; did you mean `database`? (given by the environment variable MALLSYNC__DATABSE__URL)
-        log.format: expected "auto" or "json" or "text", found "xml" (given by the environment variable MALLSYNC__LOG__FORMAT)
+        log.format: expected "auto" or "json" or "text" or "journald", found "xml" (given by the environment variable MALLSYNC__LOG__FORMAT)
         shops.rakuten-main.colour: unknown key; known here: base_url, ca_file, enabled, initial_lookback, license_key, license_key_next, mall, page_size, proxy, schedule, service_secret (given by the environment variable MALLSYNC__SHOPS__RAKUTEN_MAIN__COLOUR)
         shops.rakuten-main.license_key: expected where the secret is kept: `file:PATH`, `credential:NAME`, `env:NAME` or, for tests, `plain:VALUE` (what was found is not repeated here: it may be a secret) (given by the environment variable MALLSYNC__SHOPS__RAKUTEN_MAIN__LICENSE_KEY)
         "#);

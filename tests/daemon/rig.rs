@@ -37,16 +37,25 @@ pub struct Outside {
 impl Outside {
     /// A world with `orders` orders at Rakuten and in the cart each, at `speed`, from `clock` on.
     pub fn new(seed: u64, orders: u64, clock: Simulation) -> Self {
+        Self::of(seed, orders, clock, |options| options)
+    }
+
+    /// Likewise with a shop at each of the four malls.
+    pub fn four(seed: u64, orders: u64, clock: Simulation) -> Self {
+        Self::of(seed, orders, clock, Options::with_all_malls)
+    }
+
+    fn of(seed: u64, orders: u64, clock: Simulation, more: impl FnOnce(Options) -> Options) -> Self {
         let runtime =
             tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
         let catalogue = Catalogue::spread(noon(), HISTORY, orders);
         let simulated = Arc::new(SystemClock::new(Some(clock)));
-        let world = World::new(Options {
+        let world = World::new(more(Options {
             speed: clock.speed,
             rakuten: vec![Shop::new(sim::RAKUTEN_SHOP, sim::RAKUTEN_SHOP_ID, 1, catalogue)],
             cart: catalogue,
             ..Options::per_day(seed, simulated, 1, HISTORY)
-        });
+        }));
         let server = runtime.block_on(async {
             let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
             Server::start(listener, Arc::clone(&world)).unwrap()

@@ -3,10 +3,15 @@
 //! one effective capture for each settlement, nothing sent again blindly, nothing left behind silently (I6, I7, I8, I11).
 
 #[cfg(test)]
+#[path = "../support/log.rs"]
+mod log;
+#[cfg(test)]
 #[path = "../support/mod.rs"]
 #[expect(dead_code, reason = "the store's suite uses the rest of it")]
 mod support;
 
+#[cfg(test)]
+mod alerts;
 #[cfg(test)]
 mod guards;
 #[cfg(test)]

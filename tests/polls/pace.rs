@@ -13,7 +13,8 @@ use mallsync::store::streams::StreamRow;
 use serde_json::json;
 use tracing::Level;
 
-use crate::rig::{DAY, HOUR, LOOKS, Log, MINUTE, Rig, numbers};
+use crate::log::Log;
+use crate::rig::{DAY, HOUR, LOOKS, MINUTE, Rig, numbers};
 use crate::support::{start, stores};
 
 fn is_new(stream: Stream) -> bool {

@@ -12,7 +12,8 @@ use serde_json::{Value, json};
 use sqlx::{Connection, PgConnection, SqliteConnection};
 use tracing::Level;
 
-use crate::rig::{DAY, HOUR, Log, MINUTE, Rig, contract};
+use crate::log::Log;
+use crate::rig::{DAY, HOUR, MINUTE, Rig, contract};
 use crate::support::{start, stores};
 
 /// `orders` orders of the last days, polled every minute; nothing changes at the mall.

@@ -2,11 +2,14 @@
 
 use std::time::Duration;
 
+use tracing::Instrument;
+
 use super::outcome::{Prompt, outcome_of, verdict_word};
 use super::{AGAIN, Account, FLOOR, LEASE_BEYOND, PROBE};
 use crate::clock::Timestamp;
 use crate::domain::money::Yen;
 use crate::domain::operation::{Event, Intent, LOOK_DELAYS, Progress, State, Verdict};
+use crate::engine::alerts;
 use crate::engine::guard::{self, Before};
 use crate::engine::poll::Shared;
 use crate::http::Closed;
@@ -19,19 +22,23 @@ impl Account {
     /// One operation, to its next resting place. The state it came to, `None` when the lease or the database was lost.
     pub(super) async fn work(&self, shared: &Shared, work: Work, claimed: Claimed) -> Option<State> {
         let id = claimed.operation.id.clone();
-        let outcome = match work {
-            Work::Send => self.send(shared, claimed).await,
-            Work::Look => self.settle(shared, claimed).await,
+        let around = tracing::debug_span!("operation", settlement = self.name(), operation = %id);
+        let outcome = async {
+            match work {
+                Work::Send => self.send(shared, claimed).await,
+                Work::Look => self.settle(shared, claimed).await,
+            }
         };
+        let outcome = outcome.instrument(around).await;
         match outcome {
             Ok(progress) => Some(progress.state),
             Err(StoreError::LeaseLost) => {
-                tracing::warn!(settlement = self.name(), operation = %id, "The lease was lost; what was learnt is kept as an attempt.");
+                tracing::warn!(settlement = self.name(), operation = %id, "Lease of an operation was lost.");
                 None
             }
             Err(e) => {
                 tracing::warn!(settlement = self.name(), operation = %id, error.message = %e,
-                    "The outcome could not be stored; the lease ends by itself and a look-up settles it.");
+                    "Outcome was not stored.");
                 None
             }
         }
@@ -195,42 +202,43 @@ impl Account {
         attempt: Option<NewAttempt>,
     ) -> Result<Progress, StoreError> {
         let started_at = attempt.as_ref().map(|a| a.started_at);
-        let number = attempt.as_ref().map_or("look", |a| a.kind);
         let progress = self.keep(shared, claimed, &event, attempt.as_ref()).await?;
         let elapsed_ms = started_at.map_or(0, |t| shared.ambient.now().since(t).as_millis());
         let elapsed_ms = u64::try_from(elapsed_ms).unwrap_or(u64::MAX);
         let operation = &claimed.operation;
         metrics::operation(&self.subject(), operation.intent.kind(), progress.state.as_str());
-        let code = progress.code.as_deref().unwrap_or_default();
-        let reason = progress.reason.as_deref().unwrap_or_default();
+        let code = progress.code.as_deref();
+        let reason = progress.reason.as_deref();
         let order = &claimed.order.order.mall_order_id;
         match progress.state {
             State::Done => {
                 tracing::info!(settlement = self.name(), shop = %claimed.order.shop, mall_order_id = %order,
-                operation = %operation.id, attempt = number, elapsed_ms, yen = operation.intent.amount().0, "Slip registered.");
+                operation = %operation.id, attempt = progress.sends, elapsed_ms, yen = operation.intent.amount().0, "Slip registered.");
             }
             State::NeedsPerson => {
-                tracing::error!(settlement = self.name(), shop = %claimed.order.shop, mall_order_id = %order,
-                operation = %operation.id, error.code = code, error.message = reason,
-                "A person must decide: `mallsync operations show`.");
+                if let Err(e) = alerts::operations_for_people(shared, self.name()).await {
+                    // The next round of alerts tells it.
+                    tracing::warn!(settlement = self.name(), operation = %operation.id, error.message = %e,
+                        "Notice was not stored.");
+                }
             }
             State::Refused => {
                 tracing::error!(settlement = self.name(), shop = %claimed.order.shop, mall_order_id = %order,
-                operation = %operation.id, error.code = code, error.message = reason, "The gateway refused the slip.");
+                operation = %operation.id, error.code = code, error.message = reason, "Gateway refused the slip.");
             }
             State::Unknown => {
                 tracing::warn!(settlement = self.name(), shop = %claimed.order.shop, mall_order_id = %order,
                 operation = %operation.id, error.code = code, error.message = reason, next_attempt_at = %progress.run_at,
-                "The outcome is unknown; a look-up settles it.");
+                "Outcome became unknown.");
             }
             State::Superseded => {
                 tracing::info!(settlement = self.name(), shop = %claimed.order.shop, mall_order_id = %order,
-                operation = %operation.id, error.message = reason, "The operation is no longer wanted.");
+                operation = %operation.id, error.message = reason, "Operation was no longer wanted.");
             }
             _ => {
                 tracing::warn!(settlement = self.name(), shop = %claimed.order.shop, mall_order_id = %order,
                 operation = %operation.id, error.code = code, error.message = reason, next_attempt_at = %progress.run_at,
-                "The operation waits.");
+                "Operation was put off.");
             }
         }
         Ok(progress)
@@ -255,7 +263,7 @@ impl Account {
                 return Err(failed);
             }
             tracing::warn!(settlement = self.name(), operation = %claimed.operation.id, error.message = %failed,
-                "The outcome was not stored; it is tried again.");
+                "Outcome was not stored yet.");
             let clock = shared.ambient.clock();
             let again = shared.ambient.now() + clock.of_wall(AGAIN);
             let _awake;
@@ -290,7 +298,7 @@ impl Account {
         let mut row = shared.store.account(self.name()).await?;
         if row.held_reason.is_none() {
             tracing::error!(settlement = self.name(), error.message = %reason,
-                "Everything is held: a person must look, then `mallsync settlements release`.");
+                "Settlement was held.");
             row.held_reason = Some(reason.clone());
             row.held_at = Some(now);
             shared.store.put_account(&row).await?;
@@ -304,7 +312,7 @@ impl Account {
         let mut row = shared.store.account(self.name()).await?;
         if row.stopped_code.is_none() {
             tracing::error!(settlement = self.name(), error.code = %stop.code, error.message = %stop.reason,
-                next_attempt_at = %(now + PROBE), "The settlement is stopped.");
+                next_attempt_at = %(now + PROBE), "Settlement was stopped.");
             row.stopped_code = Some(stop.code.clone());
             row.stopped_reason = Some(stop.reason.clone());
             row.stopped_at = Some(now);

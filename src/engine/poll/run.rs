@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 use super::{BACKFILL, LATE, LEASE, NEW, OPEN, OnPage, Pass, STUCK, Shared, Shop};
 use crate::clock::Timestamp;
 use crate::domain::ids::OrderRef;
+use crate::engine::alerts::{self, Grave};
 use crate::engine::open::Position;
 use crate::engine::retry;
 use crate::http::{Fault, Priority};
@@ -72,8 +73,6 @@ impl Run<'_> {
                 Err(e) => return self.fail("database", &e.to_string()),
             };
             let now = self.shared.ambient.now();
-            let told =
-                rows.iter().any(|row| row.failures > 0 && row.error.as_deref().is_some_and(needs_person));
             let live = self.shop.live_streams();
             let wanted = |row: &StreamRow| {
                 let asked = forced.contains(&row.stream) || (force && live.contains(&row.stream.as_str()));
@@ -83,7 +82,7 @@ impl Run<'_> {
                 return;
             };
             done.push(row.stream.clone());
-            if self.shared.stop.is_cancelled() || !self.stream(row, told).await {
+            if self.shared.stop.is_cancelled() || !self.stream(row).await {
                 return;
             }
         }
@@ -93,14 +92,13 @@ impl Run<'_> {
         self.pass.error.get_or_insert_with(|| format!("{kind}: {message}"));
     }
 
-    /// Runs one stream to its end. `false`: the whole shop is out of reach, the other streams would fail alike. `told`: a
-    /// person was told already that this shop needs one.
-    async fn stream(&mut self, row: StreamRow, told: bool) -> bool {
+    /// Runs one stream to its end. `false`: the whole shop is out of reach, the other streams would fail alike.
+    async fn stream(&mut self, row: StreamRow) -> bool {
         let started_at = self.shared.ambient.now();
         let began = Instant::now();
         let before = self.pass.result;
         let Some(stream) = stream_of(&row.stream) else {
-            tracing::warn!(shop = %self.shop.name, stream = %row.stream, "A stream of a newer version was left alone.");
+            tracing::warn!(shop = %self.shop.name, stream = %row.stream, "Stream of a newer version was left alone.");
             return true;
         };
         let outcome = match stream {
@@ -153,14 +151,24 @@ impl Run<'_> {
         };
         if let Err(e) = self.shared.store.finish_stream(&self.lease, &end).await {
             self.pass.stuck = true;
-            tracing::warn!(shop = %self.shop.name, stream = %row.stream, error.message = %e, "The end of a run was not stored.");
+            tracing::warn!(shop = %self.shop.name, stream = %row.stream, error.message = %e, "End of a run was not stored.");
         }
         // Told once it is stored, so that who reads the line finds it in `status`.
-        let problem = error.as_deref().filter(|_| !stopped).map(|error| (error, told));
+        let problem = match error.as_deref().filter(|_| !stopped) {
+            Some(error) => Some((error, self.grave(&row, error).await)),
+            None => None,
+        };
         if !matches!(outcome, Ok(Ran::Waits(_))) {
             self.report(&row, &before, started_at, ended_at, due_at, problem);
         } else {
-            tracing::debug!(shop = %self.shop.name, stream = %row.stream, next_attempt_at = %due_at, "Pass waits for the quota.");
+            tracing::debug!(shop = %self.shop.name, stream = %row.stream, next_attempt_at = %due_at, "Pass waited for the quota.");
+        }
+        if error.is_none()
+            && row.failures > 0
+            && let Err(e) = alerts::recovered(self.shared, self.shop).await
+        {
+            // The next round of alerts tells it.
+            tracing::warn!(shop = %self.shop.name, error.message = %e, "Notice was not stored.");
         }
         if let Some(error) = error {
             self.pass.error.get_or_insert(error);
@@ -197,6 +205,20 @@ impl Run<'_> {
         ticks
     }
 
+    /// How grave it is that a stream failed with `error`: a person is told once, not by every try.
+    async fn grave(&self, row: &StreamRow, error: &str) -> Grave {
+        if row.stream.starts_with(BACKFILL) {
+            return if row.failures == 0 { Grave::Warning } else { Grave::Known };
+        }
+        match alerts::failed(self.shared, &self.shop.name, needs_person(error)).await {
+            Ok(grave) => grave,
+            Err(e) => {
+                tracing::warn!(shop = %self.shop.name, error.message = %e, "Notice was not stored.");
+                Grave::Warning
+            }
+        }
+    }
+
     fn report(
         &self,
         row: &StreamRow,
@@ -204,7 +226,7 @@ impl Run<'_> {
         started_at: Timestamp,
         ended_at: Timestamp,
         due_at: Timestamp,
-        problem: Option<(&str, bool)>,
+        problem: Option<(&str, Grave)>,
     ) {
         let done = &self.pass.result;
         let elapsed_ms = u64::try_from(ended_at.since(started_at).as_millis()).unwrap_or(u64::MAX);
@@ -220,15 +242,16 @@ impl Run<'_> {
                 elapsed_ms,
                 "Pass finished."
             ),
-            Some((error, told)) => {
+            Some((error, grave)) => {
                 let (code, message) = error.split_once(": ").unwrap_or(("", error));
-                // One `error` when a person must act, not one a stream or a try.
-                if needs_person(error) && !told {
-                    tracing::error!(shop = %self.shop.name, mall = self.shop.mall_word, stream = %row.stream, elapsed_ms,
-                        error.code = code, error.message = message, next_attempt_at = %due_at, "Pass failed.");
-                } else {
-                    tracing::warn!(shop = %self.shop.name, mall = self.shop.mall_word, stream = %row.stream, elapsed_ms,
-                        error.code = code, error.message = message, next_attempt_at = %due_at, "Pass failed.");
+                let (shop, mall, stream) = (&self.shop.name, self.shop.mall_word, &row.stream);
+                match grave {
+                    Grave::Error => tracing::error!(shop, mall, stream, elapsed_ms, error.code = code,
+                        error.message = message, next_attempt_at = %due_at, "Pass failed."),
+                    Grave::Warning => tracing::warn!(shop, mall, stream, elapsed_ms, error.code = code,
+                        error.message = message, next_attempt_at = %due_at, "Pass failed."),
+                    Grave::Known => tracing::info!(shop, mall, stream, elapsed_ms, error.code = code,
+                        error.message = message, next_attempt_at = %due_at, "Pass failed."),
                 }
             }
         }

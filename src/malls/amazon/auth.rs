@@ -132,7 +132,7 @@ impl Credentials {
                 shop = call.account,
                 request_id = response.header("x-amzn-requestid"),
                 error.message = %reason,
-                "unreadable answer"
+                "Answer could not be read."
             ),
             Err(_) => {}
         }

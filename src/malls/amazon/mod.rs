@@ -144,7 +144,7 @@ impl Mall for Amazon {
             && token.is_some()
             && state.refused(call.now())
         {
-            tracing::info!(shop = call.account, error.message = %fault, "a search was begun anew, its token was refused");
+            tracing::info!(shop = call.account, error.message = %fault, "Search was begun anew.");
             let Some(again) = state.next(stream, call.now(), basis) else {
                 return Ok(listed(&state, stream, Details::default()));
             };
@@ -157,7 +157,7 @@ impl Mall for Amazon {
             return Err(Fault::Malformed("the token of the next page is that of this page".to_owned()));
         }
         if let Some(from) = state.clamped_to.filter(|_| state.is_at_its_beginning()) {
-            tracing::info!(shop = call.account, from = %from, "backfill began at the oldest order that Amazon.co.jp shows (2016)");
+            tracing::info!(shop = call.account, from = %from, "Backfill was begun later than asked.");
         }
         let read = read_orders(answer.orders(), response.sent_at);
         let next_token = next_token.map(str::to_owned);

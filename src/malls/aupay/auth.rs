@@ -128,7 +128,7 @@ impl Credentials {
                 shop = call.account,
                 function = ask.function.path(),
                 error.message = %reason,
-                "unreadable answer"
+                "Answer could not be read."
             ),
             _ => {}
         }

@@ -149,7 +149,7 @@ impl AuPay {
             Ok(answer) => answer,
             Err(Fault::Malformed(reason)) if state.halve() => {
                 tracing::warn!(shop = call.account, start = part.start, count = part.count, error.message = %reason,
-                    "A part of the list cannot be read; fewer orders are asked for.");
+                    "Part of a list could not be read.");
                 return Ok((Details::default(), Vec::new()));
             }
             Err(Fault::Rejected { code, message })
@@ -157,7 +157,7 @@ impl AuPay {
             {
                 tracing::warn!(shop = call.account, error.code = %code, error.message = %message,
                     from = %part.window.start, to = %part.window.end, status = part.window.status.as_deref(),
-                    "A list was refused; it is asked for in shorter ones, or without the shop's own status.");
+                    "List was refused.");
                 return Ok((Details::default(), Vec::new()));
             }
             Err(fault) => return Err(fault),
@@ -256,7 +256,7 @@ impl Mall for AuPay {
             return Ok(page(&state, Details::default(), Vec::new()));
         };
         if let Some(from) = state.clamped_to.filter(|&from| part.start == 1 && part.window.start == from) {
-            tracing::info!(shop = call.account, from = %from, "backfill began at the oldest orders that au PAY マーケット is known to show");
+            tracing::info!(shop = call.account, from = %from, "Backfill was begun later than asked.");
         }
         let closed_since = state.closed_since(scope.initial_lookback).filter(|_| stream == Stream::Late);
         let (mut details, refs) = self.list(call, stream, &mut state, &part).await?;

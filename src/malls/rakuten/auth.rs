@@ -125,7 +125,7 @@ impl Credentials {
                 shop = call.account,
                 request_id = response.header("requestid"),
                 error.message = %reason,
-                "unreadable answer"
+                "Answer could not be read."
             ),
             _ => {}
         }

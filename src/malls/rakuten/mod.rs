@@ -128,7 +128,7 @@ impl Rakuten {
                     return Ok((answer, response.sent_at));
                 }
                 Err(fault) if wire::refuses_version(&fault) && at + 1 < versions.len() => {
-                    tracing::warn!(shop = call.account, version, error.message = %fault, "getOrder edition refused, trying the one before");
+                    tracing::warn!(shop = call.account, version, error.message = %fault, "Edition of the function was refused.");
                     at += 1;
                 }
                 Err(fault) => {
@@ -196,7 +196,7 @@ impl Mall for Rakuten {
         };
         let refs = if state.take(stream, hits) { refs(&answer) } else { Vec::new() };
         if let Some(from) = state.clamped_to.filter(|&from| page == 1 && window.start == from) {
-            tracing::info!(shop = call.account, from = %from, "backfill began at the oldest order that Rakuten shows (730 days)");
+            tracing::info!(shop = call.account, from = %from, "Backfill was begun later than asked.");
         }
         Ok(Page::of(&state, hits, refs))
     }
@@ -212,7 +212,7 @@ impl Mall for Rakuten {
                     mall_order_id = message.order_number.trimmed(),
                     error.code = message.code(),
                     error.message = scrub(message.message.trimmed().unwrap_or_default()),
-                    "getOrder answered with a warning beside its data"
+                    "Answer carried a warning."
                 );
             }
             let read = read_orders(&answer, batch, read_at);

@@ -207,7 +207,7 @@ impl Credentials {
                     shop = call.account,
                     function = ask.function.path(),
                     error.message = %reason,
-                    "unreadable answer"
+                    "Answer could not be read."
                 ),
                 _ => {}
             }
@@ -240,7 +240,7 @@ impl Credentials {
                 key = name,
                 verdict = %verdict.said(),
                 action = verdict.meaning(),
-                "A signature was not accepted; without one a consent lasts 12 hours."
+                "Signature was not accepted."
             );
         }
         let refused = verdict.refuses_key();

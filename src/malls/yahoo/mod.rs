@@ -182,7 +182,7 @@ impl Yahoo {
             shop = call.account,
             function = function.path(),
             field,
-            "The mall does not know a field; it is no longer asked for."
+            "Field was not known to the mall."
         );
         call.client.learn(&hint, &format!("{refused},{field}"));
         let fewer: Vec<&str> = known.iter().copied().filter(|f| *f != field).collect();
@@ -268,7 +268,7 @@ impl Mall for Yahoo {
             .collect();
         let refs = if state.take(stream, hits) { refs } else { Vec::new() };
         if let Some(from) = state.clamped_to.filter(|&from| start == 1 && window.start == from) {
-            tracing::info!(shop = call.account, from = %from, "backfill began at the oldest day that orders can be of");
+            tracing::info!(shop = call.account, from = %from, "Backfill was begun later than asked.");
         }
         Ok(page(&state, stream, hits, refs))
     }

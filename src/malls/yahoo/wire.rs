@@ -3,8 +3,9 @@
 use chrono::DateTime;
 
 use crate::clock::Timestamp;
+use crate::http::text::{self, scrub, title};
 use crate::http::xml::{Element, XmlError, escaped};
-use crate::http::{Fault, Response, text};
+use crate::http::{Fault, Response};
 use crate::malls::lenient::instant;
 
 /// Code that stands for a 401 `invalid_token` (§2.2): the access token is renewed once.
@@ -358,21 +359,6 @@ fn forbidden(body: &str) -> Option<String> {
 fn is_html(start: &str) -> bool {
     let head: String = start.chars().take(200).collect::<String>().to_ascii_lowercase();
     head.starts_with("<!doctype html") || head.contains("<html")
-}
-
-/// The title of an HTML page.
-fn title(body: &str) -> Option<&str> {
-    let (_, rest) = body.split_once("<title>").or_else(|| body.split_once("<TITLE>"))?;
-    rest.split('<').next().map(str::trim).filter(|title| !title.is_empty())
-}
-
-/// The first 200 characters of somebody else's text, without control characters and mail addresses.
-pub fn scrub(text: &str) -> String {
-    let text: String = text.chars().map(|c| if c.is_control() { ' ' } else { c }).take(200).collect();
-    text.split_whitespace()
-        .map(|word| if word.contains('@') { "…" } else { word })
-        .collect::<Vec<_>>()
-        .join(" ")
 }
 
 /// The name in `fields` that the server does not know (§5.3).

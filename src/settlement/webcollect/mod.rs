@@ -238,10 +238,7 @@ impl Settlement for WebCollect {
             Err((fault, stop)) => return Err(LookFailed { fault, stop, raw }),
         };
         if info.miscounted {
-            tracing::warn!(
-                settlement = call.account,
-                "the gateway's resultCount was not the number of its blocks; the blocks were trusted"
-            );
+            tracing::warn!(settlement = call.account, "Result count was not the number of blocks.");
         }
         if let Some(observed) = &info.observed
             && map::status_name(&observed.status).is_none()
@@ -249,7 +246,7 @@ impl Settlement for WebCollect {
             tracing::warn!(
                 settlement = call.account,
                 status = observed.status,
-                "the gateway showed a status that is not in its list; nothing follows from it"
+                "Status was not in the gateway's list."
             );
         }
         Ok(Looked { observed: info.observed, ambiguous: info.ambiguous, http_status: response.status, raw })

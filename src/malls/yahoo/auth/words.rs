@@ -1,7 +1,8 @@
 //! What a refusal means and where it is mended, in words for a store's staff (yahoo-shopping.md §2.2, §2.3, §8.3).
 
-use super::super::wire::{self, SHORT_SESSION, STALE};
+use super::super::wire::{SHORT_SESSION, STALE};
 use super::{APP_PLACE, APPLY_PLACE, KEYS_PLACE};
+use crate::http::text::scrub;
 use crate::http::{Fault, Response};
 
 /// The server's word on a signature, from the header of every answer (§2.3).
@@ -14,7 +15,7 @@ impl Verdict {
     /// Of an answer to a call that was signed, or was not.
     #[must_use]
     pub fn of(response: &Response, unsigned: bool) -> Self {
-        let said = response.header("x-sws-authorize-status").map(wire::scrub);
+        let said = response.header("x-sws-authorize-status").map(scrub);
         Self { said: said.filter(|s| !s.is_empty()).unwrap_or_else(|| "(no header)".to_owned()), unsigned }
     }
 

@@ -1,0 +1,93 @@
+//! What needs a person is told once when it comes to that, and by one line a day while it is open.
+
+use std::time::Duration;
+
+use mallsync::domain::operation::State;
+use mallsync::domain::planner::{Contract, MatchRule, Mode, Reception};
+use mallsync::engine::alerts;
+use mallsync::sim::{Fault, Rule};
+use tokio_util::sync::CancellationToken;
+use tracing::Level;
+
+use crate::log::Log;
+use crate::rig::{Rig, contract, now};
+use crate::support::stores;
+
+const MINUTE: Duration = Duration::from_secs(60);
+const HOUR: Duration = Duration::from_secs(3_600);
+
+/// The rounds of so many hours, by daemons that are new each time.
+async fn rounds(rig: &Rig, hours: u32) {
+    let begin = now(&rig.db);
+    for hour in 1..=hours {
+        rig.db.clock.set(begin + HOUR * hour);
+        let (_, shared) = rig.worker(&CancellationToken::new());
+        alerts::round(&shared, &[]).await.unwrap();
+    }
+}
+
+#[tokio::test]
+async fn what_needs_a_person_is_told_once_and_daily_while_it_is_open() {
+    for db in stores().await {
+        let (log, _listening) = Log::listen();
+        let rig = Rig::new(db, 2, contract()).await;
+        let name = rig.db.name;
+        let count = |text: &str| log.lines(Level::ERROR, text).len();
+        let (came, daily) = ("Operation came to need a person.", "Decisions of a person were still open.");
+        rig.world.set_fault(Rule {
+            function: "shipmentEntry".to_owned(),
+            fault: Fault::Code { code: "E011010351".to_owned(), effect: false },
+            ..Rule::default()
+        });
+        rig.run(MINUTE * 3).await;
+        let open = rig.operations().await;
+        assert!(open.iter().all(|op| op.progress.state == State::NeedsPerson), "{name}: {open:?}");
+        assert_eq!(count(came), 2, "{name}");
+        for operation in &open {
+            assert_eq!(count(&operation.id), 1, "{name}: named once");
+        }
+        rounds(&rig, 23).await;
+        assert_eq!((count(came), count(daily)), (2, 0), "{name}: each was told of today");
+        rounds(&rig, 48).await;
+        let lines = log.lines(Level::ERROR, daily);
+        assert_eq!((count(came), lines.len()), (2, 2), "{name}: {lines:?}");
+        assert!(lines.iter().all(|line| line.contains("operations=2")), "{name}: {lines:?}");
+
+        // A person sends one on, in vain: it is told of anew. The other one is given up.
+        let store = &rig.db.store;
+        store.retry_operation(&open[0].id, "test", now(&rig.db)).await.unwrap();
+        store.abandon_operation(&open[1].id, "a test", "test", now(&rig.db)).await.unwrap();
+        rig.run(HOUR / 2).await;
+        assert_eq!(count(came), 3, "{name}");
+        assert_eq!(count(&open[0].id), 2, "{name}");
+
+        // Nothing is open any more: the daily word ends.
+        store.abandon_operation(&open[0].id, "a test", "test", now(&rig.db)).await.unwrap();
+        rounds(&rig, 50).await;
+        assert_eq!((count(came), count(daily)), (3, 2), "{name}");
+        rig.server.stop().await;
+    }
+}
+
+#[tokio::test]
+async fn a_settlement_without_its_number_is_told_once_and_not_in_dry_run() {
+    for db in stores().await {
+        let (log, _listening) = Log::listen();
+        let reception = Reception::Imported;
+        let rules = contract().rules.into_iter();
+        let rules = rules.map(|rule| MatchRule { reception: reception.clone(), ..rule }).collect();
+        let mut rig = Rig::new(db, 3, Contract { mode: Mode::DryRun, rules, ..contract() }).await;
+        let name = rig.db.name;
+        let came = "Settlement came to need a person.";
+        rounds(&rig, 3).await;
+        assert_eq!(log.lines(Level::ERROR, "").len(), 0, "{name}");
+        rig.contract.mode = Mode::Live;
+        rounds(&rig, 3).await;
+        let told = log.lines(Level::ERROR, came);
+        assert_eq!(told.len(), 3, "{name}: {told:?}");
+        for order in &rig.orders {
+            assert_eq!(told.iter().filter(|line| line.contains(&order.order_number)).count(), 1, "{name}");
+        }
+        rig.server.stop().await;
+    }
+}
