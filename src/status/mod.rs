@@ -223,7 +223,7 @@ async fn signs(store: &Store, facts: &Facts, now: Timestamp, wall: Timestamp) ->
         .count(store.waiting_slips().await?)
         .push(&mut attention);
     let expiries = endings(facts, &accounts, now);
-    for ending in expiries.iter().filter(|ending| ending.days <= SOON) {
+    for ending in expiries.iter().filter(|ending| ending.days <= SOON && facts.uses(&ending.subject)) {
         ending.attention(facts).push(&mut attention);
     }
     let reloads = store.reloads(wall).await?;
@@ -248,9 +248,8 @@ fn stopped(account: Option<&Account>) -> Option<String> {
 
 /// Ends of what is in the config and enabled; rows of what was taken out of it say nothing.
 fn endings(facts: &Facts, accounts: &BTreeMap<String, Account>, now: Timestamp) -> Vec<Ending> {
-    let shops = facts.shops.iter().filter(|s| s.enabled).map(|s| &s.name);
-    let used = shops.chain(facts.settlements.iter().filter(|s| s.enabled).map(|s| &s.name));
-    let mut all: Vec<Ending> = used
+    let names = facts.shops.iter().map(|s| &s.name).chain(facts.settlements.iter().map(|s| &s.name));
+    let mut all: Vec<Ending> = names
         .filter_map(|name| accounts.get(name))
         .flat_map(|account| account.expiries.iter().map(|expiry| ending(&account.name, expiry, now)))
         .collect();
@@ -261,6 +260,14 @@ fn endings(facts: &Facts, accounts: &BTreeMap<String, Account>, now: Timestamp) 
 fn ending(account: &str, expiry: &Expiry, now: Timestamp) -> Ending {
     let days = (expiry.at.jst_date() - now.jst_date()).num_days();
     Ending { subject: account.to_owned(), what: expiry.what.clone(), at: expiry.at, days }
+}
+
+impl Facts {
+    /// Whether a shop or settlement is enabled: one that is not needs nobody yet.
+    fn uses(&self, name: &str) -> bool {
+        self.shops.iter().any(|shop| shop.enabled && shop.name == *name)
+            || self.settlements.iter().any(|settlement| settlement.enabled && settlement.name == *name)
+    }
 }
 
 impl Ending {

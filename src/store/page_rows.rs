@@ -124,12 +124,11 @@ impl Store {
         let mut maker = Maker { digester, packer: Packer::new()? };
         let mut subjects = Vec::with_capacity(changed.len());
         let mut changed = changed.into_iter();
-        let mut rows = self.next_rows(&mut changed, &mut maker)?;
+        let mut rows = self.next_rows(&mut changed, &mut maker).await?;
         while !rows.is_empty() {
             // While the database takes these, the next ones are made ready.
             let writing = write_rows(conn, lease, page, &rows, result);
-            let (written, next) =
-                future::join(writing, async { self.next_rows(&mut changed, &mut maker) }).await;
+            let (written, next) = future::join(writing, self.next_rows(&mut changed, &mut maker)).await;
             written?;
             subjects.extend(rows.into_iter().map(|row| Subject {
                 id: row.id,
@@ -143,12 +142,18 @@ impl Store {
     }
 
     /// The next [`AT_ONCE`] rows.
-    fn next_rows<'a>(
+    async fn next_rows<'a>(
         &self,
         changed: &mut impl Iterator<Item = Changed<'a>>,
         maker: &mut Maker,
     ) -> Result<Vec<Row<'a>>> {
-        changed.take(AT_ONCE).map(|changed| self.row(changed, maker)).collect()
+        let mut rows = Vec::with_capacity(AT_ONCE);
+        for changed in changed.take(AT_ONCE) {
+            rows.push(self.row(changed, maker)?);
+            // A statement that has ended in the meantime is followed by the next one at once.
+            tokio::task::yield_now().await;
+        }
+        Ok(rows)
     }
 
     fn row<'a>(&self, mut changed: Changed<'a>, maker: &mut Maker) -> Result<Row<'a>> {

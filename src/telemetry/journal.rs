@@ -1,5 +1,5 @@
 //! Entries of systemd's journal in its native protocol (<https://systemd.io/JOURNAL_NATIVE_PROTOCOL>): the message is the
-//! constant one, and each field of the event and of the spans around it is a field of the entry, so that
+//! constant one with the facts behind it, as `journalctl` shows it, and each field of the event and of the spans around it is a field of the entry, so that
 //! `journalctl SHOP=rakuten-main` finds it.
 
 use std::collections::BTreeMap;
@@ -91,7 +91,7 @@ where
 /// An entry's bytes: `NAME`, a line feed, the value's length, the value, a line feed, for each field.
 fn entry(level: Level, target: &str, fields: &Map<String, Value>) -> Vec<u8> {
     let mut bytes = Vec::with_capacity(512);
-    put(&mut bytes, "MESSAGE", &text(fields.get("message").unwrap_or(&Value::Null)));
+    put(&mut bytes, "MESSAGE", &line(fields));
     put(&mut bytes, "PRIORITY", priority(level));
     put(&mut bytes, "SYSLOG_IDENTIFIER", IDENTIFIER);
     put(&mut bytes, "TARGET", target);
@@ -102,6 +102,20 @@ fn entry(level: Level, target: &str, fields: &Map<String, Value>) -> Vec<u8> {
         put(&mut bytes, &name, &text(value));
     }
     bytes
+}
+
+/// What plain `journalctl` shows: the message, then the facts as the text format has them.
+fn line(fields: &Map<String, Value>) -> String {
+    let mut line = text(fields.get("message").unwrap_or(&Value::Null));
+    for (name, value) in fields.iter().filter(|(name, _)| *name != "message") {
+        line.push_str(&match value {
+            Value::String(word) if !word.contains([' ', '"', '\n']) && !word.is_empty() => {
+                format!(" {name}={word}")
+            }
+            other => format!(" {name}={other}"),
+        });
+    }
+    line
 }
 
 fn put(bytes: &mut Vec<u8>, name: &str, value: &str) {

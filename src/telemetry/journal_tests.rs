@@ -84,7 +84,7 @@ fn facts_of_the_event_and_of_the_spans_around_it_are_fields_of_the_entry() {
         "ERROR_CODE": "throttled",
         "ERROR_MESSAGE": "again \"later\",\nor never",
         "MALL": "csv",
-        "MESSAGE": "Pass failed.",
+        "MESSAGE": "Pass failed. attempt=3 elapsed_ms=12 error.code=throttled error.message=\"again \\\"later\\\",\\nor never\" mall=csv next_attempt_at=2026-11-22T10:00:00+09:00 operation=0190 settlement=webcollect-main shop=rakuten-main",
         "NEXT_ATTEMPT_AT": "2026-11-22T10:00:00+09:00",
         "OPERATION": "0190",
         "PRIORITY": "4",

@@ -77,7 +77,7 @@ fn it_is_alive_until_its_end_and_ready_while_it_works() {
     outside
         .until("a capture", |world| world.counts().get("webcollect.shipmentEntry").is_some_and(|n| *n > 0));
     daemon.terminate();
-    daemon.log.wait(0, &["Stopping: finishing what is in flight."]);
+    daemon.log.wait(0, &["Stop began."]);
     assert_eq!(status(at, "/healthz"), 200);
     let (code, _, why) = get(at, "/readyz");
     assert_eq!(code, 503);

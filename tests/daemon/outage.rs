@@ -91,8 +91,8 @@ fn a_database_that_goes_away_and_comes_back_costs_nothing() {
     daemon.log.wait(before, &["\"level\":\"warn\"", "Database did not answer."]);
     let kept = daemon.log.wait(before, &["Outcome was not stored yet."]);
     let sent = outside.count("webcollect.shipmentEntry");
-    daemon.log.wait(daemon.log.len(), &["The database did not answer"]);
-    daemon.log.wait(daemon.log.len(), &["The database did not answer"]);
+    daemon.log.wait(daemon.log.len(), &["Database did not answer."]);
+    daemon.log.wait(daemon.log.len(), &["Database did not answer."]);
     assert_eq!(outside.count("webcollect.shipmentEntry"), sent, "nothing is sent without a committed intent");
     assert_eq!(house.run(&["status"]).status.code(), Some(1), "commands say so, too");
     postgres.again();
@@ -128,7 +128,7 @@ fn a_full_disk_is_told_and_left_behind_once_there_is_room() {
     let full = "the disk that holds the database is full or cannot be written: make room";
     let mut told = daemon.log.wait(0, &["\"level\":\"warn\"", sim::CART_SHOP, full]);
     for _ in 0..3 {
-        told = daemon.log.wait(told + 1, &["The shop's lease could not be taken.", sim::CART_SHOP, full]);
+        told = daemon.log.wait(told + 1, &["Lease of a shop could not be taken.", sim::CART_SHOP, full]);
     }
     assert_eq!(outside.count("webcollect.shipmentEntry"), 0, "nothing is sent without a committed intent");
     // It waits between two tries.
