@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fs;
+use std::io::{Read, Write};
 use std::os::unix::fs::PermissionsExt;
 use std::os::unix::process::ExitStatusExt;
 use std::path::{Path, PathBuf};
@@ -128,8 +129,17 @@ fn reload(unit: &str, status: i32) -> (Option<i32>, bool) {
     let line = setting(unit, "ExecReload");
     let script = line.strip_prefix("/bin/sh -c '").unwrap().strip_suffix('\'').unwrap();
     let script = script.replace("$$", "$").replace("/usr/bin/mallsync", program.to_str().unwrap());
-    // A hang-up ends it; without one it ends by itself when its input does.
-    let mut daemon = Command::new("cat").stdin(Stdio::piped()).stdout(Stdio::null()).spawn().unwrap();
+    // A hang-up ends it, whatever the tests themselves were told to ignore; without one it ends by itself when its input
+    // does.
+    let mut daemon = Command::new("env")
+        .args(["--default-signal=HUP", "cat"])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    // Once it answers, it is what it is to be.
+    daemon.stdin.as_mut().unwrap().write_all(b"?").unwrap();
+    daemon.stdout.as_mut().unwrap().read_exact(&mut [0]).unwrap();
     let ended = Command::new("/bin/sh")
         .args(["-c", &script])
         .env("MAINPID", daemon.id().to_string())
