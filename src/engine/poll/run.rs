@@ -47,7 +47,6 @@ enum Ran {
     /// Caught up.
     ToTheEnd,
     /// Made way for the stream of new orders; goes on in the next pass.
-    /// Stopped on the way because something more urgent was due.
     MadeWay,
     /// The quota is used up until then.
     Waits(Timestamp),
