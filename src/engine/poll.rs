@@ -20,6 +20,7 @@ use crate::store::{Store, StoreError};
 use crate::telemetry::Vitals;
 use crate::telemetry::metrics::{self, Subject};
 
+mod pages;
 mod run;
 
 pub use run::PollError;

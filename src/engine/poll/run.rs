@@ -4,22 +4,14 @@ use std::time::{Duration, Instant};
 
 use super::{BACKFILL, LATE, LEASE, NEW, OPEN, OnPage, Pass, STUCK, Shared, Shop};
 use crate::clock::Timestamp;
-use crate::domain::ids::OrderRef;
 use crate::engine::alerts::{self, Grave};
-use crate::engine::open::Position;
 use crate::engine::retry;
-use crate::http::{Fault, Priority};
-use crate::malls::{Cursor, Details, Stream};
-use crate::store::orders::{NewOrder, NewSetAside, PageCommit, PageResult};
+use crate::http::Fault;
+use crate::malls::Stream;
+use crate::store::StoreError;
+use crate::store::orders::PageResult;
 use crate::store::streams::{ShopLease, StreamEnd, StreamRow};
-use crate::store::{Planning, StoreError};
 use crate::telemetry::metrics;
-
-/// Orders set aside that are tried again in one pass.
-const SET_ASIDE_PER_PASS: u64 = 20;
-
-/// So many single orders unreadable one after the other, and none readable, speak against the service.
-const UNREADABLE: usize = 3;
 
 /// Why a stream's run ended early.
 #[derive(Debug, thiserror::Error)]
@@ -33,7 +25,7 @@ pub enum PollError {
 }
 
 impl PollError {
-    const fn kind(&self) -> &'static str {
+    pub(super) const fn kind(&self) -> &'static str {
         match self {
             Self::Fault(fault) => fault.kind(),
             Self::Store(_) => "database",
@@ -43,7 +35,7 @@ impl PollError {
 
 /// How far a stream's run came.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Ran {
+pub(super) enum Ran {
     /// Caught up.
     ToTheEnd,
     /// Made way for the stream of new orders; goes on in the next pass.
@@ -87,7 +79,7 @@ impl Run<'_> {
         }
     }
 
-    fn fail(&mut self, kind: &str, message: &str) {
+    pub(super) fn fail(&mut self, kind: &str, message: &str) {
         self.pass.error.get_or_insert_with(|| format!("{kind}: {message}"));
     }
 
@@ -257,208 +249,12 @@ impl Run<'_> {
     }
 
     /// Lengthens the lease when half of it is gone.
-    async fn keep_lease(&mut self) -> Result<(), StoreError> {
+    pub(super) async fn keep_lease(&mut self) -> Result<(), StoreError> {
         let wall = self.shared.ambient.wall();
         if self.lease_until.since(wall) < LEASE / 2 {
             self.shared.store.renew_shop(&self.lease, wall + LEASE).await?;
             self.lease_until = wall + LEASE;
         }
-        Ok(())
-    }
-
-    /// A list stream, page by page.
-    async fn list(&mut self, stream: Stream, row: &StreamRow) -> Result<Ran, PollError> {
-        let mut cursor = row.cursor.clone();
-        loop {
-            if self.shared.stop.is_cancelled() {
-                return Err(Fault::Stopping.into());
-            }
-            self.keep_lease().await?;
-            let from = cursor.clone().map(Cursor);
-            let call = self.shop.call(self.shared, priority(stream));
-            let page = self.shop.mall.changes(&call, stream, from.as_ref(), &self.shop.scope).await?;
-            let next = Some(page.next.0);
-            let refs =
-                self.shared.store.moved_orders(&self.shop.name, page.refs, self.shared.ambient.now()).await?;
-            // Details in batches: memory is bounded by one of them. The cursor moves with the last one alone.
-            let mut batches = refs.chunks(self.shop.mall.details_per_call().max(1)).peekable();
-            let mut orders: Vec<NewOrder> = page.orders.into_iter().map(new_order).collect();
-            let mut bad: Vec<NewSetAside> = page.bad.into_iter().map(new_set_aside).collect();
-            while let Some(refs) = batches.next() {
-                self.keep_lease().await?;
-                let details = self.details(refs, priority(stream)).await?;
-                take_details(details, &mut orders, &mut bad, self.shared.ambient.now());
-                if batches.peek().is_some() {
-                    let (orders, bad) = (std::mem::take(&mut orders), std::mem::take(&mut bad));
-                    self.commit(&row.stream, cursor.clone(), cursor.clone(), orders, bad, page.progress)
-                        .await?;
-                    // What is stored of this page is not read again when it is listed again.
-                    if makes_way(stream) && self.new_is_due().await? {
-                        return Ok(Ran::MadeWay);
-                    }
-                }
-            }
-            self.commit(&row.stream, cursor, next.clone(), orders, bad, page.progress).await?;
-            self.pass.pages += 1;
-            cursor = next;
-            if !page.more {
-                return Ok(Ran::ToTheEnd);
-            }
-            if makes_way(stream) && self.new_is_due().await? {
-                return Ok(Ran::MadeWay);
-            }
-        }
-    }
-
-    /// Orders of ours that are not closed.
-    async fn open(&mut self, row: &StreamRow) -> Result<(), PollError> {
-        let per_page = self.shop.mall.details_per_call().max(1);
-        let tiers = self.shop.mall.follows();
-        let mut position = Position::read(row.cursor.as_ref(), tiers);
-        let mut cursor = row.cursor.clone();
-        while let Some(step) = position.next(tiers, self.shared.ambient.now()) {
-            if self.shared.stop.is_cancelled() {
-                return Err(Fault::Stopping.into());
-            }
-            self.keep_lease().await?;
-            let found = self
-                .shared
-                .store
-                .open_orders(
-                    &self.shop.name,
-                    step.statuses,
-                    step.ordered_from,
-                    step.ordered_until,
-                    step.after.as_ref(),
-                    per_page as u64,
-                )
-                .await?;
-            let refs: Vec<OrderRef> = found.iter().map(|o| OrderRef::new(o.mall_order_id.clone())).collect();
-            let (mut orders, mut bad) = (Vec::new(), Vec::new());
-            if !refs.is_empty() {
-                let details = self.details(&refs, Priority::Spare).await?;
-                take_details(details, &mut orders, &mut bad, self.shared.ambient.now());
-            }
-            let last = (found.len() == per_page)
-                .then(|| found.last().map(|o| (o.ordered_at, o.id.clone())))
-                .flatten();
-            position.advance(&step, last);
-            let next = Some(position.write());
-            self.commit(&row.stream, cursor, next.clone(), orders, bad, None).await?;
-            cursor = next;
-        }
-        Ok(())
-    }
-
-    /// Orders set aside whose next try is due.
-    async fn again(&mut self) {
-        if !self.shop.mall.rereads() {
-            return;
-        }
-        let now = self.shared.ambient.now();
-        let due = self.shared.store.due_set_aside(&self.shop.name, now, SET_ASIDE_PER_PASS).await;
-        let refs: Vec<OrderRef> = match due {
-            Ok(ids) => ids.into_iter().map(OrderRef::new).collect(),
-            Err(e) => return self.fail("database", &e.to_string()),
-        };
-        for one in refs.chunks(self.shop.mall.details_per_call().max(1)) {
-            let outcome = async {
-                let (mut orders, mut bad) = (Vec::new(), Vec::new());
-                take_details(self.details(one, Priority::Spare).await?, &mut orders, &mut bad, now);
-                let cursor = self.cursor(NEW).await?;
-                self.commit(NEW, cursor.clone(), cursor, orders, bad, None).await
-            };
-            if let Err(e) = outcome.await {
-                self.fail(e.kind(), &e.to_string());
-            }
-        }
-    }
-
-    async fn cursor(&self, stream: &str) -> Result<Option<serde_json::Value>, StoreError> {
-        let rows = self.shared.store.streams(Some(&self.shop.name)).await?;
-        Ok(rows.into_iter().find(|row| row.stream == stream).and_then(|row| row.cursor))
-    }
-
-    async fn new_is_due(&self) -> Result<bool, StoreError> {
-        let rows = self.shared.store.streams(Some(&self.shop.name)).await?;
-        let now = self.shared.ambient.now();
-        Ok(rows.iter().any(|row| row.stream == NEW && row.due_at <= now))
-    }
-
-    /// Reads orders in full; a batch that cannot be read is halved down to the bad order, which alone is set aside (I4,
-    /// decisions.md 17).
-    async fn details(&mut self, refs: &[OrderRef], priority: Priority) -> Result<Details, PollError> {
-        let mut all = Details::default();
-        let mut batches = vec![refs];
-        while let Some(batch) = batches.pop() {
-            self.keep_lease().await?;
-            let call = self.shop.call(self.shared, priority);
-            let sent_at = self.shared.ambient.now();
-            match self.shop.mall.details(&call, batch).await {
-                Ok(details) => {
-                    all.orders.extend(details.orders);
-                    all.missing.extend(details.missing);
-                    all.bad.extend(details.bad);
-                }
-                Err(Fault::Malformed(reason)) if batch.len() == 1 => {
-                    all.bad.push(crate::malls::SetAside {
-                        mall_order_id: batch[0].mall_order_id.clone(),
-                        raw: Vec::new(),
-                        reason: format!("unreadable answer: {reason}"),
-                        read_at: sent_at,
-                    });
-                    // Nothing but unreadable answers is the service's state, not these orders' fault.
-                    if all.orders.is_empty() && all.bad.len() >= UNREADABLE && refs.len() > 1 {
-                        return Err(Fault::Transient(format!("no answer can be read: {reason}")).into());
-                    }
-                }
-                Err(Fault::Malformed(_)) => {
-                    let (first, second) = batch.split_at(batch.len() / 2);
-                    batches.push(second);
-                    batches.push(first);
-                }
-                Err(fault) => return Err(fault.into()),
-            }
-        }
-        Ok(all)
-    }
-
-    async fn commit(
-        &mut self,
-        stream: &str,
-        cursor_before: Option<serde_json::Value>,
-        cursor_after: Option<serde_json::Value>,
-        orders: Vec<NewOrder>,
-        bad: Vec<NewSetAside>,
-        progress: Option<(u64, u64)>,
-    ) -> Result<(), PollError> {
-        for order in &bad {
-            tracing::warn!(shop = %self.shop.name, mall = self.shop.mall_word, mall_order_id = %order.mall_order_id,
-                error.message = %order.reason, "Order set aside.");
-        }
-        for read in &orders {
-            self.shop.unknown.notice(&self.shop.name, self.shop.mall_word, &read.order);
-        }
-        let commit = PageCommit {
-            mall: self.shop.mall_word.to_owned(),
-            stream: stream.to_owned(),
-            cursor_before,
-            cursor_after,
-            orders,
-            bad,
-        };
-        let contracts = self.shared.contracts.now().await;
-        let planning = Planning { contracts: &contracts, now: self.shared.ambient.now() };
-        let result = self.shared.store.commit_page(&self.lease, &commit, &planning).await?;
-        drop(contracts);
-        metrics::page(&self.shop.subject(), result.new, result.changed);
-        let sum = &mut self.pass.result;
-        sum.new += result.new;
-        sum.changed += result.changed;
-        sum.unchanged += result.unchanged;
-        sum.set_aside += result.set_aside;
-        sum.planned += result.planned;
-        (self.on_page)(stream, &result, progress);
         Ok(())
     }
 }
@@ -496,38 +292,6 @@ fn rank(stream: &str) -> u8 {
         LATE => 2,
         _ => 3,
     }
-}
-
-/// New orders first; the other streams live on the quota left over.
-const fn priority(stream: Stream) -> Priority {
-    match stream {
-        Stream::New => Priority::Live,
-        Stream::Late | Stream::Open | Stream::Backfill { .. } => Priority::Spare,
-    }
-}
-
-/// Whether a stream stops on its way when new orders are to be looked for.
-const fn makes_way(stream: Stream) -> bool {
-    matches!(stream, Stream::Backfill { .. } | Stream::Late)
-}
-
-fn take_details(details: Details, orders: &mut Vec<NewOrder>, bad: &mut Vec<NewSetAside>, now: Timestamp) {
-    orders.extend(details.orders.into_iter().map(new_order));
-    bad.extend(details.bad.into_iter().map(new_set_aside));
-    bad.extend(details.missing.into_iter().map(|missing| NewSetAside {
-        mall_order_id: missing.mall_order_id,
-        raw: Vec::new(),
-        reason: "the mall lists the number but does not give the order; asked again".to_owned(),
-        read_at: now,
-    }));
-}
-
-fn new_order(fetched: crate::malls::Fetched) -> NewOrder {
-    NewOrder { order: fetched.order, raw: fetched.raw, read_at: fetched.read_at }
-}
-
-fn new_set_aside(bad: crate::malls::SetAside) -> NewSetAside {
-    NewSetAside { mall_order_id: bad.mall_order_id, raw: bad.raw, reason: bad.reason, read_at: bad.read_at }
 }
 
 /// The stream of a row; `None` for one of a newer version.
