@@ -12,9 +12,10 @@ use mallsync::domain::order::{
     PaymentStatus, Status,
 };
 use mallsync::domain::planner::{
-    CaptureOn, Contract, Delivery, Facts, MatchRule, Mode, Parcels, Plan, Reception, RegisteredBy, link, plan,
+    CaptureOn, Contract, Delivery, Facts, MatchRule, Mode, OnChange, Parcels, Plan, Reauthorize, Reception,
+    RegisteredBy, link, plan,
 };
-use mallsync::domain::settlement::{Settlement, SettlementState};
+use mallsync::domain::settlement::{Settlement, SettlementState, Wish};
 use mallsync::domain::slip::{Slip, WriteBack};
 use mallsync::secret::Personal;
 use proptest::prelude::*;
@@ -39,6 +40,9 @@ fn contract() -> Contract {
         capture_time: NaiveTime::from_hms_opt(17, 0, 0).unwrap(),
         parcels: Parcels::All,
         delivery: Delivery::BySlip,
+        on_amount_change: OnChange::Ask,
+        on_cancel: OnChange::Ask,
+        reauthorize: Reauthorize::Ask,
         authorization_days: Some(60),
         amount_limit: Yen(300_000),
         max_per_hour: 500,
@@ -94,6 +98,10 @@ fn settlement() -> Settlement {
         lapses_on: None,
         verified_at: None,
         looked_at: None,
+        wish: None,
+        authorized_at: None,
+        approval: None,
+        scheduled_on: None,
         slips: Vec::new(),
         held: None,
         generation: 0,
@@ -168,11 +176,17 @@ fn shown(plan: &Plan) -> String {
         .wanted
         .iter()
         .map(|w| {
-            let Intent::Capture { slip_number, delivery_service_code, amount, .. } = &w.intent;
-            format!(
-                "{delivery_service_code} {slip_number} {amount} at {}",
-                w.run_at.jst().format("%m-%d %H:%M")
-            )
+            let what = match &w.intent {
+                Intent::Capture { slip_number, delivery_service_code, amount, .. } => {
+                    format!("{delivery_service_code} {slip_number} {amount}")
+                }
+                Intent::Undo { slip_number, .. } => format!("undo {slip_number}"),
+                Intent::Cancel { amount, .. } => format!("cancel {amount}"),
+                Intent::ChangeAmount { from, to, .. } => format!("change {from} to {to}"),
+                Intent::Reauth { amount, .. } => format!("renew {amount}"),
+                Intent::ChangeDate { to, .. } => format!("move to {to}"),
+            };
+            format!("{what} at {}", w.run_at.jst().format("%m-%d %H:%M"))
         })
         .collect();
     all.join(", ")
@@ -267,6 +281,207 @@ fn what_is_wanted_in_each_situation() {
     insta::assert_snapshot!(told.join("\n"));
 }
 
+/// A sale whose identity was shown, held on the card.
+fn held() -> Case {
+    case().with(|c| {
+        c.settlement.state = SettlementState::Authorized;
+        c.settlement.amount = Some(Yen(5_500));
+        c.settlement.authorized_at = Some(noon() - DAY * 2);
+        c.settlement.authorized_on = Some(date("2026-12-08"));
+        c.settlement.lapses_on = Some(date("2027-02-05"));
+        c.settlement.verified_at = Some(noon());
+        c.contract.on_amount_change = OnChange::Apply;
+        c.contract.on_cancel = OnChange::Apply;
+        c.contract.reauthorize = Reauthorize::Auto;
+    })
+}
+
+/// The same, with its slip registered by us.
+fn sold() -> Case {
+    held().with(|c| {
+        c.done = vec![c.plan().wanted[0].intent.clone()];
+        c.settlement.state = SettlementState::Registered;
+        c.settlement.slips = vec!["400012345600".to_owned()];
+    })
+}
+
+fn ends_in(case: Case, days: i64) -> Case {
+    case.with(|c| {
+        c.slips.clear();
+        c.settlement.lapses_on = Some(c.now.jst_date() + chrono::TimeDelta::days(days));
+    })
+}
+
+fn asked_for(case: Case, wish: Wish) -> Case {
+    case.with(|c| c.settlement.wish = Some(wish))
+}
+
+#[test]
+fn what_follows_when_something_changed() {
+    let replaced = |c: Case| c.with(|c| c.slips = vec![slip("400012345611")]);
+    let cases: Vec<(&str, Case)> = vec![
+        ("another amount", held().with(|c| c.order.amounts.due = Some(Yen(5_000)))),
+        (
+            "another amount, ask",
+            held().with(|c| {
+                c.order.amounts.due = Some(Yen(5_000));
+                c.contract.on_amount_change = OnChange::Ask;
+            }),
+        ),
+        (
+            "another amount on a sale never identified",
+            held().with(|c| {
+                c.order.amounts.due = Some(Yen(5_000));
+                c.settlement.verified_at = None;
+            }),
+        ),
+        (
+            "another amount before there is a slip",
+            held().with(|c| {
+                c.order.amounts.due = Some(Yen(5_000));
+                c.slips.clear();
+            }),
+        ),
+        ("another amount of a registered sale", sold().with(|c| c.order.amounts.due = Some(Yen(5_000)))),
+        (
+            "another amount of a settled sale",
+            sold().with(|c| {
+                c.order.amounts.due = Some(Yen(5_000));
+                c.settlement.state = SettlementState::Settled;
+            }),
+        ),
+        ("nothing due any more", held().with(|c| c.order.amounts.due = Some(Yen(0)))),
+        ("cancelled", held().with(|c| c.order.status = Status::Canceled)),
+        (
+            "cancelled, ask",
+            held().with(|c| {
+                c.order.status = Status::Canceled;
+                c.contract.on_cancel = OnChange::Ask;
+            }),
+        ),
+        (
+            "cancelled, never identified",
+            held().with(|c| {
+                c.order.status = Status::Canceled;
+                c.settlement.verified_at = None;
+            }),
+        ),
+        ("cancelled after it was registered", sold().with(|c| c.order.status = Status::Canceled)),
+        (
+            "cancelled after it was settled",
+            sold().with(|c| {
+                c.order.status = Status::Canceled;
+                c.settlement.state = SettlementState::Settled;
+            }),
+        ),
+        (
+            "cancelled here and there",
+            held().with(|c| {
+                c.order.status = Status::Canceled;
+                c.settlement.state = SettlementState::Canceled;
+            }),
+        ),
+        ("cancel asked for by the buyer", held().with(|c| c.order.status = Status::CancelRequested)),
+        ("a slip replaced", replaced(sold())),
+        (
+            "a slip replaced, B2 registers",
+            replaced(sold()).with(|c| c.contract.registered_by = RegisteredBy::B2cloud),
+        ),
+        (
+            "a slip replaced after it was settled",
+            replaced(sold()).with(|c| c.settlement.state = SettlementState::Settled),
+        ),
+        (
+            "a slip taken back",
+            replaced(sold()).with(|c| {
+                let undo = c.plan().wanted[0].intent.clone();
+                c.done.push(undo);
+                c.settlement.state = SettlementState::Authorized;
+                c.settlement.slips.clear();
+            }),
+        ),
+        (
+            "a slip registered by hand at the gateway stays",
+            held().with(|c| {
+                c.settlement.state = SettlementState::Registered;
+                c.settlement.slips = vec!["400012345622".to_owned()];
+            }),
+        ),
+        ("six days before the end", ends_in(held(), 6)),
+        ("five days before the end", ends_in(held(), 5)),
+        ("five days before the end, pending", ends_in(held(), 5).with(|c| c.order.status = Status::Pending)),
+        (
+            "five days before the end, ask",
+            ends_in(held(), 5).with(|c| c.contract.reauthorize = Reauthorize::Ask),
+        ),
+        (
+            "five days before the end, off",
+            ends_in(held(), 5).with(|c| c.contract.reauthorize = Reauthorize::Off),
+        ),
+        (
+            "five days before the end, never identified",
+            ends_in(held(), 5).with(|c| c.settlement.verified_at = None),
+        ),
+        (
+            "five days before the end, cancel asked for",
+            ends_in(held(), 5).with(|c| c.order.status = Status::CancelRequested),
+        ),
+        ("the last day", ends_in(held(), 0)),
+        ("ended", ends_in(held(), -1)),
+        ("registered, near the end", ends_in(sold(), 2)),
+        (
+            "a slip for the day after the end",
+            held().with(|c| {
+                c.settlement.lapses_on = Some(date("2026-12-10"));
+                c.slips[0].ship_date = Some(date("2026-12-11"));
+            }),
+        ),
+        (
+            "by word: capture",
+            asked_for(held().with(|c| c.contract.capture = CaptureOn::Manual), Wish::Capture),
+        ),
+        (
+            "by word: capture of a slip for later",
+            asked_for(held().with(|c| c.slips[0].ship_date = Some(date("2026-12-14"))), Wish::Capture),
+        ),
+        (
+            "by word: capture of a cancelled order",
+            asked_for(held().with(|c| c.order.status = Status::Canceled), Wish::Capture),
+        ),
+        ("by word: cancel", asked_for(held(), Wish::Cancel)),
+        ("by word: cancel of what was never looked up", asked_for(case(), Wish::Cancel)),
+        ("by word: another amount", asked_for(held(), Wish::ChangeAmount { to: Yen(100) })),
+        ("by word: too much", asked_for(held(), Wish::ChangeAmount { to: Yen(300_001) })),
+        ("by word: renew", asked_for(held(), Wish::Reauth)),
+        ("by word: undo", asked_for(sold(), Wish::Undo { slip_number: "400012345600".to_owned() })),
+        (
+            "by word, held",
+            asked_for(held().with(|c| c.settlement.held = Some("asked the buyer".to_owned())), Wish::Cancel),
+        ),
+    ];
+    let told: Vec<String> =
+        cases.iter().map(|(name, case)| format!("{name}: {}", shown(&case.plan()))).collect();
+    insta::assert_snapshot!(told.join("\n"));
+}
+
+/// Renewals of many sales that end on one day do not fall together, none at night, none past the third day.
+#[test]
+fn renewals_are_spread_over_days_and_hours() {
+    use std::collections::BTreeMap;
+    let mut days: BTreeMap<NaiveDate, usize> = BTreeMap::new();
+    for number in 0..600 {
+        let case = ends_in(held(), 5).with(|c| c.settlement.reception_number = Some(format!("A-{number}")));
+        let plan = case.plan();
+        let at = plan.wanted[0].run_at.jst();
+        let hour = chrono::Timelike::hour(&at);
+        assert!((10..16).contains(&hour), "{at}");
+        *days.entry(at.date_naive()).or_default() += 1;
+    }
+    assert_eq!(days.len(), 3, "{days:?}");
+    assert!(days.values().all(|n| *n > 100), "{days:?}");
+    assert_eq!(days.keys().last(), Some(&date("2026-12-12")), "three days are left for a person");
+}
+
 #[test]
 fn links_are_found_by_shop_payment_and_template() {
     let mut rules = contract();
@@ -315,6 +530,7 @@ prop_compose! {
         later in 0_u32..80,
         policy in 0_usize..3,
         first in any::<bool>(),
+        rules in any::<(bool, bool, bool, bool, bool)>(),
     ) -> Case {
         case().with(|c| {
             c.order.status = Status::ALL[status];
@@ -327,6 +543,12 @@ prop_compose! {
             c.contract.parcels = if first { Parcels::First } else { Parcels::All };
             c.now = noon() + DAY * later;
             c.settlement.lapses_on = lapses_in.map(|d| noon().jst_date() + chrono::TimeDelta::days(d));
+            let (change, cancel, renew, verified, looked) = rules;
+            c.contract.on_amount_change = if change { OnChange::Apply } else { OnChange::Ask };
+            c.contract.on_cancel = if cancel { OnChange::Apply } else { OnChange::Ask };
+            c.contract.reauthorize = if renew { Reauthorize::Auto } else { Reauthorize::Off };
+            c.settlement.verified_at = verified.then(noon);
+            c.settlement.authorized_at = looked.then(|| noon() - DAY);
             c.slips = kinds.iter().enumerate().map(|(i, (kind, yamato, held, shared))| {
                 let number = format!("4000123456{i:02}");
                 if *shared {
@@ -351,12 +573,33 @@ proptest! {
         prop_assert!(!plan.wanted.is_empty() || plan.hold.is_some() || plan.waiting.is_some(), "always a reason");
         let mut seen = Vec::new();
         for wanted in &plan.wanted {
-            let Intent::Capture { slip_number, amount, reception_number, .. } = &wanted.intent;
+            prop_assert!(case.order.ordered_at >= case.contract.since.unwrap());
+            let (slip_number, amount, reception_number) = match &wanted.intent {
+                Intent::Capture { slip_number, amount, reception_number, .. } => (slip_number, amount, reception_number),
+                Intent::Cancel { amount, state, .. } => {
+                    prop_assert_eq!(case.order.status, Status::Canceled);
+                    prop_assert!(case.settlement.verified_at.is_some() && matches!(state, SettlementState::Authorized | SettlementState::Reserved | SettlementState::Registered));
+                    prop_assert_eq!(Some(*amount), case.settlement.amount);
+                    continue;
+                }
+                Intent::ChangeAmount { from, to, .. } => {
+                    prop_assert!(case.settlement.verified_at.is_some() && case.order.status.may_ship());
+                    prop_assert_eq!((Some(*from), Some(*to)), (case.settlement.amount, case.order.amounts.due));
+                    prop_assert!(*to > Yen::ZERO && *to <= case.contract.amount_limit && from != to);
+                    continue;
+                }
+                Intent::Reauth { .. } => {
+                    prop_assert_eq!(case.settlement.state, SettlementState::Authorized);
+                    prop_assert!(case.settlement.verified_at.is_some());
+                    prop_assert!(case.settlement.lapses_on.is_some_and(|last| case.now.jst_date() <= last));
+                    continue;
+                }
+                other => return Err(TestCaseError::fail(format!("nobody asked for {other:?}"))),
+            };
             prop_assert!(case.order.status.may_ship());
             prop_assert_eq!(Some(*amount), case.order.amounts.due);
             prop_assert!(case.settlement.amount.is_none_or(|held| held == *amount), "never another amount than the authorised one");
             prop_assert!(*amount > Yen::ZERO && *amount <= case.contract.amount_limit);
-            prop_assert!(case.order.ordered_at >= case.contract.since.unwrap());
             prop_assert!(case.settlement.lapses_on.is_none_or(|last| wanted.run_at.max(case.now).jst_date() <= last));
             prop_assert!(slip_number == reception_number || case.slips.iter().any(|s| s.number == *slip_number && s.held.is_none() && !matches!(s.kind.as_str(), "2" | "3" | "7" | "9")));
             prop_assert!(!case.shared.contains(slip_number));
@@ -370,8 +613,7 @@ proptest! {
             c.order.amounts.due = c.order.amounts.due.map(|due| Yen(due.0 + 1));
         });
         let again = after.plan().wanted.iter().any(|w| {
-            let Intent::Capture { slip_number, .. } = &w.intent;
-            seen.contains(slip_number)
+            matches!(&w.intent, Intent::Capture { slip_number, .. } if seen.contains(slip_number))
         });
         prop_assert!(!again);
     }

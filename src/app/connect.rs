@@ -8,7 +8,7 @@ use crate::config::{self, Config};
 use crate::domain::account::{Expiry, Problem};
 use crate::domain::money::Yen;
 use crate::domain::planner::{
-    CaptureOn, Contract, Delivery, MatchRule, Mode, Parcels, Reception, RegisteredBy,
+    CaptureOn, Contract, Delivery, MatchRule, Mode, OnChange, Parcels, Reauthorize, Reception, RegisteredBy,
 };
 use crate::engine::effects::Account;
 use crate::engine::poll::Shop;
@@ -34,6 +34,12 @@ fn contract(section: &config::Settlement) -> Result<Contract, AppError> {
         parcels: Parcels::from_word(&section.parcels).ok_or_else(|| word("parcels", &section.parcels))?,
         delivery: Delivery::from_word(&section.delivery)
             .ok_or_else(|| word("delivery", &section.delivery))?,
+        on_amount_change: OnChange::from_word(&section.on_amount_change)
+            .ok_or_else(|| word("on_amount_change", &section.on_amount_change))?,
+        on_cancel: OnChange::from_word(&section.on_cancel)
+            .ok_or_else(|| word("on_cancel", &section.on_cancel))?,
+        reauthorize: Reauthorize::from_word(&section.reauthorize)
+            .ok_or_else(|| word("reauthorize", &section.reauthorize))?,
         authorization_days: section.authorization_days,
         amount_limit: Yen(section.amount_limit),
         max_per_hour: section.max_per_hour,

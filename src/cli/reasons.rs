@@ -45,7 +45,34 @@ const REASONS: &[(&str, &str)] = &[
         "the gateway holds {0} yen, the order's due is {1} yen",
         "決済側の金額は {0} 円、注文の請求額は {1} 円です",
     ),
+    (
+        "nothing is due any more, the gateway holds {0} yen",
+        "請求額がなくなりましたが、決済側に {0} 円の与信が残っています",
+    ),
+    (
+        "the order is canceled after {0} yen were settled: pay them back at the gateway's own screen",
+        "{0} 円の精算確定後に注文が取り消されました。決済側の管理画面で返金してください",
+    ),
+    (
+        "the order is canceled, the gateway holds {0} yen",
+        "注文は取消済ですが、決済側に {0} 円の与信が残っています",
+    ),
+    (
+        "slip {0} is settled at the gateway, and the order has another one: ask the gateway's support",
+        "伝票 {0} は決済側で精算確定済ですが、注文の伝票は別の番号です。決済側のサポートに問い合わせてください",
+    ),
+    (
+        "{0} yen are settled at the gateway, the order's due is {1} yen",
+        "決済側で {0} 円が精算確定済、注文の請求額は {1} 円です",
+    ),
+    (
+        "{0} was asked for, yet the gateway was never asked for the amount",
+        "{0} の指示がありますが、決済側の金額をまだ照会していません",
+    ),
+    ("a capture was asked for, yet the order is {0}", "売上確定の指示がありますが、注文の状態が「{0}」です"),
+    ("the authorisation ended on {0}", "与信の期限（{0}）が過ぎました"),
     ("the authorisation ends on {0}, before {1}", "与信の期限 {0} が {1} より前です"),
+    ("the authorisation ends on {0}", "与信の期限は {0} です"),
     // What came of a reload.
     ("config reloaded; nothing to change", "設定を読み直しました（変更なし）"),
     ("config reloaded; {0}", "設定を読み直しました: {0}"),

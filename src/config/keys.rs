@@ -144,6 +144,24 @@ pub(super) const DELIVERY: Key<String> = key(
     Absent::Text("by_slip"),
     "by_slip: Yamato's slips as Yamato's, other carriers' as other",
 );
+pub(super) const ON_AMOUNT_CHANGE: Key<String> = key(
+    "on_amount_change",
+    &words!("ask", "apply"),
+    Absent::Text("ask"),
+    "The order's amount is another than the gateway holds; apply: it is changed there before the capture",
+);
+pub(super) const ON_CANCEL: Key<String> = key(
+    "on_cancel",
+    &words!("ask", "apply"),
+    Absent::Text("ask"),
+    "The order was cancelled; apply: the sale is cancelled at the gateway, unless it is settled",
+);
+pub(super) const REAUTHORIZE: Key<String> = key(
+    "reauthorize",
+    &words!("ask", "auto", "off"),
+    Absent::Text("ask"),
+    "An authorisation ends before the parcel leaves; auto: it is renewed in its last days",
+);
 pub(super) const AUTHORIZATION_DAYS: Key<u32> = key(
     "authorization_days",
     &forms::COUNT,
@@ -184,6 +202,9 @@ pub(super) const SETTLEMENT: &[&dyn Known] = &[
     &CAPTURE_TIME,
     &PARCELS,
     &DELIVERY,
+    &ON_AMOUNT_CHANGE,
+    &ON_CANCEL,
+    &REAUTHORIZE,
     &AUTHORIZATION_DAYS,
     &AMOUNT_LIMIT,
     &MAX_PER_HOUR,

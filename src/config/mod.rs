@@ -150,6 +150,12 @@ pub struct Settlement {
     pub parcels: String,
     /// `by_slip`, `yamato` or `other`.
     pub delivery: String,
+    /// `ask` or `apply`.
+    pub on_amount_change: String,
+    /// `ask` or `apply`.
+    pub on_cancel: String,
+    /// `ask`, `auto` or `off`.
+    pub reauthorize: String,
     /// The day of authorisation included; needed in live.
     pub authorization_days: Option<u32>,
     /// Yen a settlement.

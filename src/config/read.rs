@@ -193,6 +193,9 @@ fn settlement(
     let capture_time = section.get(&keys::CAPTURE_TIME);
     let parcels = section.get(&keys::PARCELS);
     let delivery = section.get(&keys::DELIVERY);
+    let on_amount_change = section.get(&keys::ON_AMOUNT_CHANGE);
+    let on_cancel = section.get(&keys::ON_CANCEL);
+    let reauthorize = section.get(&keys::REAUTHORIZE);
     let authorization_days = section.get(&keys::AUTHORIZATION_DAYS);
     let amount_limit = section.get(&keys::AMOUNT_LIMIT);
     let max_per_hour = section.get(&keys::MAX_PER_HOUR);
@@ -219,6 +222,9 @@ fn settlement(
         capture_time: capture_time?,
         parcels: parcels?,
         delivery: delivery?,
+        on_amount_change: on_amount_change?,
+        on_cancel: on_cancel?,
+        reauthorize: reauthorize?,
         authorization_days,
         amount_limit: amount_limit?,
         max_per_hour: max_per_hour?,

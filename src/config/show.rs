@@ -73,6 +73,7 @@ fn settlement(s: &Settlement) -> Value {
     let common = json!({
         "provider": s.provider, "enabled": s.enabled, "mode": mode, "registered_by": s.registered_by,
         "capture": s.capture, "capture_time": clock(s.capture_time), "parcels": s.parcels, "delivery": s.delivery,
+        "on_amount_change": s.on_amount_change, "on_cancel": s.on_cancel, "reauthorize": s.reauthorize,
         "amount_limit": s.amount_limit, "max_per_hour": s.max_per_hour, "max_yen_per_day": s.max_yen_per_day,
         "max_in_flight": s.max_in_flight, "max_per_second": s.max_per_second, "maintenance": window,
     });

@@ -1,17 +1,19 @@
 //! From facts to the operations wanted: pure (decisions.md 1–5, kuroneko-webcollect.md §2.5, §5).
 
-use std::time::Duration;
-
-use chrono::{NaiveDate, NaiveTime};
+use chrono::NaiveTime;
 
 pub use super::link::{Linked, link};
 use super::money::Yen;
-use super::operation::Intent;
-use super::order::{Carrier, Order};
-use super::settlement::{Settlement, SettlementState};
+use super::operation::{Intent, registered_slips};
+use super::order::{Order, Status};
+use super::settlement::{Settlement, Wish};
 use super::slip::Slip;
 use super::words::words;
 use crate::clock::Timestamp;
+
+mod captures;
+mod changes;
+mod renewal;
 
 words! {
     /// Whether anything is sent.
@@ -67,6 +69,28 @@ words! {
     }
 }
 
+words! {
+    /// What follows when the order's amount changed, or when the order was cancelled.
+    OnChange {
+        /// A person decides.
+        Ask = "ask",
+        /// The gateway is brought in step.
+        Apply = "apply",
+    }
+}
+
+words! {
+    /// What is done about an authorisation that draws to its end.
+    Reauthorize {
+        /// A person decides.
+        Ask = "ask",
+        /// It is renewed.
+        Auto = "auto",
+        /// Nothing.
+        Off = "off",
+    }
+}
+
 /// The rules of one `[settlements.NAME]`, as the planner needs them.
 #[derive(Clone, Debug)]
 pub struct Contract {
@@ -86,6 +110,12 @@ pub struct Contract {
     pub parcels: Parcels,
     /// Which delivery service code.
     pub delivery: Delivery,
+    /// When the amount changed.
+    pub on_amount_change: OnChange,
+    /// When the order was cancelled.
+    pub on_cancel: OnChange,
+    /// Before an authorisation ends.
+    pub reauthorize: Reauthorize,
     /// Length of an authorisation, its first day included; needed in live.
     pub authorization_days: Option<u32>,
     /// Yen a settlement.
@@ -140,7 +170,7 @@ pub struct Facts<'a> {
     pub slips: &'a [Slip],
     /// Numbers among them that another order carries too.
     pub shared: &'a [String],
-    /// Intents of its operations that were done.
+    /// Intents of its operations that were done, in the order in which they became so.
     pub done: &'a [Intent],
 }
 
@@ -163,9 +193,6 @@ pub struct Plan {
     /// Why a person is needed, in words; nothing is sent.
     pub hold: Option<String>,
 }
-
-/// A part of the parcels slipped for so long is a question (decisions.md 4).
-const PART_SLIPPED: Duration = Duration::from_secs(7 * 86_400);
 
 /// The operations wanted for an order under `contract` at `now`.
 #[must_use]
@@ -201,9 +228,41 @@ fn wish(contract: &Contract, facts: &Facts<'_>, now: Timestamp) -> Result<Vec<Wa
     if contract.since.is_some_and(|since| order.ordered_at < since) {
         return yet("ordered before `since`: never touched");
     }
-    if !order.status.may_ship() {
-        return yet(format!("the order is {}", order.status));
+    if let Some(wish) = &settlement.wish {
+        return match wish {
+            // What a capture needs is asked below; the person's word replaces the rule on when.
+            Wish::Capture if order.status.may_ship() => capture(contract, facts, now, true),
+            Wish::Capture => ask(format!("a capture was asked for, yet the order is {}", order.status)),
+            _ => changes::by_word(contract, facts, wish),
+        };
     }
+    if order.status == Status::Canceled {
+        return changes::cancel(contract, facts);
+    }
+    let wanted = if order.status.may_ship() {
+        capture(contract, facts, now, false)
+    } else {
+        yet(format!("the order is {}", order.status))
+    };
+    match wanted {
+        // While it waits, the money must stay held.
+        Err(Not::Yet(reason)) => match renewal::renewal(contract, facts, now)? {
+            Some(wanted) => Ok(vec![wanted]),
+            None => Err(Not::Yet(reason)),
+        },
+        wanted => wanted,
+    }
+}
+
+/// What brings the sale to its capture: the right slips, the right amount, then the registration. `at_once`: a person
+/// asked for it, whatever the rule on when says.
+fn capture(
+    contract: &Contract,
+    facts: &Facts<'_>,
+    now: Timestamp,
+    at_once: bool,
+) -> Result<Vec<Wanted>, Not> {
+    let (order, settlement) = (facts.order, facts.settlement);
     if let Some(flag) = order.unknown_payment() {
         return ask(format!("how it is paid has a code never seen before: {}", flag.detail));
     }
@@ -212,152 +271,45 @@ fn wish(contract: &Contract, facts: &Facts<'_>, now: Timestamp) -> Result<Vec<Wa
     };
     let Some(due) = order.amounts.due else { return yet("the amount is not fixed") };
     if due <= Yen::ZERO {
-        return yet("nothing is due");
+        return changes::nothing_due(settlement);
     }
     if due > contract.amount_limit {
         return ask(format!("{due} yen is above amount_limit ({} yen)", contract.amount_limit));
     }
+    if contract.registered_by == RegisteredBy::Mallsync
+        && let Some(undo) = changes::undo(facts, reception_number, due)?
+    {
+        return Ok(vec![undo]);
+    }
+    let captured = settlement.state.captured() || !registered_slips(facts.done).is_empty();
+    if captured && let Some(change) = changes::amount(contract, facts, reception_number, due)? {
+        return Ok(vec![change]);
+    }
     if contract.registered_by == RegisteredBy::B2cloud {
         return yet("B2クラウド registers the slips itself");
     }
-    if contract.capture == CaptureOn::Manual {
+    if contract.capture == CaptureOn::Manual && !at_once {
         return yet("capture = \"manual\"");
     }
-    let slips = usable(contract, facts, now)?;
-    let wanted = captures(contract, facts, reception_number, due, &slips);
+    let slips = captures::usable(contract, facts, now)?;
+    let mut wanted = captures::captures(contract, facts, reception_number, due, &slips);
     if wanted.is_empty() {
         return yet("registered");
     }
-    gateway_allows(settlement, due, &wanted, now)?;
+    if at_once {
+        for wanted in &mut wanted {
+            wanted.run_at = wanted.run_at.min(now);
+        }
+    }
+    captures::not_too_late(settlement, &wanted, now)?;
+    if let Some(change) = changes::amount(contract, facts, reception_number, due)? {
+        return Ok(vec![change]);
+    }
+    captures::gateway_allows(settlement)?;
     Ok(wanted)
 }
 
-/// The slips that may be registered, once enough of the parcels have one.
-fn usable<'a>(contract: &Contract, facts: &Facts<'a>, now: Timestamp) -> Result<Vec<&'a Slip>, Not> {
-    let slips: Vec<&Slip> = facts
-        .slips
-        .iter()
-        .filter(|slip| slip.held.is_none() && !matches!(slip.kind.as_str(), "2" | "9"))
-        .collect();
-    let Some(first) = slips.iter().map(|slip| slip.learnt_at).min() else {
-        return match facts.slips.iter().find(|slip| slip.held.is_none()) {
-            Some(slip) => {
-                ask(format!("slip {} is cash on delivery: never registered on a card", slip.number))
-            }
-            None => yet("no slip"),
-        };
-    };
-    if let Some(slip) = slips.iter().find(|slip| matches!(slip.kind.as_str(), "3" | "7")) {
-        return ask(format!("slip {} is a letter-box service (送り状種類 {})", slip.number, slip.kind));
-    }
-    if let Some(slip) = slips.iter().find(|slip| facts.shared.contains(&slip.number)) {
-        return ask(format!("slip {} stands on another order too", slip.number));
-    }
-    let parcels = facts.order.packages.len().max(1);
-    let slipped = slipped_parcels(facts.order, &slips);
-    if contract.parcels == Parcels::All && slipped < parcels {
-        let text = format!("{slipped} of {parcels} parcels have a slip");
-        return if now >= first + PART_SLIPPED { ask(format!("{text}, for seven days")) } else { yet(text) };
-    }
-    Ok(slips)
-}
-
-/// How many destinations have a slip. A slip that names no destination counts for one that has none.
-fn slipped_parcels(order: &Order, slips: &[&Slip]) -> usize {
-    let named = order
-        .packages
-        .iter()
-        .filter(|p| slips.iter().any(|slip| slip.package_id.as_deref() == Some(p.package_id.as_str())))
-        .count();
-    let unnamed = slips
-        .iter()
-        .filter(|slip| {
-            !order.packages.iter().any(|p| slip.package_id.as_deref() == Some(p.package_id.as_str()))
-        })
-        .count();
-    named + unnamed
-}
-
-fn captures(
-    contract: &Contract,
-    facts: &Facts<'_>,
-    reception_number: &str,
-    due: Yen,
-    slips: &[&Slip],
-) -> Vec<Wanted> {
-    let by_yamato = |slip: &Slip| match contract.delivery {
-        Delivery::Yamato => true,
-        Delivery::Other => false,
-        Delivery::BySlip => slip.carrier == Carrier::Yamato,
-    };
-    let run_at = |slip: &Slip| match contract.capture {
-        CaptureOn::ShipDate => {
-            let day: NaiveDate = slip.ship_date.unwrap_or_else(|| slip.learnt_at.jst_date());
-            let seconds = u64::from(chrono::Timelike::num_seconds_from_midnight(&contract.capture_time));
-            Timestamp::jst_midnight(day) + Duration::from_secs(seconds)
-        }
-        CaptureOn::Slip | CaptureOn::Manual => slip.learnt_at,
-    };
-    let mut wanted: Vec<Wanted> = slips
-        .iter()
-        .filter(|slip| by_yamato(slip))
-        .map(|slip| Wanted {
-            intent: Intent::Capture {
-                reception_number: reception_number.to_owned(),
-                slip_number: slip.number.clone(),
-                delivery_service_code: "00".to_owned(),
-                amount: due,
-            },
-            run_at: run_at(slip),
-        })
-        .collect();
-    // Another carrier's parcel is registered once an order, under the reception number itself (§2.5); where Yamato
-    // brings a part, that part's slip captures the whole amount already.
-    if wanted.is_empty()
-        && let Some(run_at) = slips.iter().map(|slip| run_at(slip)).max()
-    {
-        let intent = Intent::Capture {
-            reception_number: reception_number.to_owned(),
-            slip_number: reception_number.to_owned(),
-            delivery_service_code: "99".to_owned(),
-            amount: due,
-        };
-        wanted.push(Wanted { intent, run_at });
-    }
-    wanted.retain(|w| !facts.done.iter().any(|done| same_slip(done, &w.intent)));
-    wanted
-}
-
-/// Whether both register the same slip: what was done is not wanted again, whatever the amount was.
-fn same_slip(a: &Intent, b: &Intent) -> bool {
-    let Intent::Capture { reception_number: r1, slip_number: s1, .. } = a;
-    let Intent::Capture { reception_number: r2, slip_number: s2, .. } = b;
-    r1 == r2 && s1 == s2
-}
-
-/// What the gateway showed last must not speak against it. A settlement never looked up is looked up before the first
-/// operation; see `settlement::identify`.
-fn gateway_allows(settlement: &Settlement, due: Yen, wanted: &[Wanted], now: Timestamp) -> Result<(), Not> {
-    use SettlementState::{
-        Authorized, Canceled, Lapsed, Refused, Registered, Reserved, Settled, Unknown, Unlinked,
-    };
-    match settlement.state {
-        Authorized | Registered | Unknown | Unlinked => {}
-        Reserved => return yet("a reservation: the gateway authorises it later"),
-        Settled => return ask("the gateway shows it as settled: a further slip cannot be registered"),
-        Canceled | Lapsed | Refused => {
-            return ask(format!("the gateway shows it as {}", settlement.state));
-        }
-    }
-    if let Some(amount) = settlement.amount
-        && amount != due
-    {
-        return ask(format!("the gateway holds {amount} yen, the order's due is {due} yen"));
-    }
-    if let Some(last) = settlement.lapses_on
-        && let Some(late) = wanted.iter().find(|w| w.run_at.max(now).jst_date() > last)
-    {
-        return ask(format!("the authorisation ends on {last}, before {}", late.run_at.max(now).jst_date()));
-    }
-    Ok(())
+/// The time of a wish that is due already: long past, and the same at every planning.
+fn at_once(facts: &Facts<'_>) -> Timestamp {
+    facts.order.ordered_at
 }

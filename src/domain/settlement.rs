@@ -1,6 +1,7 @@
 //! Card settlements as we know them: one reception number (受付番号) at one gateway contract, of one order.
 
 use chrono::NaiveDate;
+use serde::{Deserialize, Serialize};
 
 use super::money::Yen;
 use super::words::words;
@@ -99,6 +100,48 @@ impl Default for Observed {
     }
 }
 
+/// What a person asked for by a command, until it is done.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub enum Wish {
+    /// Register the slips now, whatever `capture` says of when.
+    Capture,
+    /// Let the money go.
+    Cancel,
+    /// Another amount.
+    ChangeAmount {
+        /// The amount as it shall be.
+        to: Yen,
+    },
+    /// A new authorisation of the same amount.
+    Reauth,
+    /// Take a registered slip back.
+    Undo {
+        /// The value that was registered.
+        slip_number: String,
+    },
+    /// Another planned ship date of a reservation.
+    ChangeDate {
+        /// The date as it shall be.
+        to: NaiveDate,
+    },
+}
+
+impl Wish {
+    /// The kind of the operation that it becomes.
+    #[must_use]
+    pub const fn kind(&self) -> &'static str {
+        match self {
+            Self::Capture => "capture",
+            Self::Cancel => "cancel",
+            Self::ChangeAmount { .. } => "change_amount",
+            Self::Reauth => "reauth",
+            Self::Undo { .. } => "undo",
+            Self::ChangeDate { .. } => "change_date",
+        }
+    }
+}
+
 /// One settlement of one order, as the database keeps it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Settlement {
@@ -126,6 +169,14 @@ pub struct Settlement {
     pub slips: Vec<String>,
     /// Why a person is needed; nothing is sent meanwhile.
     pub held: Option<String>,
+    /// What a person asked for; the planner turns it into an operation, and it goes with that.
+    pub wish: Option<Wish>,
+    /// When the authorisation began, exactly as the gateway showed it last.
+    pub authorized_at: Option<Timestamp>,
+    /// The approval number (与信承認番号) that the gateway showed last.
+    pub approval: Option<String>,
+    /// The planned ship date of a reservation, as the gateway showed it last.
+    pub scheduled_on: Option<NaiveDate>,
     /// Raised by a person's command alone; part of the dedupe key.
     pub generation: i64,
     /// `rule`, `source`, or the person who linked it.

@@ -43,6 +43,7 @@ pub(super) struct Standing {
     state: State,
     run_at: Timestamp,
     sends: i64,
+    updated_at: i64,
     intent: Intent,
     dedupe_key: String,
 }
@@ -54,6 +55,7 @@ struct StandingColumns {
     state: String,
     run_at: i64,
     sends: i64,
+    updated_at: i64,
     intent: String,
     dedupe_key: String,
 }
@@ -65,8 +67,10 @@ impl Known {
     }
 
     fn done(&self) -> Vec<Intent> {
-        let done = self.operations.iter().filter(|o| o.state == State::Done);
-        done.map(|o| o.intent.clone()).collect()
+        let mut done: Vec<&Standing> = self.operations.iter().filter(|o| o.state == State::Done).collect();
+        // One at a time is under way for a reception number: they are in the order in which they became done.
+        done.sort_by_key(|o| o.updated_at);
+        done.into_iter().map(|o| o.intent.clone()).collect()
     }
 }
 
@@ -110,7 +114,7 @@ pub(super) async fn load(conn: &mut Conn, ids: &[&str]) -> Result<HashMap<String
     let operations: Vec<StandingColumns> = conn
         .rows(
             listed!(
-                "SELECT id, order_id, state, run_at, sends, intent, dedupe_key FROM operations
+                "SELECT id, order_id, state, run_at, sends, updated_at, intent, dedupe_key FROM operations
                  WHERE state <> 'superseded' AND order_id ",
                 " ORDER BY id"
             ),
@@ -122,6 +126,7 @@ pub(super) async fn load(conn: &mut Conn, ids: &[&str]) -> Result<HashMap<String
             state: At::new("operations", "state", &row.id).word(&row.state, State::from_word)?,
             run_at: Timestamp::from_micros(row.run_at),
             sends: row.sends,
+            updated_at: row.updated_at,
             intent: At::new("operations", "intent", &row.id).json(&row.intent)?,
             dedupe_key: row.dedupe_key,
             id: row.id,

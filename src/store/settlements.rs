@@ -102,6 +102,10 @@ pub(super) struct SettlementColumns {
     slips: String,
     held: Option<String>,
     asked: Option<String>,
+    wish: Option<String>,
+    authorized_at: Option<i64>,
+    approval: Option<String>,
+    scheduled_on: Option<String>,
     generation: i64,
     linked_by: String,
 }
@@ -119,6 +123,10 @@ impl TryFrom<SettlementColumns> for Record {
             looked_at: time(row.looked_at),
             slips: at("slips").json(&row.slips)?,
             held: row.held,
+            wish: row.wish.as_deref().map(|text| at("wish").json(text)).transpose()?,
+            authorized_at: time(row.authorized_at),
+            approval: row.approval,
+            scheduled_on: at("scheduled_on").day(row.scheduled_on.as_deref())?,
             generation: row.generation,
             id: row.id,
             name: row.name,
@@ -145,7 +153,8 @@ struct ListedColumns {
 macro_rules! columns {
     () => {
         "s.id, s.name, s.order_id, s.reception_number, s.state, s.amount, s.authorized_on, s.lapses_on,
-         s.verified_at, s.looked_at, s.slips, s.held, s.asked, s.generation, s.linked_by"
+         s.verified_at, s.looked_at, s.slips, s.held, s.asked, s.wish, s.authorized_at, s.approval,
+         s.scheduled_on, s.generation, s.linked_by"
     };
 }
 
@@ -273,6 +282,8 @@ impl Store {
             .execute(
                 "UPDATE settlements SET state = $2, gateway_status = $3, amount = COALESCE($4, amount),
                      authorized_on = COALESCE($5, authorized_on), lapses_on = COALESCE($6, lapses_on),
+                     authorized_at = COALESCE($11, authorized_at), approval = COALESCE($12, approval),
+                     scheduled_on = $13, registered_at = $14,
                      slips = $7, enquiry_number = COALESCE($8, enquiry_number), looked_at = $9,
                      verified_at = CASE WHEN $10 = 1 THEN COALESCE(verified_at, $9) ELSE verified_at END
                  WHERE id = $1",
@@ -287,6 +298,10 @@ impl Store {
                     &observed.enquiry_number,
                     at,
                     verified,
+                    observed.authorized_at,
+                    &observed.approval,
+                    &observed.scheduled_on.map(|day| day.to_string()),
+                    observed.registered_at,
                 ],
             )
             .await?;

@@ -1,0 +1,141 @@
+//! Which slips are registered, and when (decisions.md 4; kuroneko-webcollect.md §2.5, §5.4).
+
+use std::time::Duration;
+
+use chrono::NaiveDate;
+
+use super::{CaptureOn, Contract, Delivery, Facts, Not, Parcels, Wanted, ask, yet};
+use crate::clock::Timestamp;
+use crate::domain::money::Yen;
+use crate::domain::operation::{Intent, registered_slips};
+use crate::domain::order::{Carrier, Order};
+use crate::domain::settlement::{Settlement, SettlementState};
+use crate::domain::slip::Slip;
+
+/// A part of the parcels slipped for so long is a question (decisions.md 4).
+const PART_SLIPPED: Duration = Duration::from_secs(7 * 86_400);
+
+/// The slips that may be registered, once enough of the parcels have one.
+pub(super) fn usable<'a>(
+    contract: &Contract,
+    facts: &Facts<'a>,
+    now: Timestamp,
+) -> Result<Vec<&'a Slip>, Not> {
+    let slips: Vec<&Slip> = facts
+        .slips
+        .iter()
+        .filter(|slip| slip.held.is_none() && !matches!(slip.kind.as_str(), "2" | "9"))
+        .collect();
+    let Some(first) = slips.iter().map(|slip| slip.learnt_at).min() else {
+        return match facts.slips.iter().find(|slip| slip.held.is_none()) {
+            Some(slip) => {
+                ask(format!("slip {} is cash on delivery: never registered on a card", slip.number))
+            }
+            None => yet("no slip"),
+        };
+    };
+    if let Some(slip) = slips.iter().find(|slip| matches!(slip.kind.as_str(), "3" | "7")) {
+        return ask(format!("slip {} is a letter-box service (送り状種類 {})", slip.number, slip.kind));
+    }
+    if let Some(slip) = slips.iter().find(|slip| facts.shared.contains(&slip.number)) {
+        return ask(format!("slip {} stands on another order too", slip.number));
+    }
+    let parcels = facts.order.packages.len().max(1);
+    let slipped = slipped_parcels(facts.order, &slips);
+    if contract.parcels == Parcels::All && slipped < parcels {
+        let text = format!("{slipped} of {parcels} parcels have a slip");
+        return if now >= first + PART_SLIPPED { ask(format!("{text}, for seven days")) } else { yet(text) };
+    }
+    Ok(slips)
+}
+
+/// How many destinations have a slip. A slip that names no destination counts for one that has none.
+fn slipped_parcels(order: &Order, slips: &[&Slip]) -> usize {
+    let named = order
+        .packages
+        .iter()
+        .filter(|p| slips.iter().any(|slip| slip.package_id.as_deref() == Some(p.package_id.as_str())))
+        .count();
+    let unnamed = slips
+        .iter()
+        .filter(|slip| {
+            !order.packages.iter().any(|p| slip.package_id.as_deref() == Some(p.package_id.as_str()))
+        })
+        .count();
+    named + unnamed
+}
+
+pub(super) fn captures(
+    contract: &Contract,
+    facts: &Facts<'_>,
+    reception_number: &str,
+    due: Yen,
+    slips: &[&Slip],
+) -> Vec<Wanted> {
+    let by_yamato = |slip: &Slip| match contract.delivery {
+        Delivery::Yamato => true,
+        Delivery::Other => false,
+        Delivery::BySlip => slip.carrier == Carrier::Yamato,
+    };
+    let run_at = |slip: &Slip| match contract.capture {
+        CaptureOn::ShipDate => {
+            let day: NaiveDate = slip.ship_date.unwrap_or_else(|| slip.learnt_at.jst_date());
+            let seconds = u64::from(chrono::Timelike::num_seconds_from_midnight(&contract.capture_time));
+            Timestamp::jst_midnight(day) + Duration::from_secs(seconds)
+        }
+        CaptureOn::Slip | CaptureOn::Manual => slip.learnt_at,
+    };
+    let mut wanted: Vec<Wanted> = slips
+        .iter()
+        .filter(|slip| by_yamato(slip))
+        .map(|slip| Wanted {
+            intent: Intent::Capture {
+                reception_number: reception_number.to_owned(),
+                slip_number: slip.number.clone(),
+                delivery_service_code: "00".to_owned(),
+                amount: due,
+            },
+            run_at: run_at(slip),
+        })
+        .collect();
+    // Another carrier's parcel is registered once an order, under the reception number itself (§2.5); where Yamato
+    // brings a part, that part's slip captures the whole amount already.
+    if wanted.is_empty()
+        && let Some(run_at) = slips.iter().map(|slip| run_at(slip)).max()
+    {
+        let intent = Intent::Capture {
+            reception_number: reception_number.to_owned(),
+            slip_number: reception_number.to_owned(),
+            delivery_service_code: "99".to_owned(),
+            amount: due,
+        };
+        wanted.push(Wanted { intent, run_at });
+    }
+    let registered = registered_slips(facts.done);
+    wanted.retain(|w| !w.intent.slip_number().is_some_and(|slip| registered.iter().any(|r| r == slip)));
+    wanted
+}
+
+/// What the gateway showed last must not speak against it. A settlement never looked up is looked up before the first
+/// operation; see `settlement::identify`.
+pub(super) fn gateway_allows(settlement: &Settlement) -> Result<(), Not> {
+    use SettlementState::{
+        Authorized, Canceled, Lapsed, Refused, Registered, Reserved, Settled, Unknown, Unlinked,
+    };
+    match settlement.state {
+        Authorized | Registered | Unknown | Unlinked => Ok(()),
+        Reserved => yet("a reservation: the gateway authorises it later"),
+        Settled => ask("the gateway shows it as settled: a further slip cannot be registered"),
+        Canceled | Lapsed | Refused => ask(format!("the gateway shows it as {}", settlement.state)),
+    }
+}
+
+/// After the last day of the authorisation nothing is captured without a person (§5.3).
+pub(super) fn not_too_late(settlement: &Settlement, wanted: &[Wanted], now: Timestamp) -> Result<(), Not> {
+    if let Some(last) = settlement.lapses_on
+        && let Some(late) = wanted.iter().find(|w| w.run_at.max(now).jst_date() > last)
+    {
+        return ask(format!("the authorisation ends on {last}, before {}", late.run_at.max(now).jst_date()));
+    }
+    Ok(())
+}

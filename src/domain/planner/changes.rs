@@ -1,0 +1,151 @@
+//! What changed around a sale: another amount, a cancelled order, a corrected slip, a person's word
+//! (kuroneko-webcollect.md §5.2, §5.4).
+
+use super::{Contract, Facts, Not, OnChange, Wanted, ask, at_once, yet};
+use crate::domain::money::Yen;
+use crate::domain::operation::{Intent, registered_slips};
+use crate::domain::settlement::{Settlement, SettlementState, Wish};
+
+/// Nothing is due any more: what is still held on the card is a question.
+pub(super) fn nothing_due<T>(settlement: &Settlement) -> Result<T, Not> {
+    match (settlement.state, settlement.amount) {
+        (SettlementState::Authorized | SettlementState::Registered, Some(held)) if held > Yen::ZERO => {
+            ask(format!("nothing is due any more, the gateway holds {held} yen"))
+        }
+        _ => yet("nothing is due"),
+    }
+}
+
+/// The order was cancelled: what is held is let go, by rule or by a person. A settled sale is paid back by hand (§5.4).
+pub(super) fn cancel(contract: &Contract, facts: &Facts<'_>) -> Result<Vec<Wanted>, Not> {
+    use SettlementState::{
+        Authorized, Canceled, Lapsed, Refused, Registered, Reserved, Settled, Unknown, Unlinked,
+    };
+    let settlement = facts.settlement;
+    let over = yet("the order is canceled");
+    let (Some(number), Some(held)) = (settlement.reception_number.as_deref(), settlement.amount) else {
+        return over;
+    };
+    match settlement.state {
+        Canceled | Lapsed | Refused | Unknown | Unlinked => over,
+        Settled => ask(format!(
+            "the order is canceled after {held} yen were settled: pay them back at the gateway's own screen"
+        )),
+        Authorized | Reserved | Registered => {
+            // Whose money it is was shown by its amount (decisions.md 2): without that it is a person's case.
+            if contract.on_cancel == OnChange::Ask || settlement.verified_at.is_none() {
+                return ask(format!("the order is canceled, the gateway holds {held} yen"));
+            }
+            Ok(vec![Wanted { intent: cancellation(settlement, number, held), run_at: at_once(facts) }])
+        }
+    }
+}
+
+fn cancellation(settlement: &Settlement, number: &str, amount: Yen) -> Intent {
+    Intent::Cancel {
+        reception_number: number.to_owned(),
+        amount,
+        authorized_on: settlement.authorized_on,
+        state: settlement.state,
+    }
+}
+
+/// A slip of Yamato's that we registered and that the order no longer has: it is taken back, before the right one is
+/// registered (§5.4). One at a time: in between the gateway is looked at again.
+pub(super) fn undo(facts: &Facts<'_>, number: &str, due: Yen) -> Result<Option<Wanted>, Not> {
+    let settlement = facts.settlement;
+    let stale = registered_slips(facts.done)
+        .into_iter()
+        .filter(|slip| slip != number)
+        .find(|slip| !facts.slips.iter().any(|ours| ours.number == *slip));
+    let Some(slip) = stale else { return Ok(None) };
+    match settlement.state {
+        SettlementState::Settled if facts.slips.is_empty() => yet("registered"),
+        SettlementState::Settled => ask(format!(
+            "slip {slip} is settled at the gateway, and the order has another one: ask the gateway's support"
+        )),
+        SettlementState::Canceled | SettlementState::Lapsed | SettlementState::Refused => Ok(None),
+        _ => {
+            let intent = Intent::Undo {
+                reception_number: number.to_owned(),
+                slip_number: slip,
+                delivery_service_code: "00".to_owned(),
+                amount: settlement.amount.unwrap_or(due),
+            };
+            Ok(Some(Wanted { intent, run_at: at_once(facts) }))
+        }
+    }
+}
+
+/// The gateway holds another amount than is due: changed by rule, or a question.
+pub(super) fn amount(
+    contract: &Contract,
+    facts: &Facts<'_>,
+    number: &str,
+    due: Yen,
+) -> Result<Option<Wanted>, Not> {
+    use SettlementState::{
+        Authorized, Canceled, Lapsed, Refused, Registered, Reserved, Settled, Unknown, Unlinked,
+    };
+    let settlement = facts.settlement;
+    let Some(held) = settlement.amount.filter(|held| *held != due) else { return Ok(None) };
+    let question = || ask(format!("the gateway holds {held} yen, the order's due is {due} yen"));
+    match settlement.state {
+        Canceled | Lapsed | Refused => Ok(None),
+        Settled => ask(format!("{held} yen are settled at the gateway, the order's due is {due} yen")),
+        Unknown | Unlinked | Reserved => question(),
+        Authorized | Registered
+            if contract.on_amount_change == OnChange::Ask || settlement.verified_at.is_none() =>
+        {
+            question()
+        }
+        Authorized | Registered => {
+            let intent = change(settlement, number, held, due);
+            Ok(Some(Wanted { intent, run_at: at_once(facts) }))
+        }
+    }
+}
+
+fn change(settlement: &Settlement, number: &str, from: Yen, to: Yen) -> Intent {
+    Intent::ChangeAmount {
+        reception_number: number.to_owned(),
+        from,
+        to,
+        authorized_on: settlement.authorized_on,
+        state: settlement.state,
+    }
+}
+
+/// What a person asked for by a command. What the rules would want waits until it is done.
+pub(super) fn by_word(contract: &Contract, facts: &Facts<'_>, wish: &Wish) -> Result<Vec<Wanted>, Not> {
+    let settlement = facts.settlement;
+    let Some(number) = settlement.reception_number.as_deref() else {
+        return ask("no reception number: `mallsync settlements link ORDER RECEPTION_NUMBER`");
+    };
+    let Some(held) = settlement.amount else {
+        return ask(format!("{} was asked for, yet the gateway was never asked for the amount", wish.kind()));
+    };
+    let intent = match wish {
+        Wish::Cancel => cancellation(settlement, number, held),
+        Wish::ChangeAmount { to } if *to > contract.amount_limit => {
+            return ask(format!("{to} yen is above amount_limit ({} yen)", contract.amount_limit));
+        }
+        Wish::ChangeAmount { to } => change(settlement, number, held, *to),
+        Wish::Reauth => match super::renewal::intent(settlement, number, held) {
+            Some(intent) => intent,
+            None => return ask("the gateway shows no date of authorisation"),
+        },
+        Wish::Undo { slip_number } => Intent::Undo {
+            reception_number: number.to_owned(),
+            slip_number: slip_number.clone(),
+            delivery_service_code: if slip_number == number { "99" } else { "00" }.to_owned(),
+            amount: held,
+        },
+        Wish::ChangeDate { to } => {
+            Intent::ChangeDate { reception_number: number.to_owned(), from: settlement.scheduled_on, to: *to }
+        }
+        // Planned with everything that a capture needs.
+        Wish::Capture => return Ok(Vec::new()),
+    };
+    Ok(vec![Wanted { intent, run_at: at_once(facts) }])
+}

@@ -1,0 +1,77 @@
+//! An authorisation is renewed before it ends (kuroneko-webcollect.md §5.3).
+
+use std::time::Duration;
+
+use chrono::{Days, NaiveDate};
+
+use super::{Contract, Facts, Not, Reauthorize, Wanted, ask};
+use crate::clock::Timestamp;
+use crate::domain::money::Yen;
+use crate::domain::operation::{Intent, registered_slips};
+use crate::domain::order::Status;
+use crate::domain::settlement::{Settlement, SettlementState};
+
+/// Renewals begin so many days before the last day of the authorisation.
+const AHEAD: u64 = 5;
+/// They are spread over so many days, which leaves three for a person where the issuer says no.
+const SPREAD: u64 = 3;
+/// Renewals are asked for in these hours (JST), far from the night in which the gateway takes none.
+const FROM: Duration = Duration::from_secs(10 * 3_600);
+const HOURS: u64 = 6;
+
+/// The renewal wanted for a sale whose authorisation draws to its end while nothing else is wanted for it. `None`: it is
+/// not time, or there is nothing to renew.
+pub(super) fn renewal(contract: &Contract, facts: &Facts<'_>, now: Timestamp) -> Result<Option<Wanted>, Not> {
+    let (order, settlement) = (facts.order, facts.settlement);
+    let given_up = matches!(
+        order.status,
+        Status::Canceled | Status::CancelRequested | Status::Completed | Status::Unknown
+    );
+    // Once a slip is registered the money is claimed; the gateway renews no such sale for sure.
+    let registered = !settlement.slips.is_empty() || !registered_slips(facts.done).is_empty();
+    if given_up || registered || settlement.state != SettlementState::Authorized {
+        return Ok(None);
+    }
+    let (Some(number), Some(held), Some(last)) =
+        (settlement.reception_number.as_deref(), settlement.amount, settlement.lapses_on)
+    else {
+        return Ok(None);
+    };
+    let today = now.jst_date();
+    if today > last {
+        return ask(format!("the authorisation ended on {last}"));
+    }
+    let Some(begins) = last.checked_sub_days(Days::new(AHEAD)) else { return Ok(None) };
+    if today < begins {
+        return Ok(None);
+    }
+    match contract.reauthorize {
+        Reauthorize::Off => Ok(None),
+        Reauthorize::Ask => ask(format!("the authorisation ends on {last}")),
+        // Whose money it is was never shown: a person's case like every first operation.
+        Reauthorize::Auto if settlement.verified_at.is_none() => {
+            ask(format!("the authorisation ends on {last}"))
+        }
+        Reauthorize::Auto => {
+            Ok(intent(settlement, number, held).map(|intent| Wanted { run_at: at(begins, number), intent }))
+        }
+    }
+}
+
+/// The renewal of what is held. `None` where the gateway never showed when it began.
+pub(super) fn intent(settlement: &Settlement, number: &str, amount: Yen) -> Option<Intent> {
+    Some(Intent::Reauth {
+        reception_number: number.to_owned(),
+        amount,
+        authorized_at: settlement.authorized_at?,
+        approval: settlement.approval.clone(),
+    })
+}
+
+/// The number decides the day and the minute: many renewals do not fall together, and each has one time.
+fn at(begins: NaiveDate, number: &str) -> Timestamp {
+    let spread = number.bytes().fold(7_u64, |sum, byte| sum.wrapping_mul(31).wrapping_add(u64::from(byte)));
+    let day = begins.checked_add_days(Days::new(spread % SPREAD)).unwrap_or(begins);
+    let minute = spread / SPREAD % (HOURS * 60);
+    Timestamp::jst_midnight(day) + FROM + Duration::from_secs(minute * 60)
+}
