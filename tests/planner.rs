@@ -99,6 +99,7 @@ fn settlement() -> Settlement {
         verified_at: None,
         looked_at: None,
         wish: None,
+        resolved: None,
         authorized_at: None,
         approval: None,
         scheduled_on: None,

@@ -103,6 +103,7 @@ fn unlinked(order: &OrderView, contract: &Contract) -> Settlement {
         verified_at: None,
         looked_at: None,
         wish: None,
+        resolved: None,
         authorized_at: None,
         approval: None,
         scheduled_on: None,

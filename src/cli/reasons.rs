@@ -13,6 +13,7 @@ use crate::domain::settlement::SettlementState;
 const REASONS: &[(&str, &str)] = &[
     // The planner.
     ("held: {0}", "停止中: {0}"),
+    ("resolved: {0}", "処理済: {0}"),
     ("held by a person", "人が停止"),
     ("ordered before `since`: never touched", "`since` より前の注文のため対象外"),
     ("ordered before `since`", "`since` より前の注文"),

@@ -225,6 +225,9 @@ fn wish(contract: &Contract, facts: &Facts<'_>, now: Timestamp) -> Result<Vec<Wa
     if let Some(reason) = &settlement.held {
         return yet(format!("held: {reason}"));
     }
+    if let Some(resolved) = &settlement.resolved {
+        return yet(format!("resolved: {resolved}"));
+    }
     if contract.since.is_some_and(|since| order.ordered_at < since) {
         return yet("ordered before `since`: never touched");
     }

@@ -171,6 +171,8 @@ pub struct Settlement {
     pub held: Option<String>,
     /// What a person asked for; the planner turns it into an operation, and it goes with that.
     pub wish: Option<Wish>,
+    /// What a person did about it outside (paid back by hand): nothing is wanted or asked any more.
+    pub resolved: Option<String>,
     /// When the authorisation began, exactly as the gateway showed it last.
     pub authorized_at: Option<Timestamp>,
     /// The approval number (与信承認番号) that the gateway showed last.

@@ -24,6 +24,7 @@ use crate::store::StoreError;
 use crate::store::operations::{Claim, Claimed, Work};
 use crate::telemetry::metrics::{self, Subject};
 
+mod after;
 mod outcome;
 mod work;
 

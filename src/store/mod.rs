@@ -16,6 +16,7 @@ use crate::domain::planner::Contract;
 mod db;
 mod decisions;
 mod digest;
+mod done;
 mod inserts;
 mod linking;
 mod matching;
@@ -24,6 +25,7 @@ mod page_rows;
 mod pages;
 mod planning;
 mod rows;
+mod wishes;
 mod workers;
 
 /// Accounts that were stopped, and guards that hold.

@@ -3,10 +3,11 @@
 use serde::Serialize;
 
 use super::db::{Conn, Lock, args, locked};
+use super::done::register;
 use super::orders::OrderView;
 use super::people::Deed;
 use super::rows::{self, At, LAST_ID, time};
-use super::settlements::register;
+use super::wishes::granted;
 use super::{Result, Store, StoreError};
 use crate::clock::Timestamp;
 use crate::domain::operation::{Event, Intent, Progress, State};
@@ -286,10 +287,13 @@ pub(super) async fn write_progress(
         return Err(StoreError::LeaseLost);
     }
     if progress.state == State::Done {
-        register(conn, &operation.settlement_id, &operation.intent).await
-    } else {
-        Ok(())
+        register(conn, &operation.settlement_id, &operation.intent, operation.updated_at).await?;
     }
+    if progress.state.is_final() && progress.state != State::Superseded {
+        let done = progress.state == State::Done;
+        granted(conn, &operation.settlement_id, operation.intent.kind(), done).await?;
+    }
+    Ok(())
 }
 
 impl Store {

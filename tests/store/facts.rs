@@ -10,7 +10,7 @@ use mallsync::domain::order::{
     PaymentStatus, Status,
 };
 use mallsync::domain::planner::{
-    CaptureOn, Contract, Delivery, MatchRule, Mode, Parcels, Reception, RegisteredBy,
+    CaptureOn, Contract, Delivery, MatchRule, Mode, OnChange, Parcels, Reauthorize, Reception, RegisteredBy,
 };
 use mallsync::domain::slip::SlipRow;
 use mallsync::secret::Personal;
@@ -76,6 +76,9 @@ pub fn contract() -> Contract {
         capture_time: NaiveTime::MIN,
         parcels: Parcels::All,
         delivery: Delivery::BySlip,
+        on_amount_change: OnChange::Ask,
+        on_cancel: OnChange::Ask,
+        reauthorize: Reauthorize::Off,
         authorization_days: Some(60),
         amount_limit: Yen(300_000),
         max_per_hour: 500,

@@ -4,6 +4,7 @@
 use super::{Contract, Facts, Not, OnChange, Wanted, ask, at_once, yet};
 use crate::domain::money::Yen;
 use crate::domain::operation::{Intent, registered_slips};
+use crate::domain::order::Status;
 use crate::domain::settlement::{Settlement, SettlementState, Wish};
 
 /// Nothing is due any more: what is still held on the card is a question.
@@ -125,6 +126,10 @@ pub(super) fn by_word(contract: &Contract, facts: &Facts<'_>, wish: &Wish) -> Re
     let Some(held) = settlement.amount else {
         return ask(format!("{} was asked for, yet the gateway was never asked for the amount", wish.kind()));
     };
+    let gone = matches!(facts.order.status, Status::Canceled | Status::CancelRequested);
+    if gone && matches!(wish, Wish::ChangeAmount { .. } | Wish::Reauth | Wish::ChangeDate { .. }) {
+        return ask(format!("the order is {}", facts.order.status));
+    }
     let intent = match wish {
         Wish::Cancel => cancellation(settlement, number, held),
         Wish::ChangeAmount { to } if *to > contract.amount_limit => {

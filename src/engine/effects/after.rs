@@ -1,0 +1,60 @@
+//! What follows when an operation has come to its end: the settlement is looked at and planned anew.
+
+use super::Account;
+use crate::domain::operation::{Intent, State};
+use crate::domain::settlement::Settlement;
+use crate::engine::poll::Shared;
+use crate::store::{Planning, StoreError};
+
+impl Account {
+    /// After a change other than a registration the gateway shows other amounts and dates than are stored, and what waited
+    /// for it may be wanted now: the capture after the changed amount, the right slip after the wrong one. So after an
+    /// operation that no longer fitted what the gateway showed.
+    pub(super) async fn after(
+        &self,
+        shared: &Shared,
+        settlement: &Settlement,
+        intent: &Intent,
+        state: State,
+    ) -> Result<(), StoreError> {
+        let of_a_slip = matches!(intent, Intent::Capture { .. });
+        match state {
+            State::Done if !of_a_slip => self.look_after(shared, settlement, intent).await?,
+            State::Refused if !of_a_slip => {}
+            State::Superseded => {}
+            _ => return Ok(()),
+        }
+        let contracts = shared.contracts.now().await;
+        let planning = Planning { contracts: &contracts, now: shared.ambient.now() };
+        if shared.store.plan_order(&settlement.order_id, &planning).await? > 0 {
+            shared.planned.nudge();
+        }
+        Ok(())
+    }
+
+    async fn look_after(
+        &self,
+        shared: &Shared,
+        settlement: &Settlement,
+        intent: &Intent,
+    ) -> Result<(), StoreError> {
+        let call = self.call(shared, &*shared.gate);
+        match self.gateway.look_up(&call, intent.reception_number()).await {
+            Ok(looked) => {
+                let Some(observed) = looked.observed.as_ref().filter(|_| !looked.ambiguous) else {
+                    return Ok(());
+                };
+                let verified = settlement.verified_at.is_some();
+                let days = self.contract.authorization_days;
+                let now = shared.ambient.now();
+                shared.store.observe_settlement(&settlement.id, observed, verified, days, now).await
+            }
+            Err(failed) => {
+                // Whatever is sent next looks before.
+                tracing::warn!(settlement = self.name(), error.code = failed.fault.kind(), error.message = %failed.fault,
+                    "Look after an operation failed.");
+                Ok(())
+            }
+        }
+    }
+}

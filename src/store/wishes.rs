@@ -1,0 +1,157 @@
+//! What a person asks for by a command: an operation on one settlement, planned like everything else.
+
+use super::db::{Conn, Lock, args};
+use super::planning::{decide, load};
+use super::rows::{list, to_json};
+use super::settlements::unknown_settlement;
+use super::{Planning, Result, Store, StoreError};
+use crate::domain::planner::{Mode, Wanted};
+use crate::domain::settlement::Wish;
+
+impl Store {
+    /// Asks for an operation by a person's word. It is kept only where the planner makes operations of it now; those are
+    /// returned. `dry_run`: nothing is kept.
+    ///
+    /// # Errors
+    /// `Refused` with the planner's reason, or where the contract sends nothing, something is under way, or another wish
+    /// stands.
+    pub async fn wish(
+        &self,
+        settlement_id: &str,
+        wish: &Wish,
+        actor: &str,
+        planning: &Planning<'_>,
+        dry_run: bool,
+    ) -> Result<Vec<Wanted>> {
+        let mut conn = self.write(Lock::Facts).await?;
+        let wanted = self.wished(&mut conn, settlement_id, wish, actor, planning).await?;
+        if dry_run {
+            conn.rollback().await?;
+        } else {
+            conn.commit().await?;
+        }
+        Ok(wanted)
+    }
+
+    async fn wished(
+        &self,
+        conn: &mut Conn,
+        settlement_id: &str,
+        wish: &Wish,
+        actor: &str,
+        planning: &Planning<'_>,
+    ) -> Result<Vec<Wanted>> {
+        let row: Option<(String, String, Option<String>)> = conn
+            .row("SELECT order_id, name, wish FROM settlements WHERE id = $1", args![settlement_id])
+            .await?;
+        let (order_id, name, standing) = row.ok_or_else(|| unknown_settlement(settlement_id))?;
+        let contract = planning.contracts.iter().find(|contract| contract.name == name);
+        if contract.is_none_or(|contract| contract.mode != Mode::Live) {
+            return refused(format!("settlement {name} is in dry-run or gone: nothing is sent for it"));
+        }
+        if let Some(standing) = standing {
+            return refused(format!(
+                "a person asked for {standing} already: wait for it, or `operations abandon` it"
+            ));
+        }
+        let open: Option<(String, String)> = conn
+            .row(
+                "SELECT id, state FROM operations WHERE settlement_id = $1
+                     AND state IN ('sending', 'unknown', 'looking', 'needs_person') ORDER BY id LIMIT 1",
+                args![settlement_id],
+            )
+            .await?;
+        if let Some((id, state)) = open {
+            return refused(format!("operation {id} is {state}: settle it first (`operations show {id}`)"));
+        }
+        conn.execute(
+            "UPDATE settlements SET wish = $2, wished_by = $3, generation = generation + 1 WHERE id = $1",
+            args![settlement_id, &to_json(wish)?, actor],
+        )
+        .await?;
+        let subjects = self.subjects(conn, &list([&order_id])).await?;
+        let known = load(conn, &[&order_id]).await?;
+        let plan = subjects
+            .first()
+            .zip(known.get(&order_id))
+            .and_then(|(subject, known)| decide(planning.contracts, subject, known, None, planning.now));
+        let plan = plan.map(|decision| decision.plan).unwrap_or_default();
+        if plan.wanted.is_empty() {
+            return refused(plan.hold.or(plan.waiting).unwrap_or_else(|| "nothing is wanted".to_owned()));
+        }
+        self.decided(
+            conn,
+            planning,
+            actor,
+            &format!("settlements.{}", wish.kind()),
+            settlement_id,
+            to_json(wish)?,
+        )
+        .await?;
+        self.plan_orders(conn, planning, &subjects).await?;
+        Ok(plan.wanted)
+    }
+
+    /// A person says that what the gateway cannot do was done outside it (paid back by hand): nothing is wanted or asked
+    /// for the settlement any more. `None` takes the word back.
+    ///
+    /// # Errors
+    /// See [`StoreError`].
+    pub async fn resolve_settlement(
+        &self,
+        settlement_id: &str,
+        resolved: Option<&str>,
+        actor: &str,
+        planning: &Planning<'_>,
+    ) -> Result<()> {
+        let mut conn = self.write(Lock::Facts).await?;
+        let row: Option<(String,)> =
+            conn.row("SELECT order_id FROM settlements WHERE id = $1", args![settlement_id]).await?;
+        let (order_id,) = row.ok_or_else(|| unknown_settlement(settlement_id))?;
+        conn.execute("UPDATE settlements SET resolved = $2 WHERE id = $1", args![settlement_id, resolved])
+            .await?;
+        let detail = resolved.unwrap_or("taken back").to_owned();
+        self.decided(&mut conn, planning, actor, "settlements.resolve", settlement_id, detail).await?;
+        self.plan_after(&mut conn, planning, &order_id).await?;
+        conn.commit().await
+    }
+}
+
+fn refused<T>(reason: String) -> Result<T> {
+    Err(StoreError::Refused(reason))
+}
+
+/// What became of an operation that a person had asked for: the wish goes with it, so that the rules rule again. A slip
+/// that a person took back is not registered again by them: the settlement is held.
+pub(super) async fn granted(conn: &mut Conn, settlement_id: &str, kind: &str, done: bool) -> Result<()> {
+    let row: Option<(Option<String>, Option<String>)> =
+        conn.row("SELECT wish, wished_by FROM settlements WHERE id = $1", args![settlement_id]).await?;
+    let Some((Some(text), by)) = row else { return Ok(()) };
+    let wish: Wish = super::rows::At::new("settlements", "wish", settlement_id).json(&text)?;
+    if wish.kind() != kind {
+        return Ok(());
+    }
+    // A sale of several parcels is asked for as a whole.
+    let more: Option<()> = conn
+        .row(
+            "SELECT 1 FROM operations WHERE settlement_id = $1 AND kind = $2
+                 AND state NOT IN ('done', 'refused', 'superseded', 'abandoned') LIMIT 1",
+            args![settlement_id, kind],
+        )
+        .await?;
+    if more.is_some() {
+        return Ok(());
+    }
+    let held = match &wish {
+        Wish::Undo { slip_number } if done => {
+            Some(format!("slip {slip_number} was taken back by {}", by.as_deref().unwrap_or("a person")))
+        }
+        _ => None,
+    };
+    conn.execute(
+        "UPDATE settlements SET wish = NULL, wished_by = NULL, held = COALESCE(held, $2) WHERE id = $1",
+        args![settlement_id, &held],
+    )
+    .await?;
+    Ok(())
+}
