@@ -146,7 +146,7 @@ fn tell(context: &Context, seen: &mut BTreeMap<String, State>, row: &OperationRo
     if seen.insert(operation.id.clone(), progress.state) == Some(progress.state) {
         return;
     }
-    let kind = words::intent(&operation.intent, context.language);
+    let kind = words::kind(operation.intent.kind(), context.language);
     if progress.state == State::Planned {
         let at = context.look().time(progress.run_at);
         note(&context.tell(words::OPERATION_PLANNED, &[&row.mall_order_id, &kind, &at]));

@@ -36,9 +36,32 @@ pub fn announce(context: &Context, contract: &Contract, plan: &Plan) {
         note(context.say(words::FOLLOWS_NOTHING));
     }
     for wanted in &plan.wanted {
-        let Intent::Capture { slip_number, reception_number, amount, .. } = &wanted.intent;
         let at = context.look().time(wanted.run_at);
-        note(&context.tell(words::FOLLOWS_SEND, &[slip_number, reception_number, amount, &at]));
+        note(&foretell(context, &wanted.intent, &at));
+    }
+}
+
+/// What will be sent, in a sentence.
+fn foretell(context: &Context, intent: &Intent, at: &str) -> String {
+    match intent {
+        Intent::Capture { reception_number, slip_number, amount, .. } => {
+            context.tell(words::FOLLOWS_SEND, &[slip_number, reception_number, amount, &at])
+        }
+        Intent::Undo { reception_number, slip_number, amount, .. } => {
+            context.tell(words::FOLLOWS_UNDO, &[slip_number, reception_number, amount, &at])
+        }
+        Intent::Cancel { reception_number, amount, .. } => {
+            context.tell(words::FOLLOWS_CANCEL, &[reception_number, amount, &at])
+        }
+        Intent::ChangeAmount { reception_number, from, to, .. } => {
+            context.tell(words::FOLLOWS_CHANGE_AMOUNT, &[reception_number, from, to, &at])
+        }
+        Intent::Reauth { reception_number, amount, .. } => {
+            context.tell(words::FOLLOWS_REAUTH, &[reception_number, amount, &at])
+        }
+        Intent::ChangeDate { reception_number, to, .. } => {
+            context.tell(words::FOLLOWS_CHANGE_DATE, &[reception_number, to, &at])
+        }
     }
 }
 

@@ -131,9 +131,7 @@ fn unknown(context: &Context, id: &str) -> Failure {
 }
 
 fn slip(intent: &Intent) -> &str {
-    match intent {
-        Intent::Capture { slip_number, .. } => slip_number,
-    }
+    intent.slip_number().unwrap_or_default()
 }
 
 const COLUMNS: &[Column<OperationView>] = &[
@@ -142,7 +140,7 @@ const COLUMNS: &[Column<OperationView>] = &[
         "kind",
         words::H_KIND,
         10,
-        |o, look| words::intent(&o.intent, look.language).to_owned(),
+        |o, look| words::kind(o.kind, look.language).to_owned(),
         |o| o.kind.to_owned(),
     ),
     Column::text(
@@ -212,7 +210,7 @@ fn write_operation(out: &mut dyn Write, view: &OperationView, look: Look) -> Res
     let language = look.language;
     let mut head = vec![
         (words::H_ID.get(language), view.id.clone()),
-        (words::H_KIND.get(language), words::intent(&view.intent, language).to_owned()),
+        (words::H_KIND.get(language), words::kind(view.kind, language).to_owned()),
         (words::H_STATE.get(language), words::operation(view.state, language).to_owned()),
         (words::H_ORDER.get(language), format!("{} ({})", view.mall_order_id, view.shop)),
         (words::H_SETTLEMENT.get(language), view.settlement.clone()),

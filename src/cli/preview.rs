@@ -12,7 +12,7 @@ use super::words::{self, Text};
 use crate::app::App;
 use crate::clock::Timestamp;
 use crate::domain::money::Yen;
-use crate::domain::operation::{Intent, State};
+use crate::domain::operation::State;
 use crate::domain::planner::{Contract, Mode};
 use crate::store::operations::{OperationFilter, OperationRow};
 use crate::store::settlements::Preview;
@@ -71,6 +71,7 @@ struct Line {
     mall_order_id: String,
     reception_number: Option<String>,
     action: Action,
+    kind: Option<&'static str>,
     run_at: Option<Timestamp>,
     slip_number: Option<String>,
     yen: Option<Yen>,
@@ -205,12 +206,14 @@ async fn lines_of(
 }
 
 impl Line {
-    /// Takes over how the newest operation for the same slip stands, unless it is still to be sent as wished.
+    /// Takes over how the newest operation of the same kind for the same slip stands, unless it is still to be sent as
+    /// wished.
     fn follow(&mut self, newest_first: &[OperationRow]) {
         let own = newest_first.iter().map(|row| &row.operation).find(|operation| {
-            let Intent::Capture { slip_number, reception_number, .. } = &operation.intent;
-            Some(slip_number) == self.slip_number.as_ref()
-                && Some(reception_number) == self.reception_number.as_ref()
+            let intent = &operation.intent;
+            Some(intent.kind()) == self.kind
+                && intent.slip_number() == self.slip_number.as_deref()
+                && Some(intent.reception_number()) == self.reception_number.as_deref()
         });
         let Some(progress) = own.map(|operation| &operation.progress) else { return };
         let with = |text: &str| match &progress.reason {
@@ -240,6 +243,7 @@ fn lines(preview: &Preview, now: Timestamp) -> Vec<Line> {
         mall_order_id: row.mall_order_id.clone(),
         reception_number: row.settlement.reception_number.clone(),
         action,
+        kind: None,
         run_at: None,
         slip_number: None,
         yen: row.due,
@@ -256,12 +260,13 @@ fn lines(preview: &Preview, now: Timestamp) -> Vec<Line> {
     }
     for wanted in &plan.wanted {
         let action = if wanted.run_at <= now { Action::Send } else { Action::Later };
-        let Intent::Capture { slip_number, reception_number, amount, .. } = &wanted.intent;
+        let intent = &wanted.intent;
         lines.push(Line {
-            reception_number: Some(reception_number.clone()),
+            reception_number: Some(intent.reception_number().to_owned()),
+            kind: Some(intent.kind()),
             run_at: Some(wanted.run_at),
-            slip_number: Some(slip_number.clone()),
-            yen: Some(*amount),
+            slip_number: intent.slip_number().map(str::to_owned),
+            yen: Some(intent.amount()),
             ..base(action)
         });
     }
@@ -278,6 +283,13 @@ const COLUMNS: &[Column<Line>] = &[
         12,
         |l, look| l.action.text().get(look.language).to_owned(),
         |l| l.action.word().to_owned(),
+    ),
+    Column::text(
+        "kind",
+        words::H_KIND,
+        10,
+        |l, look| l.kind.map(|kind| words::kind(kind, look.language).to_owned()).unwrap_or_default(),
+        |l| text(l.kind.as_ref()),
     ),
     Column::text(
         "settlement",

@@ -82,7 +82,7 @@ impl From<SettlementRow> for SettlementView {
 pub struct OperationView {
     /// Ours.
     pub id: String,
-    /// `capture`.
+    /// `capture`, `undo`, `cancel`, `change_amount`, `reauth`, `change_date`.
     pub kind: &'static str,
     /// Where it stands.
     pub state: State,

@@ -5,7 +5,7 @@ use std::fmt::Display;
 
 use crate::config::Language;
 use crate::domain::account::Level;
-use crate::domain::operation::{Intent, State};
+use crate::domain::operation::State;
 use crate::domain::order::{PaymentMethod, Status};
 use crate::domain::settlement::SettlementState;
 use crate::domain::slip::RowOutcome;
@@ -220,6 +220,11 @@ texts! {
     ASK_WITHOUT_TERMINAL = "This may move money and there is no terminal to ask on: read the lines above, then add --yes (or --dry-run)." | "お金が動く可能性がありますが、確認できる端末がありません。上の内容を確かめて --yes（または --dry-run）を付けてください。";
     NOT_DONE = "Nothing was done." | "何もしませんでした。";
     FOLLOWS_SEND = "This will register slip {0} on reception number {1} for {2} yen, not before {3}." | "受付番号 {1} に伝票 {0} を登録し、{2} 円を売上にします（{3} 以降）。";
+    FOLLOWS_UNDO = "This will take slip {0} off reception number {1} ({2} yen), not before {3}." | "受付番号 {1} から伝票 {0} を外します（{2} 円、{3} 以降）。";
+    FOLLOWS_CANCEL = "This will cancel reception number {0} ({1} yen), not before {2}." | "受付番号 {0}（{1} 円）を取り消します（{2} 以降）。";
+    FOLLOWS_CHANGE_AMOUNT = "This will change reception number {0} from {1} to {2} yen, not before {3}." | "受付番号 {0} の金額を {1} 円から {2} 円に変更します（{3} 以降）。";
+    FOLLOWS_REAUTH = "This will renew the authorisation of reception number {0} ({1} yen), not before {2}." | "受付番号 {0}（{1} 円）の与信を取り直します（{2} 以降）。";
+    FOLLOWS_CHANGE_DATE = "This will move the planned ship date of reception number {0} to {1}, not before {2}." | "受付番号 {0} の出荷予定日を {1} に変更します（{2} 以降）。";
     FOLLOWS_WAIT = "Nothing is sent yet: {0}" | "まだ何も送りません: {0}";
     FOLLOWS_HOLD = "A person is still needed: {0}" | "まだ人の判断が必要です: {0}";
     FOLLOWS_NOTHING = "Nothing follows from it for now." | "今のところ送るものはありません。";
@@ -382,10 +387,16 @@ pub const fn outcome(outcome: RowOutcome, language: Language) -> &'static str {
     pick(language, outcome.as_str(), ja)
 }
 
-/// What an operation does.
-pub const fn intent(intent: &Intent, language: Language) -> &'static str {
-    match intent {
-        Intent::Capture { .. } => pick(language, "capture", "売上登録"),
+/// What an operation does, by its kind ([`Intent::kind`](crate::domain::operation::Intent::kind)).
+pub fn kind(kind: &'static str, language: Language) -> &'static str {
+    match kind {
+        "capture" => pick(language, "capture", "売上登録"),
+        "undo" => pick(language, "undo", "登録取消"),
+        "cancel" => pick(language, "cancel", "決済取消"),
+        "change_amount" => pick(language, "change_amount", "金額変更"),
+        "reauth" => pick(language, "reauth", "再与信"),
+        "change_date" => pick(language, "change_date", "予定日変更"),
+        other => other,
     }
 }
 
@@ -504,6 +515,15 @@ mod tests {
             assert!(!text.en.is_empty() && !text.ja.is_empty(), "{name}");
             assert_eq!(holes(text.en), holes(text.ja), "{name}");
         }
+    }
+
+    #[test]
+    fn every_kind_has_its_word() {
+        let kinds = crate::domain::operation::Intent::KINDS;
+        let japanese: std::collections::BTreeSet<&str> =
+            kinds.into_iter().map(|name| kind(name, Language::Ja)).collect();
+        assert_eq!(japanese.len(), kinds.len(), "no two alike");
+        assert!(kinds.iter().all(|name| !japanese.contains(name)), "none left in English");
     }
 
     #[test]

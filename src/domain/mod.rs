@@ -4,6 +4,8 @@
 pub mod account;
 /// Ids and the names that people give.
 pub mod ids;
+/// What an operation does.
+pub mod intent;
 /// The limiter's arithmetic.
 pub mod limit;
 /// Orders and contracts: which settlement an order belongs to.

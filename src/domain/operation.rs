@@ -14,9 +14,7 @@
 
 use std::time::Duration;
 
-use serde::{Deserialize, Serialize};
-
-use super::money::Yen;
+pub use super::intent::{Intent, registered_slips};
 use super::words::words;
 use crate::clock::Timestamp;
 
@@ -60,64 +58,6 @@ impl State {
     }
 }
 
-/// What an operation does, as it was decided: everything needed to send it again or to recognise that it was done.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "kind", rename_all = "snake_case")]
-pub enum Intent {
-    /// Register a slip on a card settlement, which captures the sale (web collect E01).
-    Capture {
-        /// 受付番号.
-        reception_number: String,
-        /// The slip, or the reception number where another carrier brings the parcel (`99`).
-        slip_number: String,
-        /// `00` Yamato, `99` another carrier.
-        delivery_service_code: String,
-        /// The amount that the look-up must show.
-        amount: Yen,
-    },
-}
-
-impl Intent {
-    /// The words for all kinds.
-    pub const KINDS: [&str; 1] = ["capture"];
-
-    /// The word for the kind, as the database and metrics use it.
-    #[must_use]
-    pub const fn kind(&self) -> &'static str {
-        match self {
-            Self::Capture { .. } => "capture",
-        }
-    }
-
-    /// The reception number it changes.
-    #[must_use]
-    pub fn reception_number(&self) -> &str {
-        match self {
-            Self::Capture { reception_number, .. } => reception_number,
-        }
-    }
-
-    /// Yen that move when it is done.
-    #[must_use]
-    pub const fn amount(&self) -> Yen {
-        match self {
-            Self::Capture { amount, .. } => *amount,
-        }
-    }
-
-    /// Unique per wish (decisions.md 11): function, settlement, argument, the facts it rests on, and a generation that
-    /// only a person's command raises.
-    #[must_use]
-    pub fn dedupe_key(&self, settlement: &str, generation: i64) -> String {
-        match self {
-            Self::Capture { reception_number, slip_number, delivery_service_code, amount } => format!(
-                "capture/{settlement}/{reception_number}/{delivery_service_code}/{slip_number}/{}/{generation}",
-                amount.0
-            ),
-        }
-    }
-}
-
 /// The part of an operation that changes while it runs.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Progress {
@@ -148,7 +88,7 @@ pub struct Progress {
 pub enum Answer {
     /// Done.
     Done,
-    /// Refused for good (BUG, DECLINE).
+    /// Refused for good (BUG).
     Refused {
         /// Code of the other side.
         code: String,
@@ -158,7 +98,7 @@ pub enum Answer {
         /// Code of the other side.
         code: String,
     },
-    /// Closed for now; tried again after it, without a limit (WINDOW), or the account is stopped (CONF).
+    /// Closed for now; tried again after it, without a limit (WINDOW), or the account is stopped (CONF of the merchant).
     Later {
         /// Not before this.
         until: Timestamp,
@@ -170,7 +110,7 @@ pub enum Answer {
         /// Code of the other side.
         code: String,
     },
-    /// A person must decide (PERSON).
+    /// A person must decide (PERSON, DECLINE, CONF of one function).
     Person {
         /// Code of the other side.
         code: String,

@@ -330,9 +330,19 @@ fn captures(
 
 /// Whether both register the same slip: what was done is not wanted again, whatever the amount was.
 fn same_slip(a: &Intent, b: &Intent) -> bool {
-    let Intent::Capture { reception_number: r1, slip_number: s1, .. } = a;
-    let Intent::Capture { reception_number: r2, slip_number: s2, .. } = b;
-    r1 == r2 && s1 == s2
+    captured_slip(a).is_some_and(|slip| captured_slip(b) == Some(slip))
+}
+
+/// The settlement and the slip that a capture registers.
+fn captured_slip(intent: &Intent) -> Option<(&str, &str)> {
+    match intent {
+        Intent::Capture { reception_number, slip_number, .. } => Some((reception_number, slip_number)),
+        Intent::Undo { .. }
+        | Intent::Cancel { .. }
+        | Intent::ChangeAmount { .. }
+        | Intent::Reauth { .. }
+        | Intent::ChangeDate { .. } => None,
+    }
 }
 
 /// What the gateway showed last must not speak against it. A settlement never looked up is looked up before the first

@@ -59,6 +59,44 @@ pub struct Observed {
     pub consolidated_with: Vec<String>,
     /// The gateway's own enquiry number, for its support desk.
     pub enquiry_number: Option<String>,
+    /// When the slips were registered (出荷情報登録日).
+    pub registered_at: Option<Timestamp>,
+    /// The day on which all parcels had been scanned as shipped (全量出荷日).
+    pub shipped_on: Option<NaiveDate>,
+    /// The day on which all parcels had been delivered (全量配完日).
+    pub delivered_on: Option<NaiveDate>,
+    /// The planned ship date of a reservation (出荷予定日).
+    pub scheduled_on: Option<NaiveDate>,
+    /// When it was cancelled (取消日).
+    pub canceled_at: Option<Timestamp>,
+    /// The last change at the gateway, by whomever (最終更新日時).
+    pub changed_at: Option<Timestamp>,
+    /// What the gateway warns of (警報情報), in its own words.
+    pub warning: Option<String>,
+}
+
+impl Default for Observed {
+    /// Nothing is shown.
+    fn default() -> Self {
+        Self {
+            state: SettlementState::Unknown,
+            status: String::new(),
+            amount: None,
+            authorized_at: None,
+            approval: None,
+            slips: Vec::new(),
+            delivery_service_code: None,
+            consolidated_with: Vec::new(),
+            enquiry_number: None,
+            registered_at: None,
+            shipped_on: None,
+            delivered_on: None,
+            scheduled_on: None,
+            canceled_at: None,
+            changed_at: None,
+            warning: None,
+        }
+    }
 }
 
 /// One settlement of one order, as the database keeps it.

@@ -1,14 +1,15 @@
-//! What must hold directly before a capture leaves (I8): judged on facts read a moment ago, pure.
+//! What must hold directly before something leaves (I8): judged on facts read a moment ago, pure.
 
 use std::time::Duration;
 
 use crate::clock::Timestamp;
+use crate::domain::money::Yen;
 use crate::domain::operation::{Intent, Verdict};
-use crate::domain::order::Order;
-use crate::domain::planner::{Contract, Mode};
-use crate::domain::settlement::{Settlement, SettlementState, last_day};
+use crate::domain::order::{Order, Status};
+use crate::domain::planner::{Contract, Mode, RegisteredBy};
+use crate::domain::settlement::{Observed, Settlement, SettlementState, last_day};
 use crate::domain::slip::Slip;
-use crate::settlement::{Looked, Settlement as Gateway, identify};
+use crate::settlement::{Looked, Permission, Settlement as Gateway, identify, same_sale};
 
 /// Whether what was planned still stands. `Err`: why it is superseded.
 ///
@@ -21,7 +22,6 @@ pub fn still_wanted(
     settlement: &Settlement,
     intent: &Intent,
 ) -> Result<(), String> {
-    let Intent::Capture { reception_number, slip_number, delivery_service_code, amount } = intent;
     if contract.mode != Mode::Live {
         return Err("the settlement is in dry-run".to_owned());
     }
@@ -29,22 +29,47 @@ pub fn still_wanted(
         Some(since) if order.ordered_at >= since => {}
         _ => return Err("ordered before `since`".to_owned()),
     }
-    if !order.status.may_ship() {
-        return Err(format!("the order is {}", order.status));
-    }
-    if order.unknown_payment().is_some() {
-        return Err("how the order is paid has a code never seen before".to_owned());
-    }
-    if order.amounts.due != Some(*amount) {
-        return Err("the order's amount changed".to_owned());
-    }
-    if settlement.reception_number.as_deref() != Some(reception_number) {
+    if settlement.reception_number.as_deref() != Some(intent.reception_number()) {
         return Err("the settlement is linked to another reception number".to_owned());
     }
-    if delivery_service_code == "00" && !slips.iter().any(|s| s.number == *slip_number && s.held.is_none()) {
-        return Err("the slip was taken away".to_owned());
+    match intent {
+        Intent::Capture { slip_number, delivery_service_code, amount, .. } => {
+            if !order.status.may_ship() {
+                return Err(format!("the order is {}", order.status));
+            }
+            if order.unknown_payment().is_some() {
+                return Err("how the order is paid has a code never seen before".to_owned());
+            }
+            if order.amounts.due != Some(*amount) {
+                return Err("the order's amount changed".to_owned());
+            }
+            let usable = slips.iter().any(|s| s.number == *slip_number && s.held.is_none());
+            if delivery_service_code == "00" && !usable {
+                return Err("the slip was taken away".to_owned());
+            }
+        }
+        Intent::ChangeAmount { to, .. } => {
+            if gone(order) {
+                return Err(format!("the order is {}", order.status));
+            }
+            if order.amounts.due != Some(*to) {
+                return Err("the order's amount changed".to_owned());
+            }
+        }
+        // It would hold a buyer's money who was told of a cancellation (§6).
+        Intent::Reauth { .. } | Intent::ChangeDate { .. } => {
+            if gone(order) {
+                return Err(format!("the order is {}", order.status));
+            }
+        }
+        // What is taken back or cancelled was decided on more than the order shows.
+        Intent::Undo { .. } | Intent::Cancel { .. } => {}
     }
     Ok(())
+}
+
+fn gone(order: &Order) -> bool {
+    matches!(order.status, Status::Canceled | Status::CancelRequested)
 }
 
 /// What the look before sending says.
@@ -58,71 +83,159 @@ pub enum Before {
     Blocked(String),
 }
 
+/// What is known at the moment before sending.
+pub struct Moment<'a> {
+    /// Reads what a look-up means.
+    pub gateway: &'a dyn Gateway,
+    /// The rules.
+    pub contract: &'a Contract,
+    /// The order as stored now.
+    pub order: &'a Order,
+    /// Its settlement as stored now.
+    pub settlement: &'a Settlement,
+    /// What is to be sent.
+    pub intent: &'a Intent,
+    /// The look-up, made a moment ago.
+    pub looked: &'a Looked,
+    /// Slips that we registered before.
+    pub registered: &'a [String],
+    /// Now.
+    pub now: Timestamp,
+}
+
 /// Judges a look-up made directly before sending (decisions.md 1, 2; kuroneko-webcollect.md §5.2, §5.3).
 #[must_use]
-pub fn before_sending(
-    gateway: &dyn Gateway,
-    contract: &Contract,
-    order: &Order,
-    settlement: &Settlement,
-    intent: &Intent,
-    looked: &Looked,
-    now: Timestamp,
-) -> Before {
-    let Intent::Capture { slip_number, amount, .. } = intent;
-    if looked.ambiguous {
-        return Before::Blocked("the gateway shows several settlements under this number".to_owned());
-    }
-    let Some(observed) = &looked.observed else {
-        return Before::Blocked("the gateway does not know this reception number".to_owned());
-    };
-    let first = settlement.verified_at.is_none();
-    if observed.state.captured() {
-        if observed.slips.contains(slip_number) {
-            return match gateway.judge(intent, looked, true) {
-                Verdict::Done => Before::Done,
-                Verdict::Person { reason } | Verdict::Unclear { reason } => Before::Blocked(reason),
-                Verdict::NotDone => {
-                    Before::Blocked("the gateway shows the slip and says it is not done".to_owned())
-                }
-            };
+pub fn before_sending(moment: &Moment<'_>) -> Before {
+    moment.judged().unwrap_or_else(Before::Blocked)
+}
+
+impl Moment<'_> {
+    fn judged(&self) -> Result<Before, String> {
+        if self.looked.ambiguous {
+            return Err("the gateway shows several settlements under this number".to_owned());
         }
-        // A further slip on a settlement of ours; a first one on a registered settlement is somebody else's work.
-        if first {
-            return Before::Blocked(format!(
-                "the gateway shows it as {} with other slips: somebody registered it elsewhere",
-                observed.state
+        let Some(observed) = &self.looked.observed else {
+            return Err("the gateway does not know this reception number".to_owned());
+        };
+        let done = match self.intent {
+            Intent::Capture { slip_number, amount, .. } => self.capture(slip_number, *amount, observed)?,
+            Intent::Undo { .. }
+            | Intent::Cancel { .. }
+            | Intent::ChangeAmount { .. }
+            | Intent::Reauth { .. }
+            | Intent::ChangeDate { .. } => self.on_a_known_one(observed)?,
+        };
+        if done {
+            return Ok(Before::Done);
+        }
+        self.in_force(observed)?;
+        Ok(Before::Send)
+    }
+
+    fn first(&self) -> bool {
+        self.settlement.verified_at.is_none()
+    }
+
+    /// A capture: whether its slip is there already; else the sale must be as it was decided.
+    fn capture(&self, slip_number: &str, amount: Yen, observed: &Observed) -> Result<bool, String> {
+        if observed.state.captured() {
+            if observed.slips.iter().any(|slip| slip == slip_number) {
+                return match self.gateway.judge(self.intent, self.looked, true) {
+                    Verdict::Done => Ok(true),
+                    Verdict::Person { reason } | Verdict::Unclear { reason } => Err(reason),
+                    Verdict::NotDone => Err("the gateway shows the slip and says it is not done".to_owned()),
+                };
+            }
+            // A further slip on a settlement of ours; a first one on a registered settlement is somebody else's work.
+            if self.first() {
+                return Err(format!(
+                    "the gateway shows it as {} with other slips: somebody registered it elsewhere",
+                    observed.state
+                ));
+            }
+            if observed.state == SettlementState::Settled {
+                return Err("the gateway shows it as settled: a further slip cannot be registered".to_owned());
+            }
+        } else if observed.state != SettlementState::Authorized {
+            return Err(stands(observed));
+        }
+        if self.first() {
+            identify(observed, amount, self.order.ordered_at, false)?;
+        }
+        if observed.amount != Some(amount) {
+            return Err(format!(
+                "the gateway holds {} yen, the order's due is {amount} yen",
+                observed.amount.map_or_else(|| "?".to_owned(), |a| a.to_string())
             ));
         }
-        if observed.state == SettlementState::Settled {
-            return Before::Blocked(
-                "the gateway shows it as settled: a further slip cannot be registered".to_owned(),
-            );
+        self.permitted(observed)?;
+        Ok(false)
+    }
+
+    /// Everything else: whether it is done already; else it must be possible (§5.2), and the facts that it rests on as they
+    /// were when it was decided, which is what the gateway's "not done" says.
+    fn on_a_known_one(&self, observed: &Observed) -> Result<bool, String> {
+        let held = self.intent.held();
+        let verdict = self.gateway.judge_further(self.intent, self.looked, false, self.registered);
+        if verdict == Verdict::Done {
+            if self.first() {
+                // Whose it is was never shown: then the amount, as it is afterwards, and the day must.
+                let due = if let Intent::ChangeAmount { to, .. } = self.intent { Some(*to) } else { held };
+                same_sale(observed, due, self.order.ordered_at)?;
+            }
+            return Ok(true);
         }
-    } else if observed.state != SettlementState::Authorized {
-        return Before::Blocked(format!(
-            "the gateway shows it as {} (status {})",
-            observed.state, observed.status
-        ));
+        self.permitted(observed)?;
+        if self.first() {
+            let by_b2 = self.contract.registered_by == RegisteredBy::B2cloud;
+            match observed.state {
+                SettlementState::Authorized | SettlementState::Reserved => {}
+                SettlementState::Registered if by_b2 => {}
+                _ => return Err(stands(observed)),
+            }
+            same_sale(observed, held, self.order.ordered_at)?;
+        }
+        if let Verdict::Person { reason } | Verdict::Unclear { reason } = verdict {
+            return Err(reason);
+        }
+        match (held, observed.amount) {
+            (Some(was), Some(now)) if was != now => {
+                Err(format!("the gateway holds {now} yen, {was} yen when it was decided"))
+            }
+            (Some(_), None) => Err("the gateway shows no amount".to_owned()),
+            _ => Ok(false),
+        }
     }
-    if first && let Err(reason) = identify(observed, *amount, order.ordered_at, false) {
-        return Before::Blocked(reason);
+
+    fn permitted(&self, observed: &Observed) -> Result<(), String> {
+        match self.gateway.allowed(self.intent, observed) {
+            Permission::Granted => Ok(()),
+            Permission::Person(reason) | Permission::Refused(reason) => Err(reason),
+        }
     }
-    if observed.amount != Some(*amount) {
-        return Before::Blocked(format!(
-            "the gateway holds {} yen, the order's due is {amount} yen",
-            observed.amount.map_or_else(|| "?".to_owned(), |a| a.to_string())
-        ));
+
+    /// Whether the authorisation lasts, for what needs it (§5.3): a capture takes the money it holds; a slip that is taken
+    /// back must be followed by another; an ended one can be neither renewed nor changed.
+    fn in_force(&self, observed: &Observed) -> Result<(), String> {
+        match self.intent {
+            Intent::Capture { .. } | Intent::Undo { .. } | Intent::Reauth { .. } => {}
+            Intent::ChangeAmount { .. } if observed.state == SettlementState::Authorized => {}
+            Intent::ChangeAmount { .. } | Intent::Cancel { .. } | Intent::ChangeDate { .. } => return Ok(()),
+        }
+        let last = observed
+            .authorized_at
+            .zip(self.contract.authorization_days)
+            .and_then(|(at, days)| last_day(at.jst_date(), days));
+        match last {
+            Some(last) if self.now.jst_date() <= last => Ok(()),
+            Some(last) => Err(format!("the authorisation ended on {last}")),
+            None => Err("the end of the authorisation is not known".to_owned()),
+        }
     }
-    let last = observed
-        .authorized_at
-        .zip(contract.authorization_days)
-        .and_then(|(at, days)| last_day(at.jst_date(), days));
-    match last {
-        Some(last) if now.jst_date() <= last => Before::Send,
-        Some(last) => Before::Blocked(format!("the authorisation ended on {last}")),
-        None => Before::Blocked("the end of the authorisation is not known".to_owned()),
-    }
+}
+
+fn stands(observed: &Observed) -> String {
+    format!("the gateway shows it as {} (status {})", observed.state, observed.status)
 }
 
 /// The maintenance window (JST), widened by five minutes each side (decisions.md 10): when it ends, if `now` lies in it

@@ -43,12 +43,62 @@ pub struct Built {
 }
 
 /// What a gateway can do; what it cannot is refused when planned.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Function {
     /// Register a slip, which captures.
     Capture,
+    /// Take a slip back.
+    Undo,
+    /// Cancel.
+    Cancel,
+    /// Change the amount.
+    ChangeAmount,
+    /// Authorise the same amount anew.
+    Reauth,
+    /// Move the planned ship date.
+    ChangeDate,
     /// Look up.
     LookUp,
+}
+
+impl Function {
+    /// The function that carries `intent` out.
+    #[must_use]
+    pub const fn of(intent: &Intent) -> Self {
+        match intent {
+            Intent::Capture { .. } => Self::Capture,
+            Intent::Undo { .. } => Self::Undo,
+            Intent::Cancel { .. } => Self::Cancel,
+            Intent::ChangeAmount { .. } => Self::ChangeAmount,
+            Intent::Reauth { .. } => Self::Reauth,
+            Intent::ChangeDate { .. } => Self::ChangeDate,
+        }
+    }
+
+    /// One stable word; for what changes something, [`Intent::kind`]'s.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Capture => "capture",
+            Self::Undo => "undo",
+            Self::Cancel => "cancel",
+            Self::ChangeAmount => "change_amount",
+            Self::Reauth => "reauth",
+            Self::ChangeDate => "change_date",
+            Self::LookUp => "look_up",
+        }
+    }
+}
+
+/// Whether a function may be sent to a settlement as a look-up shows it (kuroneko-webcollect.md §5.2).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Permission {
+    /// It may.
+    Granted,
+    /// Nobody knows what the gateway would do: a person decides. What to tell.
+    Person(String),
+    /// The gateway would refuse it. What to tell.
+    Refused(String),
 }
 
 /// The whole outcome of a send, for the attempt row and the machine.
@@ -109,8 +159,12 @@ pub trait Settlement: Send + Sync {
     /// The deadline of a changing call: what leases of effects are measured by.
     fn deadline(&self) -> Duration;
 
-    /// Checks that need no call: alphabet, length, amount limit, check digit (§2.3, §2.5). The error is for a person.
-    fn check_locally(&self, intent: &Intent) -> Result<(), String>;
+    /// Checks that need no call: alphabet, length, amount limit, check digit, dates past (§2.3, §2.5). The error is for a
+    /// person.
+    fn check_locally(&self, intent: &Intent, now: Timestamp) -> Result<(), String>;
+
+    /// Whether `intent` may be sent to a settlement that shows `observed` (§5.2). Pure.
+    fn allowed(&self, intent: &Intent, observed: &Observed) -> Permission;
 
     /// Sends `intent`, once. `NotSent` errors mean that no byte left.
     async fn send(&self, call: &Call<'_>, intent: &Intent) -> Result<Sent, SendError>;
@@ -155,10 +209,21 @@ pub fn identify(
         Registered | Settled if registered_elsewhere => {}
         other => return Err(format!("the gateway shows it as {other} (status {})", observed.status)),
     }
-    match observed.amount {
-        Some(amount) if amount == due => {}
-        Some(amount) => return Err(format!("the gateway holds {amount} yen, the order's due is {due} yen")),
-        None => return Err("the gateway shows no amount".to_owned()),
+    same_sale(observed, Some(due), ordered_at)
+}
+
+/// The part of the identity check that no change of state touches: the amount, where one is known, and the day.
+///
+/// # Errors
+/// The reason, for a person.
+pub fn same_sale(observed: &Observed, due: Option<Yen>, ordered_at: Timestamp) -> Result<(), String> {
+    match (observed.amount, due) {
+        (_, None) => {}
+        (Some(amount), Some(due)) if amount == due => {}
+        (Some(amount), Some(due)) => {
+            return Err(format!("the gateway holds {amount} yen, the order's due is {due} yen"));
+        }
+        (None, Some(_)) => return Err("the gateway shows no amount".to_owned()),
     }
     let three_days = Duration::from_secs(3 * 86_400);
     match observed.authorized_at {

@@ -16,6 +16,7 @@ use crate::domain::planner::Contract;
 mod db;
 mod decisions;
 mod digest;
+mod done;
 mod inserts;
 mod linking;
 mod matching;

@@ -3,10 +3,10 @@
 use serde::Serialize;
 
 use super::db::{Conn, Lock, args, locked};
+use super::done::register;
 use super::orders::OrderView;
 use super::people::Deed;
 use super::rows::{self, At, LAST_ID, time};
-use super::settlements::register;
 use super::{Result, Store, StoreError};
 use crate::clock::Timestamp;
 use crate::domain::operation::{Event, Intent, Progress, State};
@@ -286,7 +286,7 @@ pub(super) async fn write_progress(
         return Err(StoreError::LeaseLost);
     }
     if progress.state == State::Done {
-        register(conn, &operation.settlement_id, &operation.intent).await
+        register(conn, &operation.settlement_id, &operation.intent, operation.updated_at).await
     } else {
         Ok(())
     }

@@ -4,13 +4,12 @@ use std::collections::HashMap;
 
 use serde::Serialize;
 
-use super::db::{Conn, Lock, args, listed, locked};
+use super::db::{Conn, Lock, args, listed};
 use super::rows::{self, At, LAST_ID, fold, list, time, to_json};
 use super::slips::slips_of;
 use super::{Result, Store, StoreError};
 use crate::clock::Timestamp;
 use crate::domain::money::Yen;
-use crate::domain::operation::Intent;
 use crate::domain::planner::Plan;
 use crate::domain::settlement::{Observed, Settlement, SettlementState, last_day};
 
@@ -323,7 +322,8 @@ impl Store {
         rows.into_iter().map(sum).collect()
     }
 
-    /// Captures done or under way since `since` (hour guard) and their yen since `day` (day guard), per contract.
+    /// Operations done or under way since `since` (hour guard) and the yen they moved since `day` (day guard), per
+    /// contract. Of whatever kind: a loop of cancels harms as much as one of captures.
     ///
     /// # Errors
     /// See [`StoreError`].
@@ -334,41 +334,16 @@ impl Store {
                 "SELECT CAST(COALESCE(sum(CASE WHEN sent_at >= $2 THEN 1 ELSE 0 END), 0) AS BIGINT),
                      CAST(COALESCE(sum(CASE WHEN sent_at >= $3 THEN amount ELSE 0 END), 0) AS BIGINT)
                  FROM operations
-                 WHERE account = $1 AND kind = 'capture' AND sent_at IS NOT NULL
+                 WHERE account = $1 AND sent_at IS NOT NULL
                      AND sent_at >= CASE WHEN $2 < $3 THEN $2 ELSE $3 END
                      AND state IN ('sending', 'unknown', 'looking', 'done')",
                 args![contract, since, day],
             )
             .await?;
-        Ok(row.map_or((0, Yen::ZERO), |(captures, yen)| (rows::unsigned(captures), Yen(yen))))
+        Ok(row.map_or((0, Yen::ZERO), |(sent, yen)| (rows::unsigned(sent), Yen(yen))))
     }
 }
 
 pub(super) fn unknown_settlement(id: &str) -> StoreError {
     StoreError::NotFound(format!("there is no settlement {id}"))
-}
-
-/// A capture that is done stands on its settlement too, in the same transaction: whoever died between the two would leave
-/// a registered sale shown as one that waits. The next look-up tells more.
-pub(super) async fn register(conn: &mut Conn, id: &str, intent: &Intent) -> Result<()> {
-    let Intent::Capture { slip_number, .. } = intent;
-    let row: Option<(String, String)> =
-        conn.row(locked!("SELECT state, slips FROM settlements WHERE id = $1"), args![id]).await?;
-    let Some((state, slips)) = row else { return Ok(()) };
-    let mut slips: Vec<String> = At::new("settlements", "slips", id).json(&slips)?;
-    let there = slips.contains(slip_number);
-    if !there {
-        slips.push(slip_number.clone());
-    }
-    let captured = SettlementState::from_word(&state).is_some_and(SettlementState::captured);
-    if there && captured {
-        return Ok(());
-    }
-    let state = if captured { state.as_str() } else { SettlementState::Registered.as_str() };
-    conn.execute(
-        "UPDATE settlements SET state = $2, slips = $3 WHERE id = $1",
-        args![id, state, &to_json(&slips)?],
-    )
-    .await?;
-    Ok(())
 }

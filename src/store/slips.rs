@@ -11,7 +11,7 @@ use super::rows::{self, At, LAST_ID, list};
 use super::settlements::records_of;
 use super::{Planning, Result, Store, StoreError};
 use crate::clock::Timestamp;
-use crate::domain::operation::{Intent, State};
+use crate::domain::operation::{Intent, State, registered_slips};
 use crate::domain::order::Carrier;
 use crate::domain::slip::{RowOutcome, RowReport, Slip, SlipRow, WriteBack};
 
@@ -349,12 +349,16 @@ impl Store {
         if shown.iter().any(|record| record.settlement.slips.iter().any(|s| s == number)) {
             return Err(StoreError::Refused(registered(number)));
         }
-        for operation in operations_of(conn, order_id).await? {
-            let Intent::Capture { slip_number, .. } = &operation.intent;
+        let operations = operations_of(conn, order_id).await?;
+        let done = operations.iter().filter(|operation| operation.progress.state == State::Done);
+        let done: Vec<Intent> = done.map(|operation| operation.intent.clone()).collect();
+        if registered_slips(&done).iter().any(|slip| slip == number) {
+            return Err(StoreError::Refused(registered(number)));
+        }
+        for operation in operations {
             let (id, progress) = (&operation.id, &operation.progress);
-            let its = slip_number == number;
+            let its = operation.intent.slip_number() == Some(number);
             match progress.state {
-                State::Done if its => return Err(StoreError::Refused(registered(number))),
                 State::Sending | State::Unknown | State::Looking => {
                     return Err(StoreError::Refused(format!(
                         "operation {id} is {}: slip {number} may be registered by it; wait until it is settled",

@@ -119,8 +119,8 @@ pub const OPERATIONS: Metric = metric(
     Kind::Counter,
     Unit::Count,
     &["settlement", "kind", "outcome"],
-    "Work on operations (kind: capture) by the state it ended in (outcome: done, refused, needs_person, unknown, \
-     superseded; planned, ready: put off).",
+    "Work on operations (kind: capture, undo, cancel, change_amount, reauth, change_date) by the state it ended in \
+     (outcome: done, refused, needs_person, unknown, superseded; planned, ready: put off).",
 );
 /// From the database.
 pub const OPERATIONS_OPEN: Metric = metric(
@@ -128,8 +128,8 @@ pub const OPERATIONS_OPEN: Metric = metric(
     Kind::Gauge,
     Unit::Count,
     &["settlement", "kind", "outcome"],
-    "Operations that are not over, by kind (capture) and by the state they are in so far (outcome: planned, ready, \
-     sending, unknown, looking, needs_person). Planned ones may wait for their ship date for weeks.",
+    "Operations that are not over, by kind (as mallsync_operations_total) and by the state they are in so far \
+     (outcome: planned, ready, sending, unknown, looking, needs_person). Planned ones may wait for their ship date for weeks.",
 );
 /// From the database.
 pub const ATTENTION: Metric = metric(

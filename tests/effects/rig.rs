@@ -18,6 +18,7 @@ use mallsync::domain::order::{
 use mallsync::domain::planner::{
     CaptureOn, Contract, Delivery, MatchRule, Mode, Parcels, Reception, RegisteredBy,
 };
+use mallsync::domain::settlement::Observed;
 use mallsync::domain::slip::SlipRow;
 use mallsync::engine::beat::Beat;
 use mallsync::engine::effects::Account;
@@ -25,7 +26,9 @@ use mallsync::engine::limits::StoreGate;
 use mallsync::engine::poll::Shared;
 use mallsync::engine::{Nudge, chores};
 use mallsync::http::{Call, Client, ClientSpec, Fault, SendError};
-use mallsync::settlement::{Built, Function, LookFailed, Looked, PROVIDERS, Sent, Settlement as Gateway};
+use mallsync::settlement::{
+    Built, Function, LookFailed, Looked, PROVIDERS, Permission, Sent, Settlement as Gateway,
+};
 use mallsync::sim::{self, Catalogue, Fact, Options, Server, World};
 use mallsync::store::Planning;
 use mallsync::store::operations::{Operation, OperationFilter};
@@ -85,8 +88,11 @@ impl Gateway for Mortal {
     fn deadline(&self) -> Duration {
         self.inner.deadline()
     }
-    fn check_locally(&self, intent: &Intent) -> Result<(), String> {
-        self.inner.check_locally(intent)
+    fn check_locally(&self, intent: &Intent, now: Timestamp) -> Result<(), String> {
+        self.inner.check_locally(intent, now)
+    }
+    fn allowed(&self, intent: &Intent, observed: &Observed) -> Permission {
+        self.inner.allowed(intent, observed)
     }
     async fn send(&self, call: &Call<'_>, intent: &Intent) -> Result<Sent, SendError> {
         let number = intent.reception_number();

@@ -283,11 +283,8 @@ async fn a_look_up_is_written_down() {
             status: "4".to_owned(),
             amount: Some(Yen(12_800)),
             authorized_at: Some(at(0)),
-            approval: None,
-            slips: vec![],
-            delivery_service_code: None,
-            consolidated_with: vec![],
             enquiry_number: Some("E-1".to_owned()),
+            ..Observed::default()
         };
         db.store.observe_settlement(&id, &observed, true, Some(60), at(5)).await.unwrap();
         let row = settlement(&db, "a-1").await;

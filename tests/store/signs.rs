@@ -75,17 +75,7 @@ async fn counts_say_what_is_open_late_asked_and_lapsing() {
 }
 
 fn observed() -> Observed {
-    Observed {
-        status: "4".to_owned(),
-        state: SettlementState::Unknown,
-        amount: None,
-        authorized_at: None,
-        approval: None,
-        slips: Vec::new(),
-        delivery_service_code: None,
-        consolidated_with: Vec::new(),
-        enquiry_number: None,
-    }
+    Observed { status: "4".to_owned(), ..Observed::default() }
 }
 
 #[tokio::test]

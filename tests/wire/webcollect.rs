@@ -15,9 +15,12 @@ use mallsync::settlement::webcollect::codes::credit_row;
 use mallsync::settlement::webcollect::{map, wire};
 use proptest::prelude::*;
 
+mod allowed;
 mod calls;
+mod changes;
 mod codes;
 mod judge;
+mod outcomes;
 
 pub(crate) fn fixture(name: &str) -> Vec<u8> {
     std::fs::read(folder().join(name)).unwrap_or_else(|e| panic!("{name}: {e}"))
@@ -164,7 +167,6 @@ fn refusals_by_code() {
         ("E012000001", Answer::Verify { code: code("E012000001") }),
         ("E011010351", Answer::Verify { code: code("E011010351") }),
         ("E011010301", Answer::Refused { code: code("E011010301") }),
-        ("A082000010", Answer::Refused { code: code("A082000010") }),
         ("", Answer::Verify { code: code("returnCode=1") }),
         (
             "Z010000000",
@@ -177,7 +179,7 @@ fn refusals_by_code() {
             "A110000000",
             Answer::Later {
                 code: code("A110000000"),
-                until: Timestamp::parse("2026-11-22T01:05:00+09:00").unwrap(),
+                until: Timestamp::parse("2026-11-21T12:10:00+09:00").unwrap(),
             },
         ),
     ] {
@@ -186,7 +188,16 @@ fn refusals_by_code() {
     for sent in ["Z012000004", "Z012000005", "Z019999999", "Z012000099"] {
         assert!(matches!(refused(sent), (Answer::Unknown { .. }, None)), "{sent}");
     }
-    for sent in ["E011010401", "E011010402", "E011010404", "E011010451", "E012000002", "E018000001", "oops"] {
+    for sent in [
+        "E011010401",
+        "E011010402",
+        "E011010404",
+        "E011010451",
+        "E012000002",
+        "E018000001",
+        "A082000010",
+        "oops",
+    ] {
         let (answer, stop) = refused(sent);
         let Answer::Person { code, reason } = answer else { panic!("{sent}: {answer:?}") };
         assert_eq!((code.as_str(), stop), (sent, None));

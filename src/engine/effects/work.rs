@@ -8,15 +8,18 @@ use super::outcome::{Prompt, outcome_of, verdict_word};
 use super::{AGAIN, Account, FLOOR, LEASE_BEYOND, PROBE};
 use crate::clock::Timestamp;
 use crate::domain::money::Yen;
-use crate::domain::operation::{Event, Intent, LOOK_DELAYS, Progress, State, Verdict};
+use crate::domain::operation::{Event, Intent, LOOK_DELAYS, Progress, State, Verdict, registered_slips};
 use crate::engine::alerts;
-use crate::engine::guard::{self, Before};
+use crate::engine::guard::{self, Before, Moment};
 use crate::engine::poll::Shared;
 use crate::http::Closed;
-use crate::settlement::{LookFailed, Looked, Stop};
+use crate::settlement::{Function, LookFailed, Looked, Stop};
 use crate::store::StoreError;
 use crate::store::operations::{Claimed, NewAttempt, Work};
 use crate::telemetry::metrics;
+
+/// Why a change of amount or a renewal waits.
+const CLOSED_AT_NIGHT: &str = "closed from 23:00 to 01:00";
 
 impl Account {
     /// One operation, to its next resting place. The state it came to, `None` when the lease or the database was lost.
@@ -54,8 +57,12 @@ impl Account {
         {
             return self.rest(shared, &claimed, Event::Supersede { reason }, None).await;
         }
-        if let Err(reason) = self.gateway.check_locally(&intent) {
+        if let Err(reason) = self.possible(&intent, now) {
             return self.rest(shared, &claimed, Event::FoundBlocked { reason }, None).await;
+        }
+        if let Some(until) = intent.closed_until(now) {
+            let event = Event::Defer { until, reason: CLOSED_AT_NIGHT.to_owned() };
+            return self.rest(shared, &claimed, event, None).await;
         }
         let (looked, look) = match self.look(shared, &claimed, "look").await? {
             Ok(found) => found,
@@ -66,15 +73,17 @@ impl Account {
                 return self.rest(shared, &claimed, Event::Defer { until, reason }, Some(attempt)).await;
             }
         };
-        let before = guard::before_sending(
-            &*self.gateway,
-            &self.contract,
-            &order.order,
+        let registered = registered_slips(&shared.store.done_intents(&order.id).await?);
+        let before = guard::before_sending(&Moment {
+            gateway: &*self.gateway,
+            contract: &self.contract,
+            order: &order.order,
             settlement,
-            &intent,
-            &looked,
-            shared.ambient.now(),
-        );
+            intent: &intent,
+            looked: &looked,
+            registered: &registered,
+            now: shared.ambient.now(),
+        });
         self.observe(shared, &claimed, &looked, matches!(before, Before::Send | Before::Done)).await?;
         match before {
             Before::Send => {}
@@ -97,6 +106,10 @@ impl Account {
             let event = Event::Defer { until: end, reason: "maintenance window".to_owned() };
             return self.rest(shared, &claimed, event, Some(look)).await;
         }
+        if let Some(until) = intent.closed_until(shared.ambient.now()) {
+            let event = Event::Defer { until, reason: CLOSED_AT_NIGHT.to_owned() };
+            return self.rest(shared, &claimed, event, Some(look)).await;
+        }
         {
             // One at a time: what is committed here counts for the next one's guard.
             let _one = self.turnstile.lock().await;
@@ -117,6 +130,14 @@ impl Account {
         self.rest(shared, &claimed, event, Some(attempt)).await
     }
 
+    /// Whether the gateway can do it at all, as far as that is known without a call. `Err`: what to tell a person.
+    fn possible(&self, intent: &Intent, now: Timestamp) -> Result<(), String> {
+        if !self.gateway.can().contains(&Function::of(intent)) {
+            return Err(format!("this gateway has no function for it: {}", intent.kind()));
+        }
+        self.gateway.check_locally(intent, now)
+    }
+
     /// An unknown operation: look, judge (§5.5, §5.6).
     async fn settle(&self, shared: &Shared, claimed: Claimed) -> Result<Progress, StoreError> {
         let (looked, attempt) = match self.look(shared, &claimed, "settle").await? {
@@ -127,9 +148,7 @@ impl Account {
             }
         };
         let operation = &claimed.operation;
-        let done = shared.store.done_intents(&claimed.order.id).await?;
-        let registered: Vec<String> =
-            done.into_iter().map(|Intent::Capture { slip_number, .. }| slip_number).collect();
+        let registered = registered_slips(&shared.store.done_intents(&claimed.order.id).await?);
         let claimed_done = operation.progress.claimed_done;
         let verdict = self.gateway.judge_further(&operation.intent, &looked, claimed_done, &registered);
         let attempt = NewAttempt { outcome: verdict_word(&verdict).to_owned(), ..attempt };
@@ -210,10 +229,16 @@ impl Account {
         let code = progress.code.as_deref();
         let reason = progress.reason.as_deref();
         let order = &claimed.order.order.mall_order_id;
+        let of_a_slip = matches!(operation.intent, Intent::Capture { .. });
         match progress.state {
-            State::Done => {
+            State::Done if of_a_slip => {
                 tracing::info!(settlement = self.name(), shop = %claimed.order.shop, mall_order_id = %order,
                 operation = %operation.id, attempt = progress.sends, elapsed_ms, yen = operation.intent.amount().0, "Slip registered.");
+            }
+            State::Done => {
+                tracing::info!(settlement = self.name(), shop = %claimed.order.shop, mall_order_id = %order,
+                operation = %operation.id, kind = operation.intent.kind(), attempt = progress.sends, elapsed_ms,
+                yen = operation.intent.amount().0, "Operation was done.");
             }
             State::NeedsPerson => {
                 if let Err(e) = alerts::operations_for_people(shared, self.name()).await {
@@ -222,9 +247,14 @@ impl Account {
                         "Notice was not stored.");
                 }
             }
-            State::Refused => {
+            State::Refused if of_a_slip => {
                 tracing::error!(settlement = self.name(), shop = %claimed.order.shop, mall_order_id = %order,
                 operation = %operation.id, error.code = code, error.message = reason, "Gateway refused the slip.");
+            }
+            State::Refused => {
+                tracing::error!(settlement = self.name(), shop = %claimed.order.shop, mall_order_id = %order,
+                operation = %operation.id, kind = operation.intent.kind(), error.code = code, error.message = reason,
+                "Gateway refused the operation.");
             }
             State::Unknown => {
                 tracing::warn!(settlement = self.name(), shop = %claimed.order.shop, mall_order_id = %order,
@@ -284,9 +314,9 @@ impl Account {
     ) -> Result<Option<String>, StoreError> {
         let hour = now - Duration::from_secs(3_600);
         let day = Timestamp::jst_midnight(now.jst_date());
-        let (captures, yen) = shared.store.spent(self.name(), hour, day).await?;
-        let reason = if captures >= u64::from(self.contract.max_per_hour) {
-            format!("max_per_hour: {captures} captures within an hour")
+        let (sent, yen) = shared.store.spent(self.name(), hour, day).await?;
+        let reason = if sent >= u64::from(self.contract.max_per_hour) {
+            format!("max_per_hour: {sent} operations within an hour")
         } else if yen.plus(amount).is_none_or(|sum| sum > self.contract.max_yen_per_day) {
             format!(
                 "max_yen_per_day: {yen} yen today, {amount} more would be past {}",

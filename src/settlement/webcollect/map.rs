@@ -1,109 +1,15 @@
 //! From answers to what the rest of the program knows: pure (kuroneko-webcollect.md §3.1, §3.3, §3.4, §4.1).
 
-use std::time::Duration;
-
 use chrono::{NaiveDate, NaiveDateTime, NaiveTime, TimeZone};
 
-use super::codes::{Class, classify, credit_row, describe, meaning, row};
+pub use super::answer::{answer, mend, stop};
+use super::codes::{Class, classify, describe, meaning};
 use super::wire::{Leaves, NO_CODE, Outcome, Reply, Unreadable};
 use crate::clock::{Timestamp, jst_offset};
 use crate::domain::money::Yen;
-use crate::domain::operation::Answer;
 use crate::domain::settlement::{Observed, SettlementState};
 use crate::http::Fault;
 use crate::settlement::Stop;
-
-/// Maintenance has no calendar: asked again after this (§5.7: every 5–15 minutes).
-const MAINTENANCE: Duration = Duration::from_secs(10 * 60);
-/// How long a stopped account rests before it is asked again (decisions.md 11).
-const STOPPED: Duration = Duration::from_secs(60 * 60);
-/// A07 and A11 are closed 23:00–01:00 JST, kept away from five minutes each side (§5.7).
-const NIGHT_ENDS: NaiveTime = match NaiveTime::from_hms_opt(1, 5, 0) {
-    Some(time) => time,
-    None => NaiveTime::MIN,
-};
-
-/// What the answer to a changing call means, and whether the account must stop.
-#[must_use]
-pub fn answer(status: u16, body: &[u8], now: Timestamp) -> (Answer, Option<Stop>) {
-    let reply = match Reply::read(status, body) {
-        Ok(reply) => reply,
-        Err(unreadable) => return (Answer::Unknown { reason: unreadable.to_string() }, None),
-    };
-    let code = match reply.outcome() {
-        Outcome::Success => return (Answer::Done, None),
-        Outcome::Contradiction(reason) => return (Answer::Unknown { reason }, None),
-        // Rule 8: not resent; a look-up decides, then a person.
-        Outcome::RefusedWithoutCause => return (Answer::Verify { code: NO_CODE.to_owned() }, None),
-        Outcome::Refused(code) => code,
-    };
-    let answer = match classify(&code) {
-        Class::Retry => Answer::Retry { code },
-        Class::Window => Answer::Later { until: window_ends(&code, now), code },
-        Class::Bug | Class::Decline => Answer::Refused { code },
-        Class::Conf => {
-            let stop = Some(stop(&code));
-            return (Answer::Later { until: now + STOPPED, code }, stop);
-        }
-        // The common ones say that the gateway itself does not know; those of a function, that it was done before.
-        Class::Verify if code.starts_with("Z01") => Answer::Unknown { reason: describe(&code) },
-        Class::Verify => Answer::Verify { code },
-        Class::Person => Answer::Person { reason: for_person(&code, &reply), code },
-    };
-    (answer, None)
-}
-
-fn for_person(code: &str, reply: &Reply) -> String {
-    let action = row(code).map_or("ask Yamato's support what it means", |row| row.action());
-    let network = match reply.credit_error_code() {
-        None => String::new(),
-        Some(credit) => match credit_row(&credit) {
-            Some(row) => format!("; creditErrorCode {credit} ({}: {})", row.japanese, row.english),
-            None => format!("; creditErrorCode {credit}"),
-        },
-    };
-    format!("{}{network}: {action}", describe(code))
-}
-
-fn window_ends(code: &str, now: Timestamp) -> Timestamp {
-    if code.starts_with("Z01") {
-        return now + MAINTENANCE;
-    }
-    let today = now.jst_date();
-    let at = |date: NaiveDate| {
-        jst_offset().from_local_datetime(&date.and_time(NIGHT_ENDS)).single().map(Timestamp::from)
-    };
-    [Some(today), today.succ_opt()]
-        .into_iter()
-        .flatten()
-        .filter_map(at)
-        .find(|end| *end > now)
-        .unwrap_or(now + STOPPED)
-}
-
-/// Why the account must stop and what a person does about it.
-#[must_use]
-pub fn stop(code: &str) -> Stop {
-    Stop { code: code.to_owned(), reason: format!("{}; {}", meaning(code), mend(code)) }
-}
-
-/// What a shop's staff can do about a code of class CONF, in words that name the paper or the place.
-#[must_use]
-pub fn mend(code: &str) -> &'static str {
-    match code {
-        "Z012000007" => {
-            "compare `trader_code` and `environment` with the 加盟店コード on the 登録完了書, and ask Yamato whether the \
-             contract has begun (利用開始日) and is not suspended (取引停止)"
-        }
-        "Z012000008" => "ask Yamato for the API方式 of クロネコwebコレクト; this contract does not have it",
-        "Z012000009" => {
-            "`mallsync check` shows the address that the gateway sees; have it registered as 接続元グローバルIP with \
-             Yamato, or send through a `proxy` whose address is registered"
-        }
-        "E011010251" => "ask Yamato to enable 出荷情報登録 for this 加盟店コード",
-        _ => "ask Yamato's support to enable it for this 加盟店コード",
-    }
-}
 
 /// What a look-up's answer holds.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -209,29 +115,43 @@ fn observe(block: &Leaves, fitting: &[&Leaves], order_no: &str) -> Observed {
     let mut consolidated_with: Vec<String> =
         block.all("packingInfo").flat_map(tokens).filter(|number| *number != own).collect();
     consolidated_with.dedup();
+    let at = |name: &str| block.one(name).and_then(|text| moment(&text));
     Observed {
         state: state(&status),
         amount: block.one("settlePrice").and_then(|text| amount(&text)),
-        authorized_at: block.one("crdCResDate").and_then(|text| moment(&text)),
+        authorized_at: at("crdCResDate"),
         approval: block.one("crdCResCd"),
         slips,
         delivery_service_code: block.one("deliveryServiceCode"),
         consolidated_with,
         enquiry_number: block.one("orderDataSeq"),
+        registered_at: at("slipDate"),
+        shipped_on: at("allDeliveryDate").map(Timestamp::jst_date),
+        delivered_on: at("finishDate").map(Timestamp::jst_date),
+        scheduled_on: at("scheduledShippingDate").map(Timestamp::jst_date),
+        canceled_at: at("cancelDate"),
+        changed_at: at("renewalDate"),
+        warning: block.one("warningInfo"),
         status,
     }
+}
+
+/// `statusInfo` as the number that it is; `None` for what is none, two that differ (`4/30`) included.
+#[must_use]
+pub fn status_number(status: &str) -> Option<u32> {
+    status.parse().ok()
 }
 
 /// `statusInfo` in our words (§3.4). What is not in the table, or leads nowhere by itself, is unknown: a person.
 #[must_use]
 pub fn state(status: &str) -> SettlementState {
-    match status.parse::<u32>() {
-        Ok(4) => SettlementState::Authorized,
-        Ok(5) => SettlementState::Reserved,
-        Ok(11..=15 | 18 | 20) => SettlementState::Refused,
-        Ok(30) => SettlementState::Registered,
-        Ok(31) => SettlementState::Settled,
-        Ok(40) => SettlementState::Canceled,
+    match status_number(status) {
+        Some(4) => SettlementState::Authorized,
+        Some(5) => SettlementState::Reserved,
+        Some(11..=15 | 18 | 20) => SettlementState::Refused,
+        Some(30) => SettlementState::Registered,
+        Some(31) => SettlementState::Settled,
+        Some(40) => SettlementState::Canceled,
         _ => SettlementState::Unknown,
     }
 }
@@ -239,29 +159,29 @@ pub fn state(status: &str) -> SettlementState {
 /// What a status means, for a person (§3.4); `None` for one that is not in the gateway's list.
 #[must_use]
 pub fn status_name(status: &str) -> Option<&'static str> {
-    let name = match status.parse::<u32>() {
-        Ok(0) => "決済依頼済み: requested",
-        Ok(1) => "決済申込完了: waiting for money",
-        Ok(2) => "入金完了(速報): paid",
-        Ok(3) => "入金完了(確報): paid",
-        Ok(4) => "与信完了: authorised",
-        Ok(5) => "予約受付完了: reserved, authorised later",
-        Ok(6) => "継続課金申込完了: recurring",
-        Ok(11) => "購入者都合エラー: failed",
-        Ok(12) => "加盟店都合エラー: failed",
-        Ok(13) => "決済機関都合エラー: failed",
-        Ok(14) => "その他システムエラー: failed",
-        Ok(15) => "予約販売与信エラー: the later authorisation failed",
-        Ok(16) => "決済依頼取消エラー: a cancel failed",
-        Ok(17) => "金額変更NG: an amount change failed",
-        Ok(18) => "継続課金与信エラー: a recurring authorisation failed",
-        Ok(20) => "決済中断: interrupted",
-        Ok(21) => "決済手続き中: in progress",
-        Ok(22) => "継続課金停止中: recurring, stopped",
-        Ok(23) => "増額承認待ち: an increase awaits approval",
-        Ok(30) => "精算確定待ち: shipment registered",
-        Ok(31) => "精算確定: settled",
-        Ok(40) => "取消: cancelled",
+    let name = match status_number(status) {
+        Some(0) => "決済依頼済み: requested",
+        Some(1) => "決済申込完了: waiting for money",
+        Some(2) => "入金完了(速報): paid",
+        Some(3) => "入金完了(確報): paid",
+        Some(4) => "与信完了: authorised",
+        Some(5) => "予約受付完了: reserved, authorised later",
+        Some(6) => "継続課金申込完了: recurring",
+        Some(11) => "購入者都合エラー: failed",
+        Some(12) => "加盟店都合エラー: failed",
+        Some(13) => "決済機関都合エラー: failed",
+        Some(14) => "その他システムエラー: failed",
+        Some(15) => "予約販売与信エラー: the later authorisation failed",
+        Some(16) => "決済依頼取消エラー: a cancel failed",
+        Some(17) => "金額変更NG: an amount change failed",
+        Some(18) => "継続課金与信エラー: a recurring authorisation failed",
+        Some(20) => "決済中断: interrupted",
+        Some(21) => "決済手続き中: in progress",
+        Some(22) => "継続課金停止中: recurring, stopped",
+        Some(23) => "増額承認待ち: an increase awaits approval",
+        Some(30) => "精算確定待ち: shipment registered",
+        Some(31) => "精算確定: settled",
+        Some(40) => "取消: cancelled",
         _ => return None,
     };
     Some(name)
@@ -322,22 +242,6 @@ fn half_width(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn the_night_window_ends_at_five_past_one() {
-        for (now, end) in [
-            ("2026-11-21T22:56:00+09:00", "2026-11-22T01:05:00+09:00"),
-            ("2026-11-21T23:59:59+09:00", "2026-11-22T01:05:00+09:00"),
-            ("2026-11-22T00:30:00+09:00", "2026-11-22T01:05:00+09:00"),
-            ("2026-11-22T01:05:00+09:00", "2026-11-23T01:05:00+09:00"),
-        ] {
-            let now = Timestamp::parse(now).unwrap();
-            for code in ["A070000000", "A110000000"] {
-                assert_eq!(window_ends(code, now).to_string(), end);
-            }
-            assert_eq!(window_ends("Z010000000", now), now + MAINTENANCE);
-        }
-    }
 
     #[test]
     fn slips_are_found_whatever_parts_them() {

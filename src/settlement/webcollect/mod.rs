@@ -1,8 +1,10 @@
-//! クロネコwebコレクト, Yamato's card gateway, API method: the capture path (kuroneko-webcollect.md).
+//! クロネコwebコレクト, Yamato's card gateway, API method: every function that works on an order
+//! (kuroneko-webcollect.md).
 //!
-//! [`wire`] speaks forms and XML, [`codes`] holds every error code as data, [`map`] turns answers into what the program
-//! knows, [`judge`](mod@judge) decides from a look-up what became of an intent (§5.5, §5.6), `check` asks whether the
-//! account works. All but the calls themselves is pure.
+//! [`form`] writes requests, [`wire`] reads XML, [`codes`] holds every error code as data, [`answer`](mod@answer) says what
+//! a code means for a change, [`map`] turns look-ups into what the program knows, [`allowed`](mod@allowed) what may be sent
+//! at which status (§5.2), [`judge`](mod@judge) what became of an intent (§5.5, §5.6), `local` what is wrong before anything
+//! is sent, `check` whether the account works. All but the calls themselves is pure.
 //!
 //! One call handles one order (§2.1); `reserve_1` is never sent.
 
@@ -11,24 +13,30 @@ use std::time::Duration;
 use async_trait::async_trait;
 use serde_json::Value;
 
-use super::{Built, Function, LookFailed, Looked, Registration, Sent, Settlement};
+use super::{Built, Function, LookFailed, Looked, Permission, Registration, Sent, Settlement};
+use crate::clock::Timestamp;
 use crate::domain::account::{Bucket, Health, Problem, pairs};
-use crate::domain::money::Yen;
 use crate::domain::operation::{Answer, Intent, Verdict};
-use crate::domain::settlement::is_reception_number;
-use crate::domain::slip::seven_check;
+use crate::domain::settlement::Observed;
 use crate::http::{Body, Call, Client, ClientSpec, Fault, Method, Request, SendError, Target};
 use crate::secret::SecretRef;
 
+/// What may be sent at which status.
+pub mod allowed;
+/// What the answer to a change means.
+pub mod answer;
 mod check;
 /// Error codes as data.
 pub mod codes;
 mod config;
+/// Requests.
+pub mod form;
 /// What a look-up says about an intent.
 pub mod judge;
+mod local;
 /// From answers to what the program knows.
 pub mod map;
-/// Forms and XML.
+/// Answers, as they come.
 pub mod wire;
 
 pub use codes::{CodeRow, code_table};
@@ -62,7 +70,7 @@ fn build(name: &str, section: &Value) -> Result<Built, Vec<Problem>> {
     let mut warnings = Vec::new();
     let mut wrong = |key: &str, message: String| problems.push(Problem { key: key.to_owned(), message });
     if let Some(place) = &section.access_key {
-        // Nothing of the capture path uses it; a place that cannot be read is told now, not when stored cards are.
+        // No function on an order uses it; a place that cannot be read is told now, not when stored cards are.
         if let Err(message) = place.resolve() {
             wrong("access_key", message);
         }
@@ -117,8 +125,8 @@ pub struct WebCollect {
 }
 
 impl WebCollect {
-    fn request(&self, call: wire::Call, suffix: &str, form: Vec<(&'static str, String)>) -> Request {
-        let changes = call == wire::Call::ShipmentEntry;
+    fn request(&self, call: form::Call, suffix: &str, form: form::Form) -> Request {
+        let changes = call.changes();
         Request {
             method: Method::Post,
             target: Target::Api,
@@ -134,31 +142,32 @@ impl WebCollect {
     }
 
     fn change(&self, intent: &Intent) -> Request {
-        let Intent::Capture { reception_number, slip_number, delivery_service_code, .. } = intent;
-        let slip = slip_to_send(slip_number, delivery_service_code);
-        let form = wire::shipment_entry(&self.trader_code, reception_number, &slip, delivery_service_code);
-        self.request(wire::Call::ShipmentEntry, self.environment.suffix(), form)
+        let (call, form) = form::change(&self.trader_code, intent, local::slip_to_send);
+        self.request(call, self.environment.suffix(), form)
     }
 
     fn look(&self, reception_number: &str) -> Request {
-        let form = wire::trade_info(&self.trader_code, reception_number);
-        self.request(wire::Call::TradeInfo, self.environment.suffix(), form)
+        let form = form::trade_info(&self.trader_code, reception_number);
+        self.request(form::Call::TradeInfo, self.environment.suffix(), form)
     }
 
     fn address(&self) -> Request {
-        self.request(wire::Call::TraderIp, self.address_suffix, wire::trader_ip(&self.trader_code))
+        self.request(form::Call::TraderIp, self.address_suffix, form::trader_ip(&self.trader_code))
     }
-}
-
-/// Yamato's numbers go out as twelve digits (§2.5); other carriers' values exactly as decided.
-fn slip_to_send(slip_number: &str, delivery_service_code: &str) -> String {
-    if delivery_service_code == "00" { map::fold_slip(slip_number) } else { slip_number.to_owned() }
 }
 
 #[async_trait]
 impl Settlement for WebCollect {
     fn can(&self) -> &'static [Function] {
-        &[Function::Capture, Function::LookUp]
+        &[
+            Function::Capture,
+            Function::Undo,
+            Function::Cancel,
+            Function::ChangeAmount,
+            Function::Reauth,
+            Function::ChangeDate,
+            Function::LookUp,
+        ]
     }
 
     fn bucket(&self) -> Bucket {
@@ -173,46 +182,18 @@ impl Settlement for WebCollect {
         Duration::from_secs(self.common.call_seconds)
     }
 
-    fn check_locally(&self, intent: &Intent) -> Result<(), String> {
-        let Intent::Capture { reception_number, slip_number, delivery_service_code, amount } = intent;
-        if !is_reception_number(reception_number) {
-            return Err(format!(
-                "the reception number {reception_number} breaks the gateway's rule (1 to 23 of digits, capitals and \
-                 # - * / < > : @): give the right one with `settlements link`"
-            ));
-        }
-        let limit = self.common.amount_limit;
-        if *amount < Yen(1) || *amount > limit {
-            return Err(format!(
-                "the amount of {amount} yen is not within 1 and {limit} yen: check the order, or raise `amount_limit` \
-                 if the contract allows more"
-            ));
-        }
-        let slip = slip_to_send(slip_number, delivery_service_code);
-        match delivery_service_code.as_str() {
-            "00" if slip.len() != 12 || !slip.bytes().all(|b| b.is_ascii_digit()) => Err(format!(
-                "the slip {slip_number} is not a Yamato number of twelve digits: correct it with `slips replace`"
-            )),
-            "00" if !seven_check(&slip) => Err(format!(
-                "the slip {slip_number} has a wrong check digit: compare it with the 送り状 and correct it with \
-                 `slips replace`"
-            )),
-            "00" => Ok(()),
-            "99" if is_reception_number(&slip) => Ok(()),
-            "99" => Err(format!(
-                "the value {slip_number} for another carrier breaks the gateway's rule (the reception number itself, or 1 to \
-                 23 of digits, capitals and # - * / < > : @)"
-            )),
-            other => Err(format!(
-                "the delivery service code {other} is neither 00 (Yamato) nor 99 (another carrier)"
-            )),
-        }
+    fn check_locally(&self, intent: &Intent, now: Timestamp) -> Result<(), String> {
+        local::check(intent, self.common.amount_limit, now)
+    }
+
+    fn allowed(&self, intent: &Intent, observed: &Observed) -> Permission {
+        allowed::allowed(intent, observed)
     }
 
     async fn send(&self, call: &Call<'_>, intent: &Intent) -> Result<Sent, SendError> {
         match call.send(self.change(intent)).await {
             Ok(response) => {
-                let (answer, stop) = map::answer(response.status, &response.body, call.now());
+                let (answer, stop) = answer::answer(response.status, &response.body, call.now());
                 Ok(Sent { answer, stop, http_status: Some(response.status), raw: response.body.to_vec() })
             }
             // It may have arrived: an outcome like any other, and an unknown one (I7).
@@ -276,54 +257,6 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-
-    fn connector(section: &Value) -> Box<dyn Settlement> {
-        build("main", section).unwrap_or_else(|problems| panic!("{problems:?}")).settlement
-    }
-
-    #[test]
-    fn what_is_wrong_is_seen_before_anything_is_sent() {
-        let gateway = connector(&json!({ "trader_code": "123456789", "common": { "amount_limit": 50_000 } }));
-        let check = |number: &str, slip: &str, code: &str, amount: i64| {
-            gateway.check_locally(&Intent::Capture {
-                reception_number: number.to_owned(),
-                slip_number: slip.to_owned(),
-                delivery_service_code: code.to_owned(),
-                amount: Yen(amount),
-            })
-        };
-        let slip = "400123456784";
-        for (number, slip, code, amount) in [
-            ("A-1", slip, "00", 1),
-            ("A-1", slip, "00", 50_000),
-            ("A-1", "4001-2345-6784", "00", 100),
-            ("#-*/<>:@0123456789ABCDE", slip, "00", 100),
-            ("A-1", "A-1", "99", 100),
-            ("A-1", "JP/123", "99", 100),
-        ] {
-            assert_eq!(check(number, slip, code, amount), Ok(()), "{number} {slip} {code} {amount}");
-        }
-        for (number, slip, code, amount, word) in [
-            ("", slip, "00", 100, "reception number"),
-            ("a-1", slip, "00", 100, "reception number"),
-            ("A_1", slip, "00", 100, "reception number"),
-            ("Ａ1", slip, "00", 100, "reception number"),
-            ("123456789012345678901234", slip, "00", 100, "reception number"),
-            ("A-1", slip, "00", 0, "amount"),
-            ("A-1", slip, "00", -1, "amount"),
-            ("A-1", slip, "00", 50_001, "amount"),
-            ("A-1", "400123456783", "00", 100, "check digit"),
-            ("A-1", "40012345678", "00", 100, "twelve digits"),
-            ("A-1", "", "00", 100, "twelve digits"),
-            ("A-1", "A-1", "00", 100, "twelve digits"),
-            ("A-1", "", "99", 100, "another carrier"),
-            ("A-1", "abc", "99", 100, "another carrier"),
-            ("A-1", slip, "01", 100, "delivery service code"),
-        ] {
-            let told = check(number, slip, code, amount).unwrap_err();
-            assert!(told.contains(word), "{number} {slip} {code} {amount}: {told}");
-        }
-    }
 
     #[test]
     fn urls_in_force_are_all_told() {

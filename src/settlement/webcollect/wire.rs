@@ -1,76 +1,10 @@
-//! What goes over the wire: form fields out (kuroneko-webcollect.md §2), XML in (§3).
+//! What comes back over the wire: XML (kuroneko-webcollect.md §3).
 
 use quick_xml::Reader;
 use quick_xml::events::{BytesRef, Event};
 use thiserror::Error;
 
 use super::codes::is_code;
-
-/// The functions in use (§1).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Call {
-    /// E01 `shipmentEntry`: registers a shipment, which captures.
-    ShipmentEntry,
-    /// E04 `tradeInfo`: looks a transaction up.
-    TradeInfo,
-    /// H01 `traderIp`: the address that the gateway sees.
-    TraderIp,
-}
-
-impl Call {
-    /// The path under the base URL, without the test gateway's suffix.
-    #[must_use]
-    pub const fn path(self) -> &'static str {
-        match self {
-            Self::ShipmentEntry => "shipmentEntry",
-            Self::TradeInfo => "tradeInfo",
-            Self::TraderIp => "traderIp",
-        }
-    }
-
-    /// `function_div` (機能区分).
-    #[must_use]
-    pub const fn function_div(self) -> &'static str {
-        match self {
-            Self::ShipmentEntry => "E01",
-            Self::TradeInfo => "E04",
-            Self::TraderIp => "H01",
-        }
-    }
-
-    fn form(self, trader_code: &str) -> Vec<(&'static str, String)> {
-        vec![("function_div", self.function_div().to_owned()), ("trader_code", trader_code.to_owned())]
-    }
-}
-
-/// E01's form: no amount, it captures the full current amount (§2.6).
-#[must_use]
-pub fn shipment_entry(
-    trader_code: &str,
-    order_no: &str,
-    slip_no: &str,
-    delivery_service_code: &str,
-) -> Vec<(&'static str, String)> {
-    let mut form = Call::ShipmentEntry.form(trader_code);
-    form.push(("order_no", order_no.to_owned()));
-    form.push(("slip_no", slip_no.to_owned()));
-    form.push(("delivery_service_code", delivery_service_code.to_owned()));
-    form
-}
-
-/// E04's form (§2.6).
-#[must_use]
-pub fn trade_info(trader_code: &str, order_no: &str) -> Vec<(&'static str, String)> {
-    let mut form = Call::TradeInfo.form(trader_code);
-    form.push(("order_no", order_no.to_owned()));
-    form
-}
-
-/// H01's form (§2.6).
-#[must_use]
-pub fn trader_ip(trader_code: &str) -> Vec<(&'static str, String)> {
-    Call::TraderIp.form(trader_code)
-}
 
 /// An answer that says nothing: the outcome of a change is unknown, never "failed", never "ok" (§3.1 rules 1–3). Shows
 /// nothing of the body.

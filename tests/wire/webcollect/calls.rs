@@ -20,13 +20,13 @@ use tokio::net::TcpListener;
 use super::fixture;
 
 /// A gateway that answers each connection with the next of its scripts, byte for byte, and closes.
-struct Gateway {
+pub(super) struct Gateway {
     base: String,
     requests: Arc<Mutex<Vec<String>>>,
 }
 
 impl Gateway {
-    async fn start(scripts: Vec<Vec<u8>>) -> Self {
+    pub(super) async fn start(scripts: Vec<Vec<u8>>) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let base = format!("http://{}", listener.local_addr().unwrap());
         let requests = Arc::new(Mutex::new(Vec::new()));
@@ -49,7 +49,7 @@ impl Gateway {
         Self { base, requests }
     }
 
-    fn requests(&self) -> Vec<(String, String)> {
+    pub(super) fn requests(&self) -> Vec<(String, String)> {
         let requests = self.requests.lock().unwrap();
         requests
             .iter()
@@ -77,7 +77,7 @@ fn http(status: &str, body: &[u8]) -> Vec<u8> {
     [head.as_bytes(), body].concat()
 }
 
-fn ok(name: &str) -> Vec<u8> {
+pub(super) fn ok(name: &str) -> Vec<u8> {
     http("200 OK", &fixture(name))
 }
 
@@ -96,12 +96,12 @@ impl Gate for Open {
     fn pace(&self, _: &Bucket, _: Duration) {}
 }
 
-struct Account {
-    settlement: Box<dyn Settlement>,
+pub(super) struct Account {
+    pub(super) settlement: Box<dyn Settlement>,
     client: Client,
     gate: Open,
     vault: Fleeting,
-    ambient: Ambient,
+    pub(super) ambient: Ambient,
 }
 
 impl Account {
@@ -117,7 +117,7 @@ impl Account {
         }
     }
 
-    fn at(gateway: &Gateway) -> Self {
+    pub(super) fn at(gateway: &Gateway) -> Self {
         Self::new(
             &json!({ "trader_code": "123456789", "base_url": format!("{}/webcollect/api", gateway.base) }),
         )
@@ -134,7 +134,7 @@ impl Account {
         }
     }
 
-    async fn send(&self, intent: &Intent) -> Result<Sent, SendError> {
+    pub(super) async fn send(&self, intent: &Intent) -> Result<Sent, SendError> {
         self.settlement.send(&self.call(), intent).await
     }
 }
@@ -157,11 +157,11 @@ fn other_carrier() -> Intent {
     }
 }
 
-fn sample(name: &str) -> String {
+pub(super) fn sample(name: &str) -> String {
     String::from_utf8(fixture(name)).unwrap().trim_end().to_owned()
 }
 
-fn has_header(head: &str, line: &str) -> bool {
+pub(super) fn has_header(head: &str, line: &str) -> bool {
     head.lines().any(|l| l.eq_ignore_ascii_case(line))
 }
 
@@ -176,7 +176,7 @@ async fn requests_are_the_contracts_byte_for_byte() {
     .await;
     let account = Account::at(&gateway);
     for intent in [yamato(), other_carrier()] {
-        account.settlement.check_locally(&intent).unwrap();
+        account.settlement.check_locally(&intent, account.ambient.now()).unwrap();
         let sent = account.send(&intent).await.unwrap();
         assert_eq!((sent.answer, sent.stop, sent.http_status), (Answer::Done, None, Some(200)));
         assert!(sent.raw.ends_with(b"</return>\n"));
@@ -239,7 +239,7 @@ async fn a_number_of_every_legal_character_arrives_whole() {
         delivery_service_code: "99".to_owned(),
         amount: Yen(500_000),
     };
-    account.settlement.check_locally(&intent).unwrap();
+    account.settlement.check_locally(&intent, account.ambient.now()).unwrap();
     account.send(&intent).await.unwrap();
     let (head, body) = gateway.requests().remove(0);
     assert!(head.starts_with("POST /test_gateway/shipmentEntry.api HTTP/1.1\r\n"), "{head}");

@@ -8,7 +8,7 @@ use mallsync::settlement::webcollect::{judge, map};
 
 use super::noon;
 
-fn capture(delivery_service_code: &str, slip: &str) -> Intent {
+pub(super) fn capture(delivery_service_code: &str, slip: &str) -> Intent {
     Intent::Capture {
         reception_number: "A-1".to_owned(),
         slip_number: slip.to_owned(),
@@ -23,11 +23,9 @@ fn shown(status: &str, slips: &[&str], delivery_service_code: Option<&str>) -> L
         status: status.to_owned(),
         amount: Some(Yen(12_800)),
         authorized_at: Some(noon()),
-        approval: None,
         slips: slips.iter().map(|slip| (*slip).to_owned()).collect(),
         delivery_service_code: delivery_service_code.map(str::to_owned),
-        consolidated_with: Vec::new(),
-        enquiry_number: None,
+        ..Observed::default()
     };
     Looked { observed: Some(observed), ambiguous: false, http_status: 200, raw: Vec::new() }
 }
@@ -35,7 +33,7 @@ fn shown(status: &str, slips: &[&str], delivery_service_code: Option<&str>) -> L
 const OURS: &str = "400123456784";
 const OTHER: &str = "400012345670";
 
-fn word(verdict: &Verdict) -> &'static str {
+pub(super) fn word(verdict: &Verdict) -> &'static str {
     match verdict {
         Verdict::Done => "done",
         Verdict::NotDone => "not done",

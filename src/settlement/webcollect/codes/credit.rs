@@ -14,6 +14,19 @@ pub enum CreditClass {
     Verify,
 }
 
+impl CreditClass {
+    /// What a person can do about it.
+    #[must_use]
+    pub const fn action(self) -> &'static str {
+        match self {
+            Self::Network => "a passing fault of the card network: look it up and try again later",
+            Self::Declined => "the issuer declined: ask the buyer for another card or another way to pay",
+            Self::Setup => "a matter of settings: ask Yamato's support",
+            Self::Verify => "nothing to process at the issuer: look it up first",
+        }
+    }
+}
+
 /// One line of the table.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct CreditRow {
