@@ -13,6 +13,8 @@ mod support;
 #[cfg(test)]
 mod alerts;
 #[cfg(test)]
+mod changes;
+#[cfg(test)]
 mod guards;
 #[cfg(test)]
 mod matrix;

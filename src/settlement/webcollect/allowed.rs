@@ -59,15 +59,15 @@ pub fn allowed(intent: &Intent, observed: &Observed) -> Permission {
     match cell(function, status_number(&observed.status)) {
         Cell::Yes => narrowed(intent, observed),
         Cell::Unsure => Permission::Person(format!(
-            "the gateway shows {}: whether {} is taken then is not certain; {}",
-            shown(observed),
+            "whether {} is taken at {} is not certain; {}",
             title(function),
+            shown(observed),
             by_hand(function, observed.state)
         )),
         Cell::No => Permission::Refused(format!(
-            "the gateway shows {}: {} is not possible then; {}",
-            shown(observed),
+            "{} is not possible at {}; {}",
             title(function),
+            shown(observed),
             by_hand(function, observed.state)
         )),
     }

@@ -59,14 +59,12 @@ fn for_person(code: &str, reply: &Reply) -> String {
     let network = match reply.credit_error_code() {
         None => String::new(),
         Some(credit) => match credit_row(&credit) {
-            Some(row) => {
-                format!(
-                    "; creditErrorCode {credit} ({}: {}; {})",
-                    row.japanese,
-                    row.english,
-                    row.class.action()
-                )
+            // What stands behind a refusal decides what to do about it; a reversal that failed is not tried again.
+            Some(row) if classify(code) == Class::Decline => {
+                let (japanese, english) = (row.japanese, row.english);
+                format!("; creditErrorCode {credit} ({japanese}: {english}; {})", row.class.action())
             }
+            Some(row) => format!("; creditErrorCode {credit} ({}: {})", row.japanese, row.english),
             None => format!("; creditErrorCode {credit}"),
         },
     };

@@ -42,7 +42,7 @@ pub fn judge(intent: &Intent, looked: &Looked, claimed: bool, registered: &[Stri
     };
     if claimed && verdict == Verdict::NotDone {
         return person(&format!(
-            "the gateway refused {} as done already or not possible, and shows nothing of it: {}",
+            "the gateway refused {} as done already or not possible and shows nothing of it at {}",
             title(Function::of(intent)),
             shown(observed)
         ));
