@@ -6,13 +6,15 @@ use serde::Serialize;
 
 use super::db::{Conn, Lock, args, listed};
 use super::matching::Incoming;
-use super::operations::{abandon, operations_of};
+use super::operations::{Operation, abandon, operations_of};
 use super::rows::{self, At, LAST_ID, list};
-use super::settlements::records_of;
+use super::settlements::{Record, records_of};
 use super::{Planning, Result, Store, StoreError};
 use crate::clock::Timestamp;
 use crate::domain::operation::{Intent, State, registered_slips};
 use crate::domain::order::Carrier;
+use crate::domain::planner::{Mode, RegisteredBy};
+use crate::domain::settlement::SettlementState;
 use crate::domain::slip::{RowOutcome, RowReport, Slip, SlipRow, WriteBack};
 
 /// Slips of one order, for lists.
@@ -280,7 +282,8 @@ impl Store {
         Ok(report(RowOutcome::Matched, ""))
     }
 
-    /// Replaces a slip. One that is already registered at a gateway waits for a person (E02 is not there yet).
+    /// Replaces a slip. One that we registered at the gateway is taken back there and the new one registered, as the
+    /// planner wants then.
     ///
     /// # Errors
     /// See [`StoreError`].
@@ -332,7 +335,7 @@ impl Store {
         conn.commit().await
     }
 
-    /// Takes a slip off an order, unless the gateway knows it or may know it.
+    /// Takes a slip off an order, unless the gateway may know it, or knows it in a way that we cannot undo.
     async fn take_slip(
         &self,
         conn: &mut Conn,
@@ -345,16 +348,9 @@ impl Store {
         let Some(slip) = slips.into_iter().find(|slip| slip.number == number) else {
             return Err(StoreError::NotFound(format!("order {order_id} has no slip {number}")));
         };
-        let shown = records_of(conn, &list([order_id])).await?;
-        if shown.iter().any(|record| record.settlement.slips.iter().any(|s| s == number)) {
-            return Err(StoreError::Refused(registered(number)));
-        }
+        let records = records_of(conn, &list([order_id])).await?;
         let operations = operations_of(conn, order_id).await?;
-        let done = operations.iter().filter(|operation| operation.progress.state == State::Done);
-        let done: Vec<Intent> = done.map(|operation| operation.intent.clone()).collect();
-        if registered_slips(&done).iter().any(|slip| slip == number) {
-            return Err(StoreError::Refused(registered(number)));
-        }
+        may_be_undone(&records, &operations, number, planning)?;
         for operation in operations {
             let (id, progress) = (&operation.id, &operation.progress);
             let its = operation.intent.slip_number() == Some(number);
@@ -434,8 +430,37 @@ impl Store {
     }
 }
 
-fn registered(number: &str) -> String {
-    format!(
+/// A slip that stands registered at the gateway may be taken off its order where the planner undoes the registration then:
+/// ours, under a contract that is live and whose slips we register, and not settled.
+fn may_be_undone(
+    records: &[Record],
+    operations: &[Operation],
+    number: &str,
+    planning: &Planning<'_>,
+) -> Result<()> {
+    let mut done: Vec<&Operation> =
+        operations.iter().filter(|operation| operation.progress.state == State::Done).collect();
+    // One at a time is under way for a reception number: they are in the order in which they became done.
+    done.sort_by_key(|operation| operation.updated_at);
+    let done: Vec<Intent> = done.into_iter().map(|operation| operation.intent.clone()).collect();
+    let ours = registered_slips(&done).iter().any(|slip| slip == number);
+    let shown = |record: &Record| record.settlement.slips.iter().any(|slip| slip == number);
+    if !ours && !records.iter().any(shown) {
+        return Ok(());
+    }
+    if records.iter().any(|record| record.settlement.state == SettlementState::Settled) {
+        return Err(StoreError::Refused(format!(
+            "slip {number} is settled at the gateway: it cannot be taken back; ask the gateway's support"
+        )));
+    }
+    let undoes = |record: &Record| {
+        let contract = planning.contracts.iter().find(|contract| contract.name == record.settlement.name);
+        contract.is_some_and(|c| c.mode == Mode::Live && c.registered_by == RegisteredBy::Mallsync)
+    };
+    if ours && records.iter().all(undoes) {
+        return Ok(());
+    }
+    Err(StoreError::Refused(format!(
         "slip {number} is registered at the gateway: taking it back waits for a person at the gateway's own screen"
-    )
+    )))
 }
