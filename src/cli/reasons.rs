@@ -6,6 +6,7 @@ use std::borrow::Cow;
 
 use super::words;
 use crate::config::Language;
+use crate::domain::operation::Intent;
 use crate::domain::order::Status;
 use crate::domain::settlement::SettlementState;
 
@@ -584,6 +585,9 @@ fn inner(value: &str, language: Language) -> String {
     Status::from_word(value)
         .map(|status| words::status(status, language))
         .or_else(|| SettlementState::from_word(value).map(|state| words::settlement(state, language)))
+        .or_else(|| {
+            Intent::KINDS.into_iter().find(|kind| *kind == value).map(|kind| words::kind(kind, language))
+        })
         .map_or_else(|| people(value, language).into_owned(), str::to_owned)
 }
 

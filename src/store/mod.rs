@@ -25,6 +25,7 @@ mod page_rows;
 mod pages;
 mod planning;
 mod rows;
+mod taken;
 mod wishes;
 mod workers;
 
