@@ -360,7 +360,7 @@ const COLUMNS: &[Column<Line>] = &[
         "run_at",
         words::H_DUE_AT,
         11,
-        |l, look| look.maybe_time(l.run_at),
+        |l, look| look.maybe_time(l.run_at.map(|at| at.max(look.now))),
         |l| text(l.run_at.as_ref()),
     ),
     Column::text(
