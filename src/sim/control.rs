@@ -22,6 +22,7 @@
 //! | POST `webcollect/scan`, `webcollect/deliver`, `webcollect/batch` | `{}` or `{"order_no":"…"}`: Yamato's slips are scanned, or delivered, too; another carrier's settle |
 //! | POST `webcollect/place` | `{"order_no":"…","amount":100}`: a settlement; a reservation with `"scheduled_shipping_date":"2026-06-20"`; also `status`, `means`, `member_id`, `placed_at` |
 //! | POST `webcollect/by-hand` | `{"function_div":"A06","order_no":"…"}`: staff at the console, with a call's parameters; answers its code |
+//! | POST `webcollect/token` | a token for A08 |
 //! | PUT `webcollect/cards` | `{"member_id":"…","authentication_key":"…","cards":[…]}`: what A03 lists |
 
 use std::collections::BTreeMap;
@@ -232,6 +233,7 @@ fn webcollect(world: &World, request: &Request, method: &str, path: &str) -> Out
             code.map(|code| json!({ "code": code }))
                 .ok_or_else(|| (400, format!("{function:?} cannot be done by hand")))
         }
+        ("POST", "token") => Ok(json!({ "token": world.token() })),
         ("PUT", "cards") => {
             let member = body::<WebcollectCards>(request)?;
             world.set_cards(&member.member_id, &member.authentication_key, member.cards);

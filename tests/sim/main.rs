@@ -20,6 +20,10 @@ mod webcollect;
 #[cfg(test)]
 mod webcollect_books;
 #[cfg(test)]
+mod webcollect_checkout;
+#[cfg(test)]
+mod webcollect_parcels;
+#[cfg(test)]
 mod webcollect_rig;
 #[cfg(test)]
 mod webcollect_rules;

@@ -267,6 +267,33 @@ async fn cards_and_addresses() {
 }
 
 #[tokio::test]
+async fn checkouts() {
+    let request = |order: &str, token: &str| {
+        sample("A08_creditToken.request.txt")
+            .trim()
+            .replace("20250401000123", order)
+            .replace("tokensample00001", token)
+    };
+    // The world's first token, which is made just before.
+    let first = "sim0000000000001";
+    let token = |sim: &Sim| {
+        sim.clock.set(time("20250401093000"));
+        assert_eq!(sim.world.token(), first);
+    };
+    let new = "20250401000201";
+    compare("A08_creditToken_ok", "creditToken", &request(new, first), token).await;
+    compare("A08_creditToken_token_spent", "creditToken", &request(new, first), nothing).await;
+    compare("A08_creditToken_duplicate_order", "creditToken", &request("20250401000123", first), token).await;
+    compare("A08_creditToken_declined", "creditToken", &request(new, first), |sim| {
+        token(sim);
+        sim.world.switch(|s| {
+            s.webcollect.declined.insert(new.to_owned());
+        });
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn refusals_of_every_function() {
     let look = "E04_tradeInfo.request.txt";
     let code = |code: &'static str| {

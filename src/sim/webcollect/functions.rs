@@ -10,7 +10,8 @@ use crate::sim::World;
 use crate::sim::world::State;
 
 /// The functions that the simulated merchant has a contract for.
-pub(super) const CONTRACTED: [&str; 9] = ["A03", "A06", "A07", "A11", "E01", "E02", "E03", "E04", "H01"];
+pub(super) const CONTRACTED: [&str; 10] =
+    ["A03", "A06", "A07", "A08", "A11", "E01", "E02", "E03", "E04", "H01"];
 
 /// An answer, or the `errorCode` of a refusal.
 pub(super) type Outcome = Result<Reply, String>;
@@ -27,8 +28,10 @@ pub(super) struct Context<'a> {
 
 /// Item checks, contract, night window, state, effect of one function.
 pub(super) fn run(context: Context<'_>, division: &str) -> Outcome {
-    if division == "A03" {
-        return context.list_cards();
+    match division {
+        "A03" => return context.list_cards(),
+        "A08" => return context.authorize_by_token(),
+        _ => {}
     }
     check(division, "03", context.order_no(), 23, reception_char)?;
     match division {

@@ -1,6 +1,6 @@
-//! Web collect as `kuroneko-webcollect.md` chapter 7 asks of a simulator: A03, A06, A07, A11, E01 to E04 and H01.
-//! Settlements come from the own cart's card orders, and from outside ([`Placement`]). Every other function answers "not
-//! contracted" (Z012000008).
+//! Web collect as `kuroneko-webcollect.md` chapter 7 asks of a simulator: A03, A06 to A08, A11, E01 to E04 and H01.
+//! Settlements come from the own cart's card orders, from A08 and from outside ([`Placement`]). Every other function
+//! answers "not contracted" (Z012000008): no card numbers, no 3-D Secure, no convenience stores, no F family here.
 //!
 //! # What the contract leaves open
 //! Where it has "?" or nothing, the gateway refuses:
@@ -18,10 +18,12 @@
 //! - A077000001 leaves the new amount, the new authorisation and 17. A refused cancel says A062010005.
 //! - A planned date is counted from the checkout (`schedule_days`, 90). A date in the past is refused before the state is
 //!   looked at, one beyond the limit after it.
+//! - A refused A08 leaves 11 under its reception number, which is used up.
 //! - Z012000006 comes where Z012000004 does. A03 lists no card that nobody used for a year.
 
 mod books;
 mod cards;
+mod checkout;
 mod functions;
 mod lookup;
 mod outside;

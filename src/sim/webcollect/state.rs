@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::books::{Book, By, Effect, Entry, stands};
 use super::cards::StoredCard;
+use super::checkout::Token;
 use super::switches::WebcollectSwitches;
 use super::traffic::Traffic;
 use crate::clock::Timestamp;
@@ -122,6 +123,7 @@ pub(crate) struct Gateway {
     reserved: BTreeSet<String>,
     placed: u64,
     pub(crate) cards: BTreeMap<(String, String), Vec<StoredCard>>,
+    pub(crate) tokens: BTreeMap<String, Token>,
     pub(crate) traffic: Traffic,
 }
 

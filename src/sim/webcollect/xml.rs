@@ -70,15 +70,16 @@ impl Reply {
         self.page
     }
 
-    /// The element that a function's own refusals carry, empty, beside the envelope.
+    /// The elements that a function's own refusals carry, empty, beside the envelope.
     pub(crate) fn completed(mut self) -> Self {
-        let name = match self.code.get(..3) {
-            Some("A03") => "cardUnit",
-            Some("A07") => "creditErrorCode",
-            _ => return self,
+        let names: &[&str] = match self.code.get(..3) {
+            Some("A03") => &["cardUnit"],
+            Some("A07") => &["creditErrorCode"],
+            Some("A08") => &["crdCResCd", "creditErrorCode", "threeDAuthHtml", "threeDToken"],
+            _ => &[],
         };
-        if self.refused && !self.members.iter().any(|(member, _)| *member == name) {
-            self.members.push((name, String::new()));
+        if self.refused && self.members.is_empty() {
+            self.members.extend(names.iter().map(|name| (*name, String::new())));
         }
         self
     }
