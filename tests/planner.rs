@@ -402,7 +402,7 @@ fn what_follows_when_something_changed() {
             }),
         ),
         (
-            "a slip registered by hand at the gateway stays",
+            "another slip registered by hand at the gateway",
             held().with(|c| {
                 c.settlement.state = SettlementState::Registered;
                 c.settlement.slips = vec!["400012345622".to_owned()];
@@ -429,7 +429,7 @@ fn what_follows_when_something_changed() {
         ),
         ("the last day", ends_in(held(), 0)),
         ("ended", ends_in(held(), -1)),
-        ("registered, near the end", ends_in(sold(), 2)),
+        ("registered, near the end", sold().with(|c| c.settlement.lapses_on = Some(date("2026-12-12")))),
         (
             "a slip for the day after the end",
             held().with(|c| {

@@ -71,6 +71,10 @@ const REASONS: &[(&str, &str)] = &[
         "{0} の指示がありますが、決済側の金額をまだ照会していません",
     ),
     ("a capture was asked for, yet the order is {0}", "売上確定の指示がありますが、注文の状態が「{0}」です"),
+    (
+        "somebody registered slip {0} at the gateway, which the order does not have",
+        "決済側に、注文にない伝票 {0} が別に登録されています",
+    ),
     ("the authorisation ended on {0}", "与信の期限（{0}）が過ぎました"),
     ("the authorisation ends on {0}, before {1}", "与信の期限 {0} が {1} より前です"),
     ("the authorisation ends on {0}", "与信の期限は {0} です"),

@@ -308,7 +308,7 @@ fn capture(
     if let Some(change) = changes::amount(contract, facts, reception_number, due)? {
         return Ok(vec![change]);
     }
-    captures::gateway_allows(settlement)?;
+    captures::gateway_allows(facts)?;
     Ok(wanted)
 }
 

@@ -193,18 +193,23 @@ async fn each_change_is_done_once_whatever_is_lost_and_whoever_dies() {
         let mut rules = Vec::new();
         let mut told = BTreeMap::new();
         for (i, fact) in rig.orders.iter().enumerate() {
-            let (number, loss, crash) = (&fact.order_number, &losses[i % losses.len()], CRASHES[i % CRASHES.len()]);
+            let (number, loss, crash) =
+                (&fact.order_number, &losses[i % losses.len()], CRASHES[i % CRASHES.len()]);
             wish(&rig, number, &wish_of(function(i), fact.due.unwrap(), &yamato(i as u64))).await;
             rules.push(rule(function(i), number, loss));
             if let Some(crash) = crash {
                 rig.crashes.lock().unwrap().insert(number.clone(), crash);
             }
-            told.insert(number.clone(), format!("{name}: {number}: {} {loss:?}, crash {crash:?}", function(i)));
+            told.insert(
+                number.clone(),
+                format!("{name}: {number}: {} {loss:?}, crash {crash:?}", function(i)),
+            );
         }
         rig.world.set_faults(rules);
         rig.run(LONG).await;
 
-        let open: Vec<_> = rig.operations().await.into_iter().filter(|op| op.progress.state != State::Done).collect();
+        let open: Vec<_> =
+            rig.operations().await.into_iter().filter(|op| op.progress.state != State::Done).collect();
         assert!(open.is_empty(), "{name}: {open:?}");
         for (i, fact) in rig.orders.iter().enumerate() {
             let case = &told[&fact.order_number];
@@ -221,10 +226,10 @@ async fn each_change_is_done_once_whatever_is_lost_and_whoever_dies() {
             };
             assert_eq!((row.state, row.amount), (state, amount), "{case}: the row tells it too");
             let times = match function(i) {
-                "shipmentCancel" => book.undone_slips.len(),
-                "creditCancel" => usize::try_from(book.cancels).unwrap(),
-                "creditChangePrice" => usize::try_from(book.amount_changes).unwrap(),
-                _ => usize::try_from(book.reauthorizations).unwrap(),
+                "shipmentCancel" => book.undone_slips,
+                "creditCancel" => book.cancels,
+                "creditChangePrice" => book.amount_changes,
+                _ => book.reauthorizations,
             };
             assert_eq!(times, 1, "{case}: {book:?}");
             match function(i) {
@@ -290,7 +295,11 @@ async fn the_night_is_waited_for() {
     let looked = rig.world.calls().len();
     work(&rig, HOUR).await;
     assert_eq!(sends(&rig, "creditCancel", &rig.orders[2].order_number), 1);
-    assert_eq!(rig.world.calls().len(), looked + 3, "the cancel's look, its call and the look after it are all");
+    assert_eq!(
+        rig.world.calls().len(),
+        looked + 3,
+        "the cancel's look, its call and the look after it are all"
+    );
     work(&rig, HOUR + Duration::from_secs(15 * 60)).await;
     for (fact, function) in rig.orders.iter().zip(functions) {
         assert_eq!(sends(&rig, function, &fact.order_number), 1, "{function}");
