@@ -21,11 +21,13 @@ mod journal;
 mod lines;
 /// What is counted.
 pub mod metrics;
+mod panics;
 mod vitals;
 
 pub use filter::{FilterError, set_filter};
 use journal::Journal;
 use lines::{JapanTime, JsonLine};
+pub use panics::tell_panics;
 pub use vitals::{Reload, Vitals};
 
 /// Names of fields, for those who read logs; `tracing`'s macros need them as literals.

@@ -10,6 +10,8 @@ mod support;
 #[cfg(test)]
 mod bad_input;
 #[cfg(test)]
+mod canary;
+#[cfg(test)]
 mod echo;
 #[cfg(test)]
 mod health;
