@@ -37,7 +37,7 @@ pub use check::CheckRow;
 use connect::{connect, contracts};
 pub use consent::ConsentError;
 pub use daemon::Reloads;
-pub use health::facts;
+pub use health::{facts, seen_facts};
 pub use sync::{Done, Progress};
 
 /// [`crate::store::accounts::Account::stopped_code`] of a section that cannot be used.

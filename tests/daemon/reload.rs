@@ -2,7 +2,7 @@
 //! and an edit that cannot be used changes nothing.
 
 use std::os::unix::fs::PermissionsExt;
-use std::process::Command;
+use std::process::{Command, Output};
 use std::time::Duration;
 
 use mallsync::sim::{self, Encoding, Fault, Format, Key, Rule};
@@ -209,6 +209,33 @@ fn a_broken_edit_changes_nothing_and_is_told_in_the_log_and_in_status() {
     let broken = house.run(&["status"]);
     assert_eq!(broken.status.code(), Some(78));
     assert!(String::from_utf8_lossy(&broken.stderr).contains("shops.own-shop.schedul"));
+    // And the health of what goes on by the config before it.
+    let health = |output: &Output| -> Value {
+        assert_eq!(output.status.code(), Some(78));
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert!(said.contains("goes on by the one before it"), "{said}");
+        serde_json::from_slice(&output.stdout).unwrap_or_else(|e| panic!("{e}: {output:?}"))
+    };
+    let report = health(&broken);
+    assert_eq!((&report["daemon"], &report["well"]), (&true.into(), &false.into()), "{report}");
+    let shops: Vec<&Value> = report["shops"].as_array().unwrap().iter().collect();
+    assert!(shops.iter().all(|shop| shop["last_success_at"].is_string()), "{report}");
+    assert_eq!(shops.iter().map(|shop| &shop["name"]).collect::<Vec<_>>(), ["own-shop", "rakuten-main"]);
+    assert_eq!(report["settlements"][0]["mode"], "live", "{report}");
+    let refused_once =
+        report["attention"].as_array().unwrap().iter().filter(|a| a["topic"] == "config_refused");
+    assert_eq!(refused_once.count(), 1, "{report}");
+    // No TOML any more, and the daemon has not been told: it is seen nonetheless.
+    let broken_edit = house.text.clone();
+    house.change("schedul = \"x\"", "schedul = \"x");
+    let report = health(&house.run(&["status", "--exit-code"]));
+    assert!(report["daemon"] == true && report["shops"].as_array().unwrap().len() == 2, "{report}");
+    house.change("[database]\nurl = ", "[database]\nurl = 7 # ");
+    let unseen = house.run(&["status"]);
+    let said = String::from_utf8_lossy(&unseen.stderr);
+    assert!(unseen.status.code() == Some(78) && unseen.stdout.is_empty(), "{unseen:?}");
+    assert!(said.contains("database.url") && said.contains("cannot be shown"), "{said}");
+    house.text = broken_edit;
     // The file is mended, but nobody has told the daemon yet.
     let edited = std::mem::replace(&mut house.text, good);
     house.change("[log]", "[log]");
@@ -220,6 +247,8 @@ fn a_broken_edit_changes_nothing_and_is_told_in_the_log_and_in_status() {
     assert_eq!(house.run(&["status", "--exit-code"]).status.code(), Some(1));
     let (_, event) = daemon.reload();
     assert_eq!([&event["added"], &event["changed"], &event["removed"]], ["", "", ""]);
+    // The row comes after the line.
+    daemon.cart_passes(1);
     let status = house.json(&["status"]);
     assert_eq!(status["reloads"][0]["applied"], true, "{status}");
     assert!(status["attention"].as_array().unwrap().iter().all(|a| a["topic"] != "config_refused"));
