@@ -9,8 +9,8 @@ use tokio_util::sync::CancellationToken;
 
 use super::context::{Context, note};
 use super::failure::{Ended, Failure, Outcome};
-use super::words;
-use crate::app::{App, Reloads};
+use super::{reasons, words};
+use crate::app::{App, Reloads, Say};
 use crate::clock::SystemClock;
 use crate::config::{self, Environment, Language, LogFormat};
 use crate::store::Access;
@@ -26,7 +26,9 @@ pub async fn run(context: &Context, path: Option<&Path>) -> Outcome {
     let signals = tokio::spawn(stop_on_signal(stop.clone(), context.language));
     let path = path.map(Path::to_owned);
     let load = Arc::new(move || config::load(path.as_deref(), App::kinds()));
-    let ended = Box::pin(app.serve(stop, Some(Reloads { requests, load }))).await;
+    let language = context.language;
+    let say = Say(Arc::new(move |text| reasons::people(text, language).into_owned()));
+    let ended = Box::pin(app.serve(stop, Some(Reloads { requests, load, say }))).await;
     signals.abort();
     ended?;
     Ok(Ended::Well)

@@ -8,6 +8,7 @@ use std::time::Duration;
 use mallsync::sim::{self, Encoding, Fault, Format, Key, Rule};
 use serde_json::Value;
 
+use crate::outage::Postgres;
 use crate::process::Process;
 use crate::rig::{HISTORY, House, Outside, noon};
 use crate::stop::feed;
@@ -336,5 +337,53 @@ fn what_cannot_change_live_is_named_and_stays_as_it_was() {
     let told = reloads[0]["outcome"].as_str().unwrap();
     assert!(told.contains("at the next restart: database.url, log.format"), "{told}");
     assert!(!house.json(&["orders", "list"]).as_array().unwrap().is_empty());
+    daemon.stop();
+}
+
+#[test]
+fn a_rotated_password_of_the_database_is_taken_up_and_a_wrong_one_is_not() {
+    let postgres = Postgres::start();
+    let outside = Outside::new(11, 4, Outside::clock(noon(), 60));
+    let mut house = House::new(&outside);
+    let sqlite = format!("sqlite:{}", house.path().join("mallsync.db").display());
+    let secret = house.path().join("database.password");
+    let write = |password: &str| {
+        std::fs::write(&secret, password).unwrap();
+        std::fs::set_permissions(&secret, std::fs::Permissions::from_mode(0o600)).unwrap();
+    };
+    house.change(
+        &format!("url = \"{sqlite}\""),
+        &format!("url = \"{}\"\npassword = \"file:{}\"", postgres.url(), secret.display()),
+    );
+    postgres.demand_password("canary-first-word");
+    write("canary-first-word");
+    let daemon = house.daemon();
+    daemon.cart_passes(1);
+
+    // Written before the server knows it: what works stays in use.
+    write("canary-second-word");
+    let (told, _) = daemon.reload();
+    let refused = "Password of the database could not be renewed; the one before stays in use.";
+    assert_eq!(daemon.log.lines().iter().filter(|line| line.contains(refused)).count(), 1);
+    daemon.log.wait(told, &["Pass finished.", sim::CART_SHOP]);
+
+    postgres.set_password("canary-second-word");
+    daemon.reload();
+    daemon.log.wait(told, &["Password of the database was renewed."]);
+    daemon.cart_passes(1);
+    let status = house.json(&["status"]);
+    let outcome = status["reloads"][0]["outcome"].as_str().unwrap();
+    assert!(outcome.contains("the database's password was renewed"), "{outcome}");
+    // Every connection is a new one now.
+    let from = daemon.log.len();
+    postgres.stop();
+    daemon.log.wait(from, &["Database did not answer."]);
+    postgres.again();
+    daemon.cart_passes(2);
+    // Read again, it is what it was.
+    let from = daemon.log.len();
+    daemon.reload();
+    assert_eq!(daemon.log.count(from, &["Password of the database"]), 0);
+    assert!(daemon.log.lines().iter().all(|line| !line.contains("canary-")));
     daemon.stop();
 }
