@@ -111,6 +111,7 @@ pub(super) fn pending(start: &Config, now: &Config) -> Vec<&'static str> {
             ("daemon.language", format!("{:?}", config.daemon.language)),
             ("simulation", format!("{:?}", config.simulation)),
             ("log.format", format!("{:?}", config.log.format)),
+            ("log.journal", format!("{:?}", config.log.journal)),
         ]
     };
     let differs = of(start).into_iter().zip(of(now)).filter(|(before, after)| before.1 != after.1);

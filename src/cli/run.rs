@@ -14,7 +14,7 @@ use crate::app::{App, Reloads, Say};
 use crate::clock::SystemClock;
 use crate::config::{self, Environment, Language, LogFormat};
 use crate::store::Access;
-use crate::telemetry::{self, Format};
+use crate::telemetry::{self, Format, Journal};
 
 /// The command. `path` is where the config was looked for, and is looked for again at each SIGHUP.
 pub async fn run(context: &Context, path: Option<&Path>) -> Outcome {
@@ -62,8 +62,8 @@ pub fn log(context: &Context, filter: &str) -> Result<(), Failure> {
     };
     let clock = Arc::new(SystemClock::new(context.config.simulation));
     let environment = Environment::process();
-    telemetry::init(format, filter, clock, environment.get("JOURNAL_STREAM"))
-        .map_err(|error| Failure::Failed(error.to_string()))
+    let journal = Journal { socket: &context.config.log.journal, stream: environment.get("JOURNAL_STREAM") };
+    telemetry::init(format, filter, clock, journal).map_err(|error| Failure::Failed(error.to_string()))
 }
 
 /// Cancels `stop` at SIGTERM or Ctrl-C.

@@ -95,6 +95,8 @@ pub struct Log {
     pub format: LogFormat,
     /// `EnvFilter` syntax; applies to `mallsync` targets, others are capped at `warn` (decisions.md 37).
     pub filter: String,
+    /// Where systemd's journal listens.
+    pub journal: PathBuf,
 }
 
 /// How log lines look.

@@ -116,13 +116,14 @@ fn daemon(section: &Section<'_>, env: &Environment) -> Option<Daemon> {
 fn log(section: &Section<'_>) -> Option<Log> {
     let format = section.get(&keys::FORMAT);
     let filter = section.get(&keys::FILTER);
+    let journal = section.get(&keys::JOURNAL);
     let format = match format?.as_str() {
         "json" => LogFormat::Json,
         "text" => LogFormat::Text,
         "journald" => LogFormat::Journald,
         _ => LogFormat::Auto,
     };
-    Some(Log { format, filter: filter? })
+    Some(Log { format, filter: filter?, journal: journal?.into() })
 }
 
 fn slips(section: &Section<'_>) -> Option<Slips> {

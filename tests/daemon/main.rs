@@ -16,6 +16,8 @@ mod echo;
 #[cfg(test)]
 mod health;
 #[cfg(test)]
+mod journal;
+#[cfg(test)]
 mod kill;
 #[cfg(test)]
 mod notify;
