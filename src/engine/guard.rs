@@ -8,6 +8,7 @@ use crate::domain::order::Order;
 use crate::domain::planner::{Contract, Mode};
 use crate::domain::settlement::{Settlement, SettlementState, last_day};
 use crate::domain::slip::Slip;
+use crate::http::text::scrub_code;
 use crate::settlement::{Looked, Settlement as Gateway, identify};
 
 /// Whether what was planned still stands. `Err`: why it is superseded.
@@ -102,7 +103,8 @@ pub fn before_sending(
     } else if observed.state != SettlementState::Authorized {
         return Before::Blocked(format!(
             "the gateway shows it as {} (status {})",
-            observed.state, observed.status
+            observed.state,
+            scrub_code(&observed.status)
         ));
     }
     if first && let Err(reason) = identify(observed, *amount, order.ordered_at, false) {

@@ -3,6 +3,7 @@
 use super::map::{fold_slip, status_name};
 use crate::domain::operation::{Intent, Verdict};
 use crate::domain::settlement::{Observed, SettlementState};
+use crate::http::text::scrub_code;
 use crate::settlement::Looked;
 
 /// Whether `looked` shows `intent` as done. `claimed`: the gateway said so itself (§5.6). `registered`: slips of this
@@ -64,7 +65,7 @@ pub fn judge(intent: &Intent, looked: &Looked, claimed: bool, registered: &[Stri
         | SettlementState::Refused
         | SettlementState::Unknown => person(&format!(
             "the gateway shows {reception_number} with status {} ({})",
-            observed.status,
+            scrub_code(&observed.status),
             status_name(&observed.status).unwrap_or("not in the gateway's list")
         )),
     }

@@ -17,6 +17,7 @@ use crate::domain::money::Yen;
 use crate::domain::operation::{Answer, Intent, Verdict};
 use crate::domain::settlement::is_reception_number;
 use crate::domain::slip::seven_check;
+use crate::http::text::scrub_code;
 use crate::http::{Body, Call, Client, ClientSpec, Fault, Method, Request, SendError, Target};
 use crate::secret::SecretRef;
 
@@ -245,7 +246,7 @@ impl Settlement for WebCollect {
         {
             tracing::warn!(
                 settlement = call.account,
-                status = observed.status,
+                status = scrub_code(&observed.status),
                 "Status was not in the gateway's list."
             );
         }
