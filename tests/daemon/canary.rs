@@ -291,7 +291,7 @@ fn nothing_that_is_written_anywhere_holds_a_secret_or_a_person() {
         daemon.log.wait(0, &["Order set aside.", file]);
     }
     let talked = daemon.log.find(0, |_| {
-        gateway.captures.load(Ordering::Relaxed) >= 7 && gateway.look_ups.load(Ordering::Relaxed) >= 24
+        gateway.captures.load(Ordering::Relaxed) >= 7 && gateway.look_ups.load(Ordering::Relaxed) >= 12
     });
     assert!(talked.is_some(), "{}", daemon.log.lines().join("\n"));
 
