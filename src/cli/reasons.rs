@@ -85,6 +85,14 @@ const REASONS: &[(&str, &str)] = &[
         "config refused, the one before stays in force: {0}",
         "編集された設定は使えません。以前の設定のまま動いています: {0}",
     ),
+    // `systemctl status`.
+    ("Reading the config again.", "設定を読み直しています。"),
+    ("Finishing what is in flight.", "送信中のものを終えています。"),
+    (
+        "Shops polled: {0}, settlements in force: {1}. Last reload: {2}",
+        "巡回中の店舗: {0}、有効な決済契約: {1}。前回の読み直し: {2}",
+    ),
+    ("Shops polled: {0}, settlements in force: {1}.", "巡回中の店舗: {0}、有効な決済契約: {1}。"),
     // What a look-up showed.
     (
         "the gateway does not know this reception number: it is wrong, or belongs to another 加盟店コード or environment",

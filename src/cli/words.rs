@@ -307,6 +307,9 @@ texts! {
     T_SLIPS = "slips need a person" | "伝票に人の判断が必要";
     T_ENDS = "a key ends soon" | "鍵の期限が近い";
     CHECK_SUM = "{0} ok · {1} warnings · {2} errors" | "正常 {0} · 注意 {1} · エラー {2}";
+    HEALTH_BESIDE = "The config is invalid. A running daemon goes on by the one before it; its health, as far as the file still tells:" | "設定に誤りがあります。動作中のデーモンは以前の設定のまま動いています。ファイルから分かる範囲の状態:";
+    HEALTH_UNKNOWN = "The config is invalid. A running daemon goes on by the one before it; its health cannot be shown: {0}" | "設定に誤りがあります。動作中のデーモンは以前の設定のまま動いています。状態は表示できません: {0}";
+    DATABASE_NOT_SEEN = "the file does not tell where the database is (see `systemctl status mallsync`)" | "データベースの場所がファイルから分かりません（`systemctl status mallsync` を見てください）";
     CONFIG_INVALID = "The config is invalid (findings: {0}); nothing was started." | "設定に誤りがあります（{0} 件）。何も開始していません。";
 
     // Init, migrate, simulate.

@@ -204,6 +204,14 @@ impl Store {
         Ok((self.inner.schema.0, after))
     }
 
+    /// Lets new connections use `password`, if the server takes it now; else everything stays as it was.
+    ///
+    /// # Errors
+    /// See [`StoreError`].
+    pub async fn renew_password(&self, password: &crate::secret::Secret) -> Result<()> {
+        open::renew_password(&self.inner.pools, password).await
+    }
+
     /// A number that changes whenever another connection has written (SQLite `data_version`; on PostgreSQL a counter in a
     /// row that commands raise): the daemon looks at it once a second.
     ///

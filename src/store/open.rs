@@ -276,6 +276,15 @@ async fn open_postgres(url: &str, password: Option<&Secret>, access: Access) -> 
     Ok(Opened { pools: Pools::Postgres(pool), lock: None, schema: (0, 0), lock_path: None })
 }
 
+/// Lets new connections use `password`, if the server takes it; those there are stay. SQLite has none.
+pub(super) async fn renew_password(pools: &Pools, password: &Secret) -> Result<()> {
+    let Pools::Postgres(pool) = pools else { return Ok(()) };
+    let options = PgConnectOptions::clone(&pool.connect_options()).password(password.expose());
+    reach(&options).await?;
+    pool.set_connect_options(options);
+    Ok(())
+}
+
 /// Connects once, to learn what is wrong if that cannot be done.
 async fn reach(options: &PgConnectOptions) -> Result<()> {
     let tried = tokio::time::timeout(Duration::from_secs(10), PgConnection::connect_with(options)).await;

@@ -10,9 +10,13 @@ mod support;
 #[cfg(test)]
 mod bad_input;
 #[cfg(test)]
+mod canary;
+#[cfg(test)]
 mod echo;
 #[cfg(test)]
 mod health;
+#[cfg(test)]
+mod journal;
 #[cfg(test)]
 mod kill;
 #[cfg(test)]

@@ -7,6 +7,7 @@ use std::time::Duration;
 use mallsync::clock::Timestamp;
 use mallsync::sim::{self, Fault, Rule};
 use serde_json::Value;
+use sqlx::{Connection, Executor, PgConnection};
 
 use crate::process::Process;
 use crate::rig::{House, Outside, noon};
@@ -31,6 +32,31 @@ impl Postgres {
         command.arg(support::binaries().unwrap().join("pg_ctl")).arg("-D").arg(self.0.socket.join("data"));
         let output = command.args(arguments).current_dir("/").output().unwrap();
         assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    }
+
+    fn run(&self, user: &str, sql: String) {
+        let url = self.url().replace("//mallsync@", &format!("//{user}@"));
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        runtime.block_on(async {
+            let mut connection = PgConnection::connect(&url).await.unwrap();
+            let sql: &'static str = sql.leak();
+            connection.execute(sql).await.unwrap();
+            connection.close().await.unwrap();
+        });
+    }
+
+    /// From now on only who knows it gets in.
+    pub fn demand_password(&self, password: &str) {
+        self.run("mallsync", "CREATE ROLE admin SUPERUSER LOGIN".to_owned());
+        self.set_password(password);
+        let rules = self.0.socket.join("data").join("pg_hba.conf");
+        std::fs::write(&rules, "local all admin trust\nlocal all all scram-sha-256\n").unwrap();
+        self.control(&["reload"]);
+    }
+
+    /// The server knows another one.
+    pub fn set_password(&self, password: &str) {
+        self.run("admin", format!("ALTER ROLE mallsync PASSWORD '{password}'"));
     }
 
     /// As when the machine loses power.

@@ -4,6 +4,7 @@
 use super::map::{fold_slip, status_name, status_number};
 use crate::domain::intent::Intent;
 use crate::domain::settlement::{Observed, SettlementState};
+use crate::http::text::scrub_code;
 use crate::settlement::{Function, Permission};
 
 /// One cell of the table.
@@ -129,7 +130,7 @@ pub(super) fn shows_slip(observed: &Observed, slip_number: &str, delivery_servic
 /// The status as people read it.
 pub(super) fn shown(observed: &Observed) -> String {
     let name = status_name(&observed.status).unwrap_or("not in the gateway's list");
-    format!("status {} ({name})", observed.status)
+    format!("status {} ({name})", scrub_code(&observed.status))
 }
 
 /// What a function does, for a sentence.
