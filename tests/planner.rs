@@ -402,6 +402,27 @@ fn what_follows_when_something_changed() {
             }),
         ),
         (
+            "a slip taken back, and right after all",
+            sold().with(|c| {
+                let capture = c.done[0].clone();
+                let Intent::Capture { reception_number, slip_number, delivery_service_code, amount } =
+                    capture
+                else {
+                    panic!("sold by a capture");
+                };
+                c.done.push(Intent::Undo { reception_number, slip_number, delivery_service_code, amount });
+                c.settlement.state = SettlementState::Authorized;
+                c.settlement.slips.clear();
+            }),
+        ),
+        (
+            "another amount, there and back and there",
+            held().with(|c| {
+                c.order.amounts.due = Some(Yen(5_000));
+                c.done = vec![c.plan().wanted[0].intent.clone()];
+            }),
+        ),
+        (
             "another slip registered by hand at the gateway",
             held().with(|c| {
                 c.settlement.state = SettlementState::Registered;

@@ -72,6 +72,10 @@ const REASONS: &[(&str, &str)] = &[
     ),
     ("a capture was asked for, yet the order is {0}", "売上確定の指示がありますが、注文の状態が「{0}」です"),
     (
+        "slip {0} was registered before and taken back: `settlements capture` registers it again",
+        "伝票 {0} は一度登録して取り消した番号です。もう一度登録するには `settlements capture` を使ってください",
+    ),
+    (
         "somebody registered slip {0} at the gateway, which the order does not have",
         "決済側に、注文にない伝票 {0} が別に登録されています",
     ),

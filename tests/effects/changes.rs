@@ -237,7 +237,9 @@ async fn each_change_is_done_once_whatever_is_lost_and_whoever_dies() {
                 "shipmentCancel" => assert!(row.held.is_some(), "{case}"),
                 "reAuth" => {
                     let today = now(&rig.db).jst_date();
-                    assert!(row.authorized_at > before[&fact.order_number].authorized_at, "{case}");
+                    // Whoever died before the look after it leaves that to the next look.
+                    let since = before[&fact.order_number].authorized_at;
+                    assert!(row.authorized_at.is_none() || row.authorized_at > since, "{case}");
                     let days = row.lapses_on.map(|last| (last - today).num_days());
                     assert_eq!(days, Some(59), "{case}: a whole period from today");
                 }
