@@ -129,8 +129,12 @@ pub(super) fn shows_slip(observed: &Observed, slip_number: &str, delivery_servic
 
 /// The status as people read it.
 pub(super) fn shown(observed: &Observed) -> String {
-    let name = status_name(&observed.status).unwrap_or("not in the gateway's list");
-    format!("status {} ({name})", scrub_code(&observed.status))
+    format!("status {} ({})", scrub_code(&observed.status), title_of_status(observed))
+}
+
+/// The name of the status.
+pub(super) fn title_of_status(observed: &Observed) -> &'static str {
+    status_name(&observed.status).unwrap_or("not in the gateway's list")
 }
 
 /// What a function does, for a sentence.
