@@ -29,7 +29,8 @@ until grep -q 'http://' simulator.log; do
   kill -0 "$simulator"
   sleep 0.1
 done
-MALLSYNC__DAEMON__LISTEN=127.0.0.1:0 "$mallsync" --config mallsync.toml run 2>daemon.log &
+# As the unit has it.
+MALLOC_ARENA_MAX=1 MALLSYNC__DAEMON__LISTEN=127.0.0.1:0 "$mallsync" --config mallsync.toml run 2>daemon.log &
 daemon=$!
 
 # The first passes, which read a week, are work: idle is what comes after them.
