@@ -46,6 +46,10 @@ const REASONS: &[(&str, &str)] = &[
         "決済側の金額は {0} 円、注文の請求額は {1} 円です",
     ),
     ("the authorisation ends on {0}, before {1}", "与信の期限 {0} が {1} より前です"),
+    (
+        "nothing is stored and nothing is sent; it goes on by itself once there is room",
+        "保存も送信もしていません。空きができれば自動で再開します",
+    ),
     // What came of a reload.
     ("config reloaded; nothing to change", "設定を読み直しました（変更なし）"),
     ("config reloaded; {0}", "設定を読み直しました: {0}"),
