@@ -2,9 +2,9 @@
 
 CARGO ?= cargo
 
-.PHONY: test lint soak bench postgres systemd schema deb try-package
+.PHONY: test lint soak bench postgres sqlite systemd schema deb try-package
 
-test: postgres systemd
+test: postgres sqlite systemd
 	$(CARGO) test --locked
 
 lint:
@@ -13,7 +13,7 @@ lint:
 	$(CARGO) deny check bans licenses sources
 
 # Many seeds, and the long forms of the tests that have one.
-soak: postgres
+soak: postgres sqlite
 	MALLSYNC_SEEDS=50 $(CARGO) test --locked --release
 
 bench:
@@ -45,6 +45,14 @@ postgres:
 	  echo "PostgreSQL is missing: installing it for the tests"; \
 	  if [ "$$(id -u)" = 0 ]; then apt-get update -q && DEBIAN_FRONTEND=noninteractive apt-get install -y -q postgresql; \
 	  else sudo apt-get update -q && sudo DEBIAN_FRONTEND=noninteractive apt-get install -y -q postgresql; fi; \
+	fi
+
+# SQLite's own program: backups are made with it.
+sqlite:
+	@if ! command -v sqlite3 >/dev/null 2>&1; then \
+	  echo "sqlite3 is missing: installing it for the tests"; \
+	  if [ "$$(id -u)" = 0 ]; then apt-get update -q && DEBIAN_FRONTEND=noninteractive apt-get install -y -q sqlite3; \
+	  else sudo apt-get update -q && sudo DEBIAN_FRONTEND=noninteractive apt-get install -y -q sqlite3; fi; \
 	fi
 
 # systemd's own judge of the units; nothing of it runs.

@@ -82,6 +82,10 @@ const REASONS: &[(&str, &str)] = &[
     ("the authorisation ended on {0}", "与信の期限（{0}）が過ぎました"),
     ("the authorisation ends on {0}, before {1}", "与信の期限 {0} が {1} より前です"),
     ("the authorisation ends on {0}", "与信の期限は {0} です"),
+    (
+        "nothing is stored and nothing is sent; it goes on by itself once there is room",
+        "保存も送信もしていません。空きができれば自動で再開します",
+    ),
     // What came of a reload.
     ("config reloaded; nothing to change", "設定を読み直しました（変更なし）"),
     ("config reloaded; {0}", "設定を読み直しました: {0}"),

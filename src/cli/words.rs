@@ -293,6 +293,7 @@ texts! {
     W_LOOK_UP = "a look-up that settles an unknown outcome" | "結果不明の処理の照会";
     W_OPERATION = "the next operation" | "次に送る処理";
     T_DAEMON = "no daemon is running" | "デーモンが動いていません";
+    T_DATABASE_FULL = "the disk that holds the database is full" | "データベースのあるディスクがいっぱいです";
     T_LATE = "operations are late" | "処理が遅れています";
     T_LAPSE = "authorisations end soon" | "与信の期限が近い";
     T_STOPPED = "stopped by the other side" | "相手側の理由で停止";
@@ -469,6 +470,7 @@ pub const fn topic(topic: Topic) -> Text {
         Topic::SlipsHeld => T_SLIPS,
         Topic::Ends => T_ENDS,
         Topic::DaemonStopped => T_DAEMON,
+        Topic::DatabaseFull => T_DATABASE_FULL,
         Topic::OperationsLate => T_LATE,
         Topic::AuthorizationsLapse => T_LAPSE,
     }

@@ -246,6 +246,12 @@ async fn signs(store: &Store, facts: &Facts, now: Timestamp, wall: Timestamp) ->
             .detail(&reload.outcome)
             .push(&mut attention);
     }
+    if let Some(since) = store.no_room_since()? {
+        Attention::new(Topic::DatabaseFull, "database", "df -h")
+            .since(Some(since))
+            .detail("nothing is stored and nothing is sent; it goes on by itself once there is room")
+            .push(&mut attention);
+    }
     attention.sort_by(|a, b| (a.topic, &a.subject).cmp(&(b.topic, &b.subject)));
     Ok(Signs { attention, shops, settlements, operations, reloads, expiries })
 }

@@ -42,7 +42,7 @@ pub fn get(address: SocketAddr, path: &str) -> (u16, String, String) {
     ask(address, &format!("GET {path} HTTP/1.1\r\nHost: {address}"))
 }
 
-fn status(address: SocketAddr, path: &str) -> u16 {
+pub fn status(address: SocketAddr, path: &str) -> u16 {
     get(address, path).0
 }
 

@@ -8,6 +8,8 @@
 mod support;
 
 #[cfg(test)]
+mod backup;
+#[cfg(test)]
 mod bad_input;
 #[cfg(test)]
 mod canary;
@@ -23,6 +25,8 @@ mod kill;
 mod notify;
 #[cfg(test)]
 mod outage;
+#[cfg(test)]
+mod picture;
 #[cfg(test)]
 mod process;
 #[cfg(test)]

@@ -9,6 +9,7 @@ use mallsync::sim::{self, Fault, Rule};
 use serde_json::Value;
 use sqlx::{Connection, Executor, PgConnection};
 
+use crate::health::{address, get, status};
 use crate::process::Process;
 use crate::rig::{House, Outside, noon};
 use crate::stop::feed;
@@ -148,7 +149,8 @@ fn a_full_disk_is_told_and_left_behind_once_there_is_room() {
         .args(run.get_args())
         .current_dir(house.path())
         .env_clear()
-        .env("LC_ALL", "C");
+        .env("LC_ALL", "C")
+        .env("MALLSYNC__DAEMON__LISTEN", "127.0.0.1:0");
     limited.env("PATH", "/usr/local/bin:/usr/bin:/bin");
     let daemon = Process::start(&mut limited);
     let full = "the disk that holds the database is full or cannot be written: make room";
@@ -157,6 +159,22 @@ fn a_full_disk_is_told_and_left_behind_once_there_is_room() {
         told = daemon.log.wait(told + 1, &["Lease of a shop could not be taken.", sim::CART_SHOP, full]);
     }
     assert_eq!(outside.count("webcollect.shipmentEntry"), 0, "nothing is sent without a committed intent");
+    // Whoever looks is told: in the log once, in `status`, by the health check.
+    let (was_full, has_room) = ("Disk of the database was full.", "Disk of the database had room again.");
+    assert_eq!(daemon.log.count(0, &["\"level\":\"error\"", was_full]), 1);
+    let at_door = address(&daemon.log);
+    assert_eq!(status(at_door, "/healthz"), 200);
+    let (code, _, why) = get(at_door, "/readyz");
+    assert!(code == 503 && why.contains("the disk that holds the database is full"), "{code} {why}");
+    let told = |house: &House| {
+        let status = house.json(&["status"]);
+        assert_eq!(status["daemon"], true);
+        let attention = status["attention"].as_array().unwrap().clone();
+        attention.into_iter().find(|a| a["topic"] == "database_full")
+    };
+    let attention = told(&house).unwrap();
+    assert!(attention["since"].is_string() && attention["command"] == "df -h", "{attention}");
+    assert_eq!(house.run(&["status", "--exit-code"]).status.code(), Some(1));
     // It waits between two tries.
     let at = |line: &String| {
         let line: Value = serde_json::from_str(line).unwrap();
@@ -169,7 +187,10 @@ fn a_full_disk_is_told_and_left_behind_once_there_is_room() {
     let room =
         Command::new("prlimit").args(["--pid", &daemon.id().to_string(), "--fsize=unlimited"]).status();
     assert!(room.unwrap().success());
+    daemon.log.wait(0, &["\"level\":\"info\"", has_room]);
     whole(&house, &outside, &daemon, 40);
+    assert_eq!((status(at_door, "/readyz"), told(&house)), (200, None));
+    assert_eq!((daemon.log.count(0, &[was_full]), daemon.log.count(0, &[has_room])), (1, 1));
     daemon.stop();
 }
 
