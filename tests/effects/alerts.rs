@@ -116,11 +116,7 @@ async fn authorisations_that_end_are_told_once_a_day_and_contract() {
                 status: "4".to_owned(),
                 amount: Some(Yen(1_000)),
                 authorized_at: Some(begin + DAY * later),
-                approval: None,
-                slips: Vec::new(),
-                delivery_service_code: None,
-                consolidated_with: Vec::new(),
-                enquiry_number: None,
+                ..Observed::default()
             };
             let id = &row.settlement.id;
             store.observe_settlement(id, &observed, true, Some(60), begin).await.unwrap();
