@@ -280,6 +280,9 @@ impl Run<'_> {
             let next = Some(page.next.0);
             let refs =
                 self.shared.store.moved_orders(&self.shop.name, page.refs, self.shared.ambient.now()).await?;
+            // What is stored of a page is not read again when it is listed again, if its list shows times of change. If it
+            // does not, to stop within the page would be to read its beginning for ever.
+            let resumes = refs.iter().all(|r| r.updated_at.is_some());
             // Details in batches: memory is bounded by one of them. The cursor moves with the last one alone.
             let mut batches = refs.chunks(self.shop.mall.details_per_call().max(1)).peekable();
             let mut orders: Vec<NewOrder> = page.orders.into_iter().map(new_order).collect();
@@ -292,8 +295,7 @@ impl Run<'_> {
                     let (orders, bad) = (std::mem::take(&mut orders), std::mem::take(&mut bad));
                     self.commit(&row.stream, cursor.clone(), cursor.clone(), orders, bad, page.progress)
                         .await?;
-                    // What is stored of this page is not read again when it is listed again.
-                    if makes_way(stream) && self.new_is_due().await? {
+                    if resumes && makes_way(stream) && self.new_is_due().await? {
                         return Ok(Ran::MadeWay);
                     }
                 }
