@@ -113,6 +113,13 @@ impl Process {
         assert!(Command::new("kill").arg(self.id().to_string()).status().unwrap().success());
     }
 
+    /// SIGHUP, and the lines from there on.
+    pub fn hang_up(&self) -> usize {
+        let from = self.log.len();
+        assert!(Command::new("kill").args(["-HUP", &self.id().to_string()]).status().unwrap().success());
+        from
+    }
+
     /// Waits for its end: the exit status, `None` when a signal ended it.
     pub fn ended(&mut self) -> Option<i32> {
         for reader in self.readers.drain(..) {
