@@ -188,7 +188,7 @@ impl Soak {
         let shop = MALLS[self.dice.random_range(0..MALLS.len())];
         let (house, daemon) = (&mut self.house, &self.daemon);
         match round % ACTS {
-            0 => self.restart(false, self.long && round % (2 * ACTS) == 0),
+            0 => self.restart(false, self.long && round.is_multiple_of(2 * ACTS)),
             1 => {
                 let minutes = self.dice.random_range(5..11);
                 edits::schedule(house, daemon, shop, &format!("{} */{minutes} * * * *", round % 59));

@@ -18,11 +18,11 @@ use crate::figures::Sample;
 use crate::rig::{HISTORY, House, Outside, noon};
 
 /// Looks at the cart's folder after which what has not settled never will. What was under way when the database went
-/// away is taken up once its lease has ended, a good minute later on the machine's clock.
+/// away is taken up once its lease has ended, two minutes later on the machine's clock.
 const PATIENCE: usize = 90;
-/// Sockets that a daemon may keep open for a while: the database's pool, a connection or two to each service, and a
-/// health check's.
-const POOLS: usize = 8 + 2 * 5 + 1;
+/// Sockets that pools may have opened since: to the database as many as it has at most (8), to each of the services
+/// that are called one or two. Some of both were open before.
+const POOLS: usize = 10;
 
 fn store(outside: &Outside, url: &str) -> Store {
     let ambient = Ambient::new(Arc::clone(&outside.world.options().clock));
