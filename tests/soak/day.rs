@@ -259,6 +259,8 @@ fn a_day_of_faults_edits_and_restarts_loses_nothing_doubles_nothing_and_leaves_n
         rounds += 1;
     }
     let load = std::mem::take(&mut soak.samples);
+    let [first, second, last] = figures::thirds(&load);
+    println!("{rounds} rounds; resident {first}, {second}, {last} KiB");
     soak.calm();
     let captures = verdict::captured_once(&soak);
     let reading = verdict::nothing_lost(&soak);
@@ -266,10 +268,9 @@ fn a_day_of_faults_edits_and_restarts_loses_nothing_doubles_nothing_and_leaves_n
     soak.daemon.terminate();
     assert_eq!(soak.daemon.ended(), Some(0), "it did not stop as it should");
     let orders = reading.equals_a_fresh_look(&soak.outside);
-    let [first, second, last] = figures::thirds(&load);
     println!(
         "{seconds} s: {rounds} rounds, {} database restarts, {} reloads, {orders} orders, {captures} captures, {} calls; \
-         resident {first}, {second}, {last} KiB; {before:?} before, {after:?} after",
+         {before:?} before, {after:?} after",
         soak.restarts,
         soak.reloads,
         soak.outside.world.requests(),
