@@ -1,14 +1,13 @@
 //! `kill -9` at random moments, twenty times in a row: after the last start everything is as if nothing had happened.
 
 use std::collections::BTreeSet;
-use std::process::Output;
 use std::time::Duration;
 
 use mallsync::sim::{self, Encoding, Fault, Format, Rule, World};
 
 use crate::picture::{Picture, difference, picture, read_all, settle};
 use crate::process::Process;
-use crate::rig::{HISTORY, House, Outside, noon};
+use crate::rig::{HISTORY, House, Outside, imported, noon};
 
 const KILLS: u32 = 20;
 /// Orders at Rakuten, and as many in the cart.
@@ -101,13 +100,6 @@ fn kill_somewhere(daemon: Process, outside: &Outside, dice: &mut Dice) {
         }
     }
     daemon.kill();
-}
-
-/// An import that was beside a dying daemon: rows may be held or refused, the file may have to be imported again.
-fn imported(output: &Output) -> bool {
-    let said = String::from_utf8_lossy(&output.stderr);
-    assert!(matches!(output.status.code(), Some(0 | 1)), "{said}");
-    !said.contains("error:")
 }
 
 #[test]

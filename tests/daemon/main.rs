@@ -3,6 +3,17 @@
 //! twice, nothing secret is said.
 
 #[cfg(test)]
+#[path = "../support/postgres.rs"]
+#[expect(dead_code, reason = "the soak uses the rest of it")]
+mod postgres;
+#[cfg(test)]
+#[path = "../support/process.rs"]
+mod process;
+#[cfg(test)]
+#[path = "../support/rig.rs"]
+#[expect(dead_code, reason = "the soak uses the rest of it")]
+mod rig;
+#[cfg(test)]
 #[path = "../support/mod.rs"]
 #[expect(dead_code, reason = "the store's suite uses the rest of it")]
 mod support;
@@ -28,11 +39,7 @@ mod outage;
 #[cfg(test)]
 mod picture;
 #[cfg(test)]
-mod process;
-#[cfg(test)]
 mod reload;
-#[cfg(test)]
-mod rig;
 #[cfg(test)]
 mod silence;
 #[cfg(test)]

@@ -4,7 +4,7 @@ use std::os::unix::net::UnixDatagram;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use crate::outage::Postgres;
+use crate::postgres::Postgres;
 use crate::process::Process;
 use crate::rig::{House, Outside, noon};
 

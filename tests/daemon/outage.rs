@@ -7,70 +7,12 @@ use std::time::Duration;
 use mallsync::clock::Timestamp;
 use mallsync::sim::{self, Fault, Rule};
 use serde_json::Value;
-use sqlx::{Connection, Executor, PgConnection};
 
 use crate::health::{address, get, status};
+use crate::postgres::Postgres;
 use crate::process::Process;
 use crate::rig::{House, Outside, noon};
 use crate::stop::feed;
-use crate::support::{self, OPTIONS, Server};
-
-/// A PostgreSQL server of this test's own, which it may stop and start again.
-pub struct Postgres(Server);
-
-impl Postgres {
-    pub fn start() -> Self {
-        Self(Server::start())
-    }
-
-    /// Where a config finds it.
-    pub fn url(&self) -> String {
-        format!("postgres://mallsync@localhost/postgres?host={}", self.0.socket.display())
-    }
-
-    fn control(&self, arguments: &[&str]) {
-        let mut command = support::unprivileged();
-        command.arg(support::binaries().unwrap().join("pg_ctl")).arg("-D").arg(self.0.socket.join("data"));
-        let output = command.args(arguments).current_dir("/").output().unwrap();
-        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-    }
-
-    fn run(&self, user: &str, sql: String) {
-        let url = self.url().replace("//mallsync@", &format!("//{user}@"));
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-        runtime.block_on(async {
-            let mut connection = PgConnection::connect(&url).await.unwrap();
-            let sql: &'static str = sql.leak();
-            connection.execute(sql).await.unwrap();
-            connection.close().await.unwrap();
-        });
-    }
-
-    /// From now on only who knows it gets in.
-    pub fn demand_password(&self, password: &str) {
-        self.run("mallsync", "CREATE ROLE admin SUPERUSER LOGIN".to_owned());
-        self.set_password(password);
-        let rules = self.0.socket.join("data").join("pg_hba.conf");
-        std::fs::write(&rules, "local all admin trust\nlocal all all scram-sha-256\n").unwrap();
-        self.control(&["reload"]);
-    }
-
-    /// The server knows another one.
-    pub fn set_password(&self, password: &str) {
-        self.run("admin", format!("ALTER ROLE mallsync PASSWORD '{password}'"));
-    }
-
-    /// As when the machine loses power.
-    pub fn stop(&self) {
-        self.control(&["-m", "immediate", "-w", "stop"]);
-    }
-
-    pub fn again(&self) {
-        let log = self.0.socket.join("log");
-        let options = format!("{OPTIONS} -k {}", self.0.socket.display());
-        self.control(&["-l", log.to_str().unwrap(), "-w", "-t", "120", "-o", &options, "start"]);
-    }
-}
 
 /// Everything that was due came in and was registered once.
 fn whole(house: &House, outside: &Outside, daemon: &Process, orders: usize) {

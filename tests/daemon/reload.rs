@@ -2,13 +2,13 @@
 //! and an edit that cannot be used changes nothing.
 
 use std::os::unix::fs::PermissionsExt;
-use std::process::{Command, Output};
+use std::process::Output;
 use std::time::Duration;
 
 use mallsync::sim::{self, Encoding, Fault, Format, Key, Rule};
 use serde_json::Value;
 
-use crate::outage::Postgres;
+use crate::postgres::Postgres;
 use crate::process::Process;
 use crate::rig::{HISTORY, House, Outside, noon};
 use crate::stop::feed;
@@ -19,13 +19,6 @@ const STOPPED: &str = "Section was stopped.";
 const STARTED: &str = "Section was started.";
 
 impl Process {
-    /// SIGHUP, and the lines from there on.
-    pub fn hang_up(&self) -> usize {
-        let from = self.log.len();
-        assert!(Command::new("kill").args(["-HUP", &self.id().to_string()]).status().unwrap().success());
-        from
-    }
-
     /// SIGHUP, and the event that tells what was changed: its line's number and its fields.
     fn reload(&self) -> (usize, Value) {
         let from = self.hang_up();
@@ -42,15 +35,6 @@ impl Process {
     }
 }
 
-/// The part of the config from `[NAME]` to the next shop or settlement.
-fn section(house: &House, name: &str) -> String {
-    let begin = house.text.find(&format!("[{name}]")).unwrap();
-    let rest = &house.text[begin + 1..];
-    let end = ["\n[shops.", "\n[settlements.", "\n# The simulated B2"];
-    let end = end.iter().filter_map(|next| rest.find(next)).min().unwrap();
-    house.text[begin..=begin + end].to_owned()
-}
-
 fn shop(house: &House, name: &str) -> Value {
     let status = house.json(&["status"]);
     status["shops"].as_array().unwrap().iter().find(|shop| shop["name"] == name).unwrap().clone()
@@ -60,7 +44,7 @@ fn shop(house: &House, name: &str) -> Value {
 fn a_shop_that_is_added_is_polled_and_one_that_is_removed_is_left_alone() {
     let outside = Outside::new(11, 10, Outside::clock(noon(), 60));
     let mut house = House::new(&outside);
-    let rakuten = section(&house, RAKUTEN);
+    let rakuten = house.section(RAKUTEN);
     house.change(&rakuten, "");
     let daemon = house.daemon();
     daemon.cart_passes(1);
@@ -97,7 +81,7 @@ fn a_shop_that_is_added_is_polled_and_one_that_is_removed_is_left_alone() {
 fn another_schedule_holds_at_once_whether_it_is_denser_or_sparser() {
     let outside = Outside::new(11, 4, Outside::clock(noon(), 60));
     let mut house = House::new(&outside);
-    let own = section(&house, "shops.own-shop");
+    let own = house.section("shops.own-shop");
     let (dense, sparse) = ("\"*/30 * * * * *\"", "\"30 9 * * *\"");
     let daemon = house.daemon();
     daemon.cart_passes(1);
@@ -133,7 +117,7 @@ fn a_poll_under_way_goes_on_while_another_shop_changes() {
     outside.until("the first details", |world| {
         world.counts().get("rakuten.getOrder").is_some_and(|calls| *calls == 1)
     });
-    let own = section(&house, "shops.own-shop");
+    let own = house.section("shops.own-shop");
     house.change(&own, &own.replace("*/30 * * * * *", "*/20 * * * * *"));
     let (told, event) = daemon.reload();
     assert_eq!(event["changed"], "shops.own-shop");
