@@ -162,11 +162,11 @@ fn a_copy_made_while_the_daemon_writes_is_whole_and_leads_back_to_where_an_undis
     until_done(&calm_house, &calm_daemon, sales);
     until_done(&rough_house, &daemon, sales);
 
-    for way in 0..WAYS.len() {
+    for (way, name) in WAYS.iter().enumerate() {
         // Of the middle of the run, with sales on their way.
         let of_this_way = copies.iter().skip(way).step_by(WAYS.len());
         let (copy, done) = of_this_way.min_by_key(|(_, done)| done.abs_diff(sales / 2)).unwrap();
-        assert!((1..sales).contains(done), "{}: {done} of {sales}", WAYS[way]);
+        assert!((1..sales).contains(done), "{name}: {done} of {sales}");
         let open = sqlite3(copy, "SELECT count(*) FROM operations WHERE state <> 'done'");
         assert_ne!(open, "0");
         is_whole(&rough_house, copy);
@@ -175,7 +175,7 @@ fn a_copy_made_while_the_daemon_writes_is_whole_and_leads_back_to_where_an_undis
         let found = same((&calm_house, &calm), (&rough_house, &rough));
         assert_eq!(found.orders.len() as u64, 2 * ORDERS);
         for book in found.books.values() {
-            assert_eq!((book.captures, book.repeated_captures), (1, 0), "{}: {book:?}", WAYS[way]);
+            assert_eq!((book.captures, book.repeated_captures), (1, 0), "{name}: {book:?}");
         }
     }
     daemon.stop();

@@ -320,7 +320,7 @@ fn nothing_that_is_written_anywhere_holds_a_secret_or_a_person() {
     }
     for path in ["/metrics", "/healthz", "/readyz", "/", &format!("/{MAIL}")] {
         let (_, head, body) = get(at, path);
-        said.push((path.replace(MAIL, "MAIL"), format!("{}\n{body}", head)));
+        said.push((path.replace(MAIL, "MAIL"), format!("{head}\n{body}")));
     }
     people(&house.json(&["orders", "list"]), &mut words);
     daemon.terminate();

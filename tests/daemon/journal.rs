@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::os::unix::net::UnixDatagram;
-use std::path::PathBuf;
+use std::path::Path;
 use std::time::Duration;
 
 use mallsync::sim;
@@ -14,7 +14,7 @@ const GUARD: Duration = Duration::from_secs(90);
 
 type Entry = BTreeMap<String, String>;
 
-fn log_to(house: &mut House, socket: &PathBuf) {
+fn log_to(house: &mut House, socket: &Path) {
     house.change("format = \"json\"", &format!("format = \"journald\"\njournal = \"{}\"", socket.display()));
 }
 

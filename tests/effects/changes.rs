@@ -219,7 +219,6 @@ async fn each_change_is_done_once_whatever_is_lost_and_whoever_dies() {
             assert_eq!(row.wish, None, "{case}: the wish went with it");
             let due = fact.due.map(Yen);
             let (state, amount) = match function(i) {
-                "shipmentCancel" => (SettlementState::Authorized, due),
                 "creditCancel" => (SettlementState::Canceled, due),
                 "creditChangePrice" => (SettlementState::Authorized, due.map(|due| Yen(due.0 - 1))),
                 _ => (SettlementState::Authorized, due),

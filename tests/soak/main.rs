@@ -11,6 +11,7 @@
 mod agree;
 #[cfg(test)]
 #[path = "../support/postgres.rs"]
+#[expect(dead_code, reason = "the daemon's tests use the rest of it")]
 mod postgres;
 #[cfg(test)]
 #[path = "../support/process.rs"]
