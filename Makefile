@@ -2,9 +2,9 @@
 
 CARGO ?= cargo
 
-.PHONY: test lint soak bench postgres systemd schema deb try-package
+.PHONY: test lint soak bench postgres sqlite systemd schema deb try-package
 
-test: postgres systemd
+test: postgres sqlite systemd
 	$(CARGO) test --locked
 
 lint:
@@ -12,9 +12,10 @@ lint:
 	$(CARGO) clippy --locked --all-targets -- -D warnings
 	$(CARGO) deny check bans licenses sources
 
-# Many seeds, and the long forms of the tests that have one.
-soak: postgres
-	MALLSYNC_SEEDS=50 $(CARGO) test --locked --release
+# Many seeds, and the long forms of the tests that have one: among them a day of the daemon in ten minutes, with faults,
+# edits and a database that is killed and started again (tests/soak).
+soak: postgres sqlite
+	MALLSYNC_SEEDS=50 MALLSYNC_SOAK=600 $(CARGO) test --locked --release
 
 bench:
 	$(CARGO) bench --locked
@@ -45,6 +46,14 @@ postgres:
 	  echo "PostgreSQL is missing: installing it for the tests"; \
 	  if [ "$$(id -u)" = 0 ]; then apt-get update -q && DEBIAN_FRONTEND=noninteractive apt-get install -y -q postgresql; \
 	  else sudo apt-get update -q && sudo DEBIAN_FRONTEND=noninteractive apt-get install -y -q postgresql; fi; \
+	fi
+
+# SQLite's own program: backups are made with it.
+sqlite:
+	@if ! command -v sqlite3 >/dev/null 2>&1; then \
+	  echo "sqlite3 is missing: installing it for the tests"; \
+	  if [ "$$(id -u)" = 0 ]; then apt-get update -q && DEBIAN_FRONTEND=noninteractive apt-get install -y -q sqlite3; \
+	  else sudo apt-get update -q && sudo DEBIAN_FRONTEND=noninteractive apt-get install -y -q sqlite3; fi; \
 	fi
 
 # systemd's own judge of the units; nothing of it runs.

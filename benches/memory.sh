@@ -3,12 +3,14 @@
 # of its own. Prints the figure; ends badly when it is above 100 MB or an order is missing.
 #
 #   benches/memory.sh [ORDERS]
+#
+# MALLSYNC names a program built before.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 orders=${1:-100000}
 
-cargo build --locked --release --quiet
-mallsync=$PWD/target/release/mallsync
+if [ -z "${MALLSYNC:-}" ]; then cargo build --locked --release --quiet; fi
+mallsync=${MALLSYNC:-$PWD/target/release/mallsync}
 dir=$(mktemp -d)
 simulator=
 cleanup() {

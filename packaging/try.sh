@@ -159,6 +159,47 @@ within 5 "taken up" logged mallsync.service 'Config reloaded' "$since"
 echo "   after $((($(date +%s%N) - edited) / 1000000)) ms"
 same "by the same process" "$(pid)" "$main"
 
+step "edits at any distance"
+# Bursts of one to four edits, a few moments apart; the next burst comes at any time after the last one was live: none is
+# lost. Edits rename a new file into place, as editors do, or write into the old one.
+seed=${MALLSYNC_TRY_SEED:-$$}
+RANDOM=$seed
+echo "   MALLSYNC_TRY_SEED=$seed"
+pause() { sleep "0.$(printf %03d $((RANDOM % $1)))"; }
+minute=0
+edit() { # the next minute into the schedule
+    minute=$((minute + 1))
+    local change="/^\[shops.own-shop\]/,/^schedule/s|^schedule = .*|schedule = \"$((minute % 60)) $((minute / 60)) 1 1 *\"|"
+    if [ $((RANDOM % 2)) = 0 ]; then
+        shell "sed -i '$change' /etc/mallsync/mallsync.toml"
+    else
+        shell "sed '$change' /etc/mallsync/mallsync.toml >/root/edited.toml; cat /root/edited.toml >/etc/mallsync/mallsync.toml"
+    fi
+}
+live() { # the schedule in force is the last one written
+    local due
+    due=$(printf 'T%02d:%02d:00' $((minute / 60)) $((minute % 60)))
+    [ "$(inside mallsync status --format json | grep -c "next_run_at.*-01-01$due")" -gt 0 ]
+}
+shell 'sed -i "/^\[shops.own-shop\]/,/^schedule/s|^schedule = .*|schedule = \"59 23 1 1 *\"|" /etc/mallsync/mallsync.toml'
+longest=0
+for burst in $(seq 1 "${MALLSYNC_TRY_BURSTS:-20}"); do
+    for _ in $(seq 0 $((RANDOM % 4))); do
+        pause 400
+        edit
+    done
+    edited=$(date +%s%N)
+    until live; do
+        [ $((($(date +%s%N) - edited) / 1000000000)) -lt 10 ] || fail "edit $minute (burst $burst) is not live"
+        sleep 0.05
+    done
+    took=$((($(date +%s%N) - edited) / 1000000))
+    [ "$took" -le "$longest" ] || longest=$took
+    pause 1000
+done
+echo "   $minute edits in $burst bursts, each live; the slowest after $longest ms"
+same "by the same process" "$(pid)" "$main"
+
 step "a broken edit"
 since=$(now)
 shell 'cp -p /etc/mallsync/mallsync.toml /root/good.toml; sed -i "s/^mall = \"yahoo\"/mall = \"yahooo\"/" /etc/mallsync/mallsync.toml'
@@ -208,7 +249,7 @@ expect "status of it" inside mallsync --config /etc/mallsync/osaka/mallsync.toml
 expect "stops" inside systemctl stop mallsync@osaka.service
 
 step "it comes back by itself"
-inside kill -KILL "$main"
+shell "kill -KILL $main"
 restarted() { [ "$(pid)" != "$main" ] && [ "$(inside systemctl is-active mallsync.service)" = active ]; }
 within 30 "after SIGKILL" restarted
 

@@ -18,6 +18,7 @@ use crate::engine::effects::Account;
 use crate::engine::limits::StoreGate;
 use crate::engine::poll::{Shared, Shop};
 use crate::engine::vault::StoreVault;
+use crate::secret::Secret;
 use crate::store::{Access, Planning, Store, StoreError};
 use crate::telemetry::Vitals;
 
@@ -36,8 +37,8 @@ mod watchdog;
 pub use check::CheckRow;
 use connect::{connect, contracts};
 pub use consent::ConsentError;
-pub use daemon::Reloads;
-pub use health::facts;
+pub use daemon::{Reloads, Say};
+pub use health::{facts, seen_facts};
 pub use sync::{Done, Progress};
 
 /// [`crate::store::accounts::Account::stopped_code`] of a section that cannot be used.
@@ -92,6 +93,8 @@ pub struct App {
     ambient: Ambient,
     contracts: Arc<[Contract]>,
     vitals: Arc<Vitals>,
+    /// The database's, as it was read last.
+    password: Option<Secret>,
 }
 
 impl fmt::Debug for App {
@@ -139,7 +142,7 @@ impl App {
         let contracts = contracts(config)?.into();
         let vitals = Arc::new(Vitals::default());
         vitals.set_database_ok(true);
-        Ok(Self { config: config.clone(), store, ambient, contracts, vitals })
+        Ok(Self { config: config.clone(), store, ambient, contracts, vitals, password })
     }
 
     /// The database.

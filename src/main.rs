@@ -8,6 +8,7 @@ use clap::error::ErrorKind;
 use mallsync::cli::Cli;
 
 fn main() -> ExitCode {
+    mallsync::telemetry::tell_panics();
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
         Err(error) => {

@@ -21,11 +21,13 @@ mod journal;
 mod lines;
 /// What is counted.
 pub mod metrics;
+mod panics;
 mod vitals;
 
 pub use filter::{FilterError, set_filter};
-use journal::Journal;
+use journal::JournalLayer;
 use lines::{JapanTime, JsonLine};
+pub use panics::tell_panics;
 pub use vitals::{Reload, Vitals};
 
 /// Names of fields, for those who read logs; `tracing`'s macros need them as literals.
@@ -90,8 +92,16 @@ pub enum TelemetryError {
     Started(#[from] tracing::subscriber::SetGlobalDefaultError),
 }
 
-/// Starts logging for the whole process. Times come from `clock`, so that simulated time shows. `journal_stream` is
-/// `$JOURNAL_STREAM`: the device and inode that systemd connected to its journal (systemd.exec(5)).
+/// Where systemd's journal is, and whether stderr leads there.
+#[derive(Clone, Copy, Debug)]
+pub struct Journal<'a> {
+    /// Where it listens.
+    pub socket: &'a Path,
+    /// `$JOURNAL_STREAM`: the device and inode that systemd connected to it (systemd.exec(5)).
+    pub stream: Option<&'a str>,
+}
+
+/// Starts logging for the whole process. Times come from `clock`, so that simulated time shows.
 ///
 /// # Errors
 /// When `filter` is not understood, or logging was started before.
@@ -99,15 +109,15 @@ pub fn init(
     format: Format,
     filter: &str,
     clock: Arc<dyn Clock>,
-    journal_stream: Option<&str>,
+    journal: Journal<'_>,
 ) -> Result<(), TelemetryError> {
     let terminal = std::io::stderr().is_terminal();
     let to_journal = match format {
         Format::Journald => true,
-        Format::Auto => journal_stream.is_some_and(leads_to_stderr),
+        Format::Auto => journal.stream.is_some_and(leads_to_stderr),
         Format::Json | Format::Text => false,
     };
-    let away = match to_journal.then(|| Journal::open(Path::new(journal::SOCKET), Arc::clone(&clock))) {
+    let away = match to_journal.then(|| JournalLayer::open(journal.socket, Arc::clone(&clock))) {
         Some(Ok(journal)) => {
             tracing::subscriber::set_global_default(to(journal, filter)?)?;
             return Ok(());
@@ -162,7 +172,7 @@ where
 }
 
 /// The journal alone.
-fn to(journal: Journal, filter: &str) -> Result<impl Subscriber + Send + Sync + use<>, TelemetryError> {
+fn to(journal: JournalLayer, filter: &str) -> Result<impl Subscriber + Send + Sync + use<>, TelemetryError> {
     Ok(tracing_subscriber::registry().with(journal.with_filter(ours(filter)?)))
 }
 

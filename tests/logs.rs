@@ -1,4 +1,4 @@
-//! `docs/logs.md` tells every event of the code, and no other: its message, its levels and its fields.
+//! `docs/logs.md` and `docs/logs.ja.md` tell every event of the code, and no other: its message, its levels and its fields.
 #![cfg(test)]
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -175,12 +175,33 @@ fn the_page_tells_every_event_of_the_code_and_no_other() {
         }
     }
     assert!(events.len() > 40, "{}", events.len());
-    let page = page(&std::fs::read_to_string(root().join("docs/logs.md")).unwrap());
-    let missing: Vec<_> =
-        events.iter().filter(|(message, event)| page.get(*message) != Some(event)).collect();
-    assert!(missing.is_empty(), "not in docs/logs.md, or otherwise there: {missing:#?}");
-    let gone: Vec<_> = page.keys().filter(|message| !events.contains_key(*message)).collect();
-    assert!(gone.is_empty(), "in docs/logs.md, not in the code: {gone:#?}");
+    for name in ["docs/logs.md", "docs/logs.ja.md"] {
+        let page = page(&std::fs::read_to_string(root().join(name)).unwrap());
+        let missing: Vec<_> =
+            events.iter().filter(|(message, event)| page.get(*message) != Some(event)).collect();
+        assert!(missing.is_empty(), "not in {name}, or otherwise there: {missing:#?}");
+        let gone: Vec<_> = page.keys().filter(|message| !events.contains_key(*message)).collect();
+        assert!(gone.is_empty(), "in {name}, not in the code: {gone:#?}");
+    }
+}
+
+#[test]
+fn the_japanese_page_explains_every_event_in_japanese() {
+    let page = |name: &str| std::fs::read_to_string(root().join(name)).unwrap();
+    let headings = |text: &str| text.lines().filter(|line| line.starts_with("## ")).count();
+    let (english, japanese) = (page("docs/logs.md"), page("docs/logs.ja.md"));
+    assert_eq!(headings(&english), headings(&japanese));
+    let events = |text: &str| -> Vec<String> {
+        let rows = text.lines().filter(|line| line.starts_with("| ") && line.split('|').count() == 7);
+        rows.map(|row| row.split('|').nth(1).unwrap().trim().to_owned()).collect()
+    };
+    assert_eq!(events(&english), events(&japanese), "in the same order");
+    let kana = |text: &str| text.chars().any(|c| matches!(c, 'ぁ'..='ん'));
+    for row in japanese.lines().filter(|line| line.starts_with("| ") && line.split('|').count() == 7) {
+        let cells: Vec<&str> = row.split('|').map(str::trim).collect();
+        let head = cells[1] == "event" || cells[1] == "---";
+        assert!(head || (kana(cells[4]) && kana(cells[5])), "{row}");
+    }
 }
 
 #[test]

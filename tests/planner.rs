@@ -402,7 +402,28 @@ fn what_follows_when_something_changed() {
             }),
         ),
         (
-            "a slip registered by hand at the gateway stays",
+            "a slip taken back, and right after all",
+            sold().with(|c| {
+                let capture = c.done[0].clone();
+                let Intent::Capture { reception_number, slip_number, delivery_service_code, amount } =
+                    capture
+                else {
+                    panic!("sold by a capture");
+                };
+                c.done.push(Intent::Undo { reception_number, slip_number, delivery_service_code, amount });
+                c.settlement.state = SettlementState::Authorized;
+                c.settlement.slips.clear();
+            }),
+        ),
+        (
+            "another amount, there and back and there",
+            held().with(|c| {
+                c.order.amounts.due = Some(Yen(5_000));
+                c.done = vec![c.plan().wanted[0].intent.clone()];
+            }),
+        ),
+        (
+            "another slip registered by hand at the gateway",
             held().with(|c| {
                 c.settlement.state = SettlementState::Registered;
                 c.settlement.slips = vec!["400012345622".to_owned()];
@@ -429,7 +450,7 @@ fn what_follows_when_something_changed() {
         ),
         ("the last day", ends_in(held(), 0)),
         ("ended", ends_in(held(), -1)),
-        ("registered, near the end", ends_in(sold(), 2)),
+        ("registered, near the end", sold().with(|c| c.settlement.lapses_on = Some(date("2026-12-12")))),
         (
             "a slip for the day after the end",
             held().with(|c| {

@@ -18,6 +18,7 @@ use crate::config::{Config, Finding, Settlement};
 use crate::domain::planner::Contract;
 use crate::engine::chores;
 use crate::engine::poll::{PassRequest, Shared};
+use crate::secret::{Secret, SecretRef};
 use crate::store::reloads::ReloadRow;
 use crate::store::{Store, StoreError};
 use crate::telemetry::{self, Reload, Vitals};
@@ -27,12 +28,24 @@ const DRAIN: Duration = Duration::from_secs(75);
 /// systemd is asked for a little more than that.
 const STOP: Duration = Duration::from_secs(90);
 
+/// How people read what systemd is told: it stands in English in the code.
+#[derive(Clone)]
+pub struct Say(pub Arc<dyn Fn(&str) -> String + Send + Sync>);
+
+impl Default for Say {
+    fn default() -> Self {
+        Self(Arc::new(str::to_owned))
+    }
+}
+
 /// How a running daemon is told to read its config again.
 pub struct Reloads {
     /// One message a request.
     pub requests: mpsc::Receiver<()>,
     /// Reads and checks the config as the start does.
     pub load: Arc<dyn Fn() -> Result<Config, Vec<Finding>> + Send + Sync>,
+    /// How `systemctl status` reads.
+    pub say: Say,
 }
 
 impl std::fmt::Debug for Reloads {
@@ -46,6 +59,8 @@ struct Survey {
     config: Config,
     work: Vec<(String, Mark, Work)>,
     applied: Applied,
+    /// The database's, as it stands now; `None`: there is none, or it is another database's.
+    password: Option<Result<Secret, String>>,
 }
 
 /// Everything that runs.
@@ -60,6 +75,8 @@ struct Daemon {
     units: Units,
     vitals: Arc<Vitals>,
     health: Health,
+    password: Option<Secret>,
+    say: Say,
 }
 
 impl App {
@@ -79,7 +96,8 @@ impl App {
     pub async fn serve(self, stop: CancellationToken, reloads: Option<Reloads>) -> Result<(), AppError> {
         let busy = self.ambient.clock().busy();
         let (shared, gate) = self.shared(stop.clone());
-        let Self { config, store, ambient, vitals, .. } = self;
+        let Self { config, store, ambient, vitals, password, .. } = self;
+        let say = reloads.as_ref().map_or_else(Say::default, |reloads| reloads.say.clone());
         // First, so that everything the loops do is counted.
         let health = Health::begin(&config, &store, &ambient, &vitals).await?;
         let units = Units::new(shared.clone(), gate);
@@ -92,6 +110,8 @@ impl App {
             units,
             vitals: Arc::clone(&vitals),
             health,
+            password,
+            say: say.clone(),
         };
         store.forget_reloads(ambient.wall()).await?;
         let survey = survey(config, BTreeMap::new()).await?;
@@ -111,11 +131,11 @@ impl App {
         let (shops, settlements) = daemon.units.counts();
         vitals.started(ambient.now());
         vitals.set_ready(true);
-        notify::ready(&outcome::status(shops, settlements, None));
+        notify::ready(&say, &outcome::status(shops, settlements, None));
         tracing::info!(shops, settlements, broken, "mallsync started.");
         daemon.follow(reloads, &stop).await;
         vitals.set_ready(false);
-        notify::stopping(STOP);
+        notify::stopping(&say, STOP);
         tracing::info!("Stop began.");
         if !daemon.units.drain(chores, DRAIN).await {
             tracing::warn!("Work in flight did not end in time.");
@@ -131,7 +151,7 @@ impl App {
 impl Daemon {
     /// Reads the config again whenever it is asked to, until `stop`.
     async fn follow(&mut self, reloads: Option<Reloads>, stop: &CancellationToken) {
-        let Some(Reloads { mut requests, load }) = reloads else { return stop.cancelled().await };
+        let Some(Reloads { mut requests, load, .. }) = reloads else { return stop.cancelled().await };
         loop {
             let asked = async {
                 if requests.recv().await.is_none() {
@@ -155,7 +175,7 @@ impl Daemon {
 
     /// One reload, from the file to what is told of it (I10).
     async fn reload(&mut self, load: Arc<dyn Fn() -> Result<Config, Vec<Finding>> + Send + Sync>) {
-        notify::reloading();
+        notify::reloading(&self.say);
         let running = self.units.marks();
         let loaded = tokio::task::spawn_blocking(move || load()).await;
         let outcome = match loaded {
@@ -181,14 +201,17 @@ impl Daemon {
         }
         self.vitals.reloaded(Reload { at, applied, outcome: outcome.clone() });
         let (shops, settlements) = self.units.counts();
-        notify::ready(&outcome::status(shops, settlements, Some(&outcome)));
+        notify::ready(&self.say, &outcome::status(shops, settlements, Some(&outcome)));
     }
 
     /// Puts a config into force. Nothing here fails: what the database does not take is told, and mends itself.
     async fn apply(&mut self, survey: Survey) -> Applied {
-        let Survey { config, work, mut applied } = survey;
+        let Survey { config, work, mut applied, password } = survey;
         self.health.follow(&config);
         applied.pending = outcome::pending(&self.start, &config);
+        if config.database.url == self.start.database.url {
+            applied.password = self.renew_password(password).await;
+        }
         if let Err(e) = telemetry::set_filter(&config.log.filter) {
             tracing::warn!(error.message = %e, "Filter of the log was left as it was.");
         }
@@ -215,6 +238,25 @@ impl Daemon {
         }
         self.shared.planned.nudge();
         applied
+    }
+
+    /// Lets new connections use another password of the database. `None`: it is as it was.
+    async fn renew_password(
+        &mut self,
+        password: Option<Result<Secret, String>>,
+    ) -> Option<Result<(), String>> {
+        let password = match password? {
+            Ok(password) => password,
+            Err(why) => return Some(Err(why)),
+        };
+        if self.password.as_ref().is_some_and(|before| before.expose() == password.expose()) {
+            return None;
+        }
+        let renewed = self.store.renew_password(&password).await.map_err(|e| e.to_string());
+        if renewed.is_ok() {
+            self.password = Some(password);
+        }
+        Some(renewed)
     }
 
     /// What the other side has stopped is tried at once: a person may have mended it there (decisions.md 11).
@@ -306,8 +348,12 @@ async fn survey(config: Config, running: BTreeMap<String, Mark>) -> Result<Surve
 
 fn compare(config: Config, running: &BTreeMap<String, Mark>) -> Result<Survey, AppError> {
     let contracts = contracts(&config)?;
-    let mut survey = Survey { work: Vec::new(), applied: Applied::default(), config };
-    let Survey { config, work, applied } = &mut survey;
+    let password = config.database.password.as_ref().map(SecretRef::resolve);
+    let mut survey = Survey { work: Vec::new(), applied: Applied::default(), config, password };
+    let Survey { config, work, applied, .. } = &mut survey;
+    if matches!(config.database.password, Some(SecretRef::Credential(_))) {
+        applied.credentials.push("database".to_owned());
+    }
     for section in config.shops.iter().filter(|section| section.enabled) {
         let subject = format!("shops.{}", section.name);
         // Before the connector: what changes in between is found at the next reload.

@@ -9,7 +9,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::AppError;
 use crate::clock::{Ambient, Timestamp};
-use crate::config::Config;
+use crate::config::{Config, Glimpse};
 use crate::engine::guard;
 use crate::status::http::{Server, Watched};
 use crate::status::{Facts, SettlementFacts, ShopFacts};
@@ -25,6 +25,23 @@ pub fn facts(config: &Config, now: Timestamp) -> Facts {
         enabled: shop.enabled,
     });
     let settlements = config.settlements.iter().map(|settlement| SettlementFacts {
+        name: settlement.name.clone(),
+        enabled: settlement.enabled,
+        live: settlement.live,
+        window_ends_at: guard::window_ends(settlement.maintenance, now, Duration::ZERO),
+    });
+    Facts { shops: shops.collect(), settlements: settlements.collect() }
+}
+
+/// What a config that cannot be used says of what `status` shows, at `now`.
+#[must_use]
+pub fn seen_facts(glimpse: &Glimpse, now: Timestamp) -> Facts {
+    let shops = glimpse.shops.iter().map(|shop| ShopFacts {
+        name: shop.name.clone(),
+        mall: shop.mall.clone(),
+        enabled: shop.enabled,
+    });
+    let settlements = glimpse.settlements.iter().map(|settlement| SettlementFacts {
         name: settlement.name.clone(),
         enabled: settlement.enabled,
         live: settlement.live,

@@ -21,19 +21,19 @@ pub(super) struct Mark {
 
 #[derive(Clone, PartialEq)]
 enum Section {
-    Shop(config::Shop),
-    Settlement(config::Settlement),
+    Shop(Box<config::Shop>),
+    Settlement(Box<config::Settlement>),
 }
 
 impl Mark {
     /// Reads what a shop's section names.
     pub(super) fn shop(section: &config::Shop) -> Self {
-        Self { contents: contents(&section.section), section: Section::Shop(section.clone()) }
+        Self { contents: contents(&section.section), section: Section::Shop(Box::new(section.clone())) }
     }
 
     /// Reads what a settlement's section names.
     pub(super) fn settlement(section: &config::Settlement) -> Self {
-        Self { contents: contents(&section.section), section: Section::Settlement(section.clone()) }
+        Self { contents: contents(&section.section), section: Section::Settlement(Box::new(section.clone())) }
     }
 }
 

@@ -4,32 +4,35 @@ use std::time::Duration;
 
 use sd_notify::NotifyState;
 
+use super::Say;
+
 /// Characters of a status at most.
 const LINE: usize = 500;
 
 /// The start is over, or a reload is.
-pub(super) fn ready(status: &str) {
-    send(&[NotifyState::Ready, NotifyState::Status(&one_line(status))]);
+pub(super) fn ready(say: &Say, status: &str) {
+    send(&[NotifyState::Ready, NotifyState::Status(&one_line(&(say.0)(status)))]);
 }
 
 /// The config is being read again. The time lets systemd tell this reload from the one before.
-pub(super) fn reloading() {
+pub(super) fn reloading(say: &Say) {
     let mut states = vec![NotifyState::Reloading];
     match NotifyState::monotonic_usec_now() {
         Ok(now) => states.push(now),
         Err(e) => tracing::warn!(error.message = %e, "Monotonic clock could not be read."),
     }
-    states.push(NotifyState::Status("Reading the config again."));
+    let status = (say.0)("Reading the config again.");
+    states.push(NotifyState::Status(&status));
     send(&states);
 }
 
 /// The daemon stops; what is in flight may take `drain`.
-pub(super) fn stopping(drain: Duration) {
+pub(super) fn stopping(say: &Say, drain: Duration) {
     let micros = u32::try_from(drain.as_micros()).unwrap_or(u32::MAX);
     send(&[
         NotifyState::Stopping,
         NotifyState::ExtendTimeoutUsec(micros),
-        NotifyState::Status("Finishing what is in flight."),
+        NotifyState::Status(&(say.0)("Finishing what is in flight.")),
     ]);
 }
 

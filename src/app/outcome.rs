@@ -4,7 +4,6 @@ use std::fmt::Display;
 
 use super::Broken;
 use crate::config::{Config, Finding};
-use crate::secret::SecretRef;
 
 /// What a config that is in force has changed.
 #[derive(Debug, Default)]
@@ -16,6 +15,8 @@ pub(super) struct Applied {
     pub(super) broken: Vec<Broken>,
     /// Keys that were changed and take effect at the next start.
     pub(super) pending: Vec<&'static str>,
+    /// What came of another password of the database; `None`: it is as it was.
+    pub(super) password: Option<Result<(), String>>,
     /// Sections with secrets that systemd handed over at the start.
     pub(super) credentials: Vec<String>,
 }
@@ -26,6 +27,12 @@ impl Applied {
         let list = |names: &[String]| names.join(", ");
         if !self.pending.is_empty() {
             tracing::warn!(keys = %self.pending.join(", "), "Changed keys were left for the next restart.");
+        }
+        match &self.password {
+            None => {}
+            Some(Ok(())) => tracing::info!("Password of the database was renewed."),
+            Some(Err(why)) => tracing::error!(error.message = %why,
+                "Password of the database could not be renewed; the one before stays in use."),
         }
         if !self.credentials.is_empty() {
             tracing::info!(sections = %list(&self.credentials),
@@ -48,6 +55,13 @@ impl Applied {
         for (what, names) in lists {
             if !names.is_empty() {
                 parts.push(format!("{what}: {}", names.join(", ")));
+            }
+        }
+        match &self.password {
+            None => {}
+            Some(Ok(())) => parts.push("the database's password was renewed".to_owned()),
+            Some(Err(why)) => {
+                parts.push(format!("the database's password was not renewed, the one before stays: {why}"));
             }
         }
         if parts.len() == 1 {
@@ -91,35 +105,25 @@ pub(super) fn pending(start: &Config, now: &Config) -> Vec<&'static str> {
     let of = |config: &Config| {
         [
             ("database.url", config.database.url.clone()),
-            ("database.password", config.database.password.as_ref().map(place).unwrap_or_default()),
+            // Another password is taken up; whether there is one at all is the next start's.
+            ("database.password", config.database.password.is_some().to_string()),
             ("daemon.listen", format!("{:?}", config.daemon.listen)),
             ("daemon.language", format!("{:?}", config.daemon.language)),
             ("simulation", format!("{:?}", config.simulation)),
             ("log.format", format!("{:?}", config.log.format)),
+            ("log.journal", format!("{:?}", config.log.journal)),
         ]
     };
     let differs = of(start).into_iter().zip(of(now)).filter(|(before, after)| before.1 != after.1);
     differs.map(|((key, _), _)| key).collect()
 }
 
-/// Compared, never shown.
-fn place(secret: &SecretRef) -> String {
-    match secret {
-        SecretRef::Plain(secret) => format!("plain:{}", secret.expose()),
-        place => place.to_string(),
-    }
-}
-
-/// `Polling 3 shops, sending for 1 settlement.` and what came of the last reload.
+/// What runs, and what came of the last reload.
 pub(super) fn status(shops: usize, settlements: usize, reload: Option<&dyn Display>) -> String {
-    let many = |n: usize| if n == 1 { "" } else { "s" };
-    let runs = format!(
-        "Polling {shops} shop{}, {settlements} settlement{} in force.",
-        many(shops),
-        many(settlements)
-    );
     match reload {
-        None => runs,
-        Some(reload) => format!("{runs} Last reload: {reload}"),
+        None => format!("Shops polled: {shops}, settlements in force: {settlements}."),
+        Some(reload) => {
+            format!("Shops polled: {shops}, settlements in force: {settlements}. Last reload: {reload}")
+        }
     }
 }

@@ -169,21 +169,31 @@ impl Context {
         thing: &T,
         table: impl FnOnce(&mut dyn Write, Look) -> Result<(), Failure>,
     ) -> Outcome {
-        let format = args.format.unwrap_or(if io::stdout().is_terminal() {
-            ShowFormat::Table
-        } else {
-            ShowFormat::Json
-        });
-        let mut out = stdout();
-        match format {
-            ShowFormat::Json => output::json(&mut out, thing)?,
-            ShowFormat::Table => {
-                table(&mut out, self.look())?;
-                out.flush()?;
-            }
-        }
-        Ok(Ended::Well)
+        write_one(args, thing, self.look(), table)
     }
+}
+
+/// Writes one thing: as JSON, or as `table` does.
+///
+/// # Errors
+/// Of the output.
+pub fn write_one<T: Serialize>(
+    args: ShowArgs,
+    thing: &T,
+    look: Look,
+    table: impl FnOnce(&mut dyn Write, Look) -> Result<(), Failure>,
+) -> Outcome {
+    let format =
+        args.format.unwrap_or(if io::stdout().is_terminal() { ShowFormat::Table } else { ShowFormat::Json });
+    let mut out = stdout();
+    match format {
+        ShowFormat::Json => output::json(&mut out, thing)?,
+        ShowFormat::Table => {
+            table(&mut out, look)?;
+            out.flush()?;
+        }
+    }
+    Ok(Ended::Well)
 }
 
 /// Writes rows that are at hand.

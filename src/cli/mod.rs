@@ -155,7 +155,10 @@ impl Cli {
             Command::Operations(command) => operations::run(&load()?, command).await,
             Command::Secret(command) => secret::run(&load()?, command).await,
             Command::Shops(command) => shops::run(&load()?, command).await,
-            Command::Status(args) => status::run(&load()?, args).await,
+            Command::Status(args) => match load() {
+                Err(Failure::Config(findings)) => status::beside(config.as_deref(), &findings, args).await,
+                context => status::run(&context?, args).await,
+            },
             Command::Demo => demo::run().await,
             Command::Simulate(args) => simulate::run(args).await,
             Command::Config(config::Command::Schema) => config::schema(),

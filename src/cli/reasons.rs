@@ -91,9 +91,21 @@ const REASONS: &[(&str, &str)] = &[
         "{0} の指示がありますが、決済側の金額をまだ照会していません",
     ),
     ("a capture was asked for, yet the order is {0}", "売上確定の指示がありますが、注文の状態が「{0}」です"),
+    (
+        "slip {0} was registered before and taken back: `settlements capture` registers it again",
+        "伝票 {0} は一度登録して取り消した番号です。もう一度登録するには `settlements capture` を使ってください",
+    ),
+    (
+        "somebody registered slip {0} at the gateway, which the order does not have",
+        "決済側に、注文にない伝票 {0} が別に登録されています",
+    ),
     ("the authorisation ended on {0}", "与信の期限（{0}）が過ぎました"),
     ("the authorisation ends on {0}, before {1}", "与信の期限 {0} が {1} より前です"),
     ("the authorisation ends on {0}", "与信の期限は {0} です"),
+    (
+        "nothing is stored and nothing is sent; it goes on by itself once there is room",
+        "保存も送信もしていません。空きができれば自動で再開します",
+    ),
     // What came of a reload.
     ("config reloaded; nothing to change", "設定を読み直しました（変更なし）"),
     ("config reloaded; {0}", "設定を読み直しました: {0}"),
@@ -101,6 +113,14 @@ const REASONS: &[(&str, &str)] = &[
         "config refused, the one before stays in force: {0}",
         "編集された設定は使えません。以前の設定のまま動いています: {0}",
     ),
+    // `systemctl status`.
+    ("Reading the config again.", "設定を読み直しています。"),
+    ("Finishing what is in flight.", "送信中のものを終えています。"),
+    (
+        "Shops polled: {0}, settlements in force: {1}. Last reload: {2}",
+        "巡回中の店舗: {0}、有効な決済契約: {1}。前回の読み直し: {2}",
+    ),
+    ("Shops polled: {0}, settlements in force: {1}.", "巡回中の店舗: {0}、有効な決済契約: {1}。"),
     // What a look-up showed.
     (
         "the gateway does not know this reception number: it is wrong, or belongs to another 加盟店コード or environment",

@@ -9,12 +9,12 @@ use tokio_util::sync::CancellationToken;
 
 use super::context::{Context, note};
 use super::failure::{Ended, Failure, Outcome};
-use super::words;
-use crate::app::{App, Reloads};
+use super::{reasons, words};
+use crate::app::{App, Reloads, Say};
 use crate::clock::SystemClock;
 use crate::config::{self, Environment, Language, LogFormat};
 use crate::store::Access;
-use crate::telemetry::{self, Format};
+use crate::telemetry::{self, Format, Journal};
 
 /// The command. `path` is where the config was looked for, and is looked for again at each SIGHUP.
 pub async fn run(context: &Context, path: Option<&Path>) -> Outcome {
@@ -26,7 +26,9 @@ pub async fn run(context: &Context, path: Option<&Path>) -> Outcome {
     let signals = tokio::spawn(stop_on_signal(stop.clone(), context.language));
     let path = path.map(Path::to_owned);
     let load = Arc::new(move || config::load(path.as_deref(), App::kinds()));
-    let ended = Box::pin(app.serve(stop, Some(Reloads { requests, load }))).await;
+    let language = context.language;
+    let say = Say(Arc::new(move |text| reasons::people(text, language).into_owned()));
+    let ended = Box::pin(app.serve(stop, Some(Reloads { requests, load, say }))).await;
     signals.abort();
     ended?;
     Ok(Ended::Well)
@@ -60,8 +62,8 @@ pub fn log(context: &Context, filter: &str) -> Result<(), Failure> {
     };
     let clock = Arc::new(SystemClock::new(context.config.simulation));
     let environment = Environment::process();
-    telemetry::init(format, filter, clock, environment.get("JOURNAL_STREAM"))
-        .map_err(|error| Failure::Failed(error.to_string()))
+    let journal = Journal { socket: &context.config.log.journal, stream: environment.get("JOURNAL_STREAM") };
+    telemetry::init(format, filter, clock, journal).map_err(|error| Failure::Failed(error.to_string()))
 }
 
 /// Cancels `stop` at SIGTERM or Ctrl-C.

@@ -1,15 +1,20 @@
 //! `mallsync status`: the health of everything, and what needs a person.
 
 use std::io::Write;
+use std::path::Path;
+use std::sync::Arc;
 
 use super::args::ShowArgs;
-use super::context::Context;
+use super::context::{Context, language_of_people, note, write_one};
 use super::failure::{Ended, Failure, Outcome};
 use super::table::{Look, Table, cut, wrap};
-use super::words;
+use super::{reasons, words};
 use crate::app;
-use crate::clock::Timestamp;
+use crate::clock::{Ambient, SystemClock, Timestamp};
+use crate::config::{self, Finding, Glimpse};
+use crate::secret::SecretRef;
 use crate::status::{self, Attention, Awaiting, Report, ShopHealth, Topic};
+use crate::store::{Access, Store, StoreError};
 
 #[derive(clap::Args, Debug)]
 pub struct Args {
@@ -29,6 +34,45 @@ pub async fn run(context: &Context, args: Args) -> Outcome {
     let report = status::report(&store, &facts, now, context.ambient.wall()).await?;
     context.show(args.show, &report, |out, look| write(out, &report, look))?;
     Ok(if args.exit_code && !report.well { Ended::Badly } else { Ended::Well })
+}
+
+/// The command where the config cannot be used: 78, and beside the findings the health of the daemon that goes on by the
+/// config before it, as far as the file still tells where to look.
+pub async fn beside(path: Option<&Path>, findings: &[Finding], args: Args) -> Outcome {
+    let glimpse = config::glimpse(path);
+    let language = glimpse.as_ref().and_then(|seen| seen.language).unwrap_or_else(language_of_people);
+    for finding in findings {
+        note(&format!("error: {finding}"));
+    }
+    let looked = match glimpse {
+        Some(seen) => look(&seen, findings).await,
+        None => Err(words::DATABASE_NOT_SEEN.get(language).to_owned()),
+    };
+    match looked {
+        Ok((report, now)) => {
+            note(words::HEALTH_BESIDE.get(language));
+            let look = Look { language, now };
+            write_one(args.show, &report, look, |out, look| write(out, &report, look))?;
+        }
+        Err(why) => {
+            let why = reasons::people(&why, language);
+            note(&words::HEALTH_UNKNOWN.with(language, &[&why]));
+        }
+    }
+    Err(Failure::Invalid)
+}
+
+async fn look(seen: &Glimpse, findings: &[Finding]) -> Result<(Report, Timestamp), String> {
+    let ambient = Ambient::new(Arc::new(SystemClock::new(seen.simulation)));
+    let database = &seen.database;
+    let password = database.password.as_ref().map(SecretRef::resolve).transpose()?;
+    let told = |error: StoreError| error.to_string();
+    let store = Store::open(&database.url, password.as_ref(), Access::Read, &ambient).await.map_err(told)?;
+    let now = ambient.now();
+    let facts = app::seen_facts(seen, now);
+    let mut report = status::report(&store, &facts, now, ambient.wall()).await.map_err(told)?;
+    report.refuse_config(&findings.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "));
+    Ok((report, now))
 }
 
 /// No line is wider than this, whatever the names and the language.

@@ -301,6 +301,7 @@ texts! {
     W_LOOK_UP = "a look-up that settles an unknown outcome" | "結果不明の処理の照会";
     W_OPERATION = "the next operation" | "次に送る処理";
     T_DAEMON = "no daemon is running" | "デーモンが動いていません";
+    T_DATABASE_FULL = "the disk that holds the database is full" | "データベースのあるディスクがいっぱいです";
     T_LATE = "operations are late" | "処理が遅れています";
     T_LAPSE = "authorisations end soon" | "与信の期限が近い";
     T_STOPPED = "stopped by the other side" | "相手側の理由で停止";
@@ -315,6 +316,9 @@ texts! {
     T_SLIPS = "slips need a person" | "伝票に人の判断が必要";
     T_ENDS = "a key ends soon" | "鍵の期限が近い";
     CHECK_SUM = "{0} ok · {1} warnings · {2} errors" | "正常 {0} · 注意 {1} · エラー {2}";
+    HEALTH_BESIDE = "The config is invalid. A running daemon goes on by the one before it; its health, as far as the file still tells:" | "設定に誤りがあります。動作中のデーモンは以前の設定のまま動いています。ファイルから分かる範囲の状態:";
+    HEALTH_UNKNOWN = "The config is invalid. A running daemon goes on by the one before it; its health cannot be shown: {0}" | "設定に誤りがあります。動作中のデーモンは以前の設定のまま動いています。状態は表示できません: {0}";
+    DATABASE_NOT_SEEN = "the file does not tell where the database is (see `systemctl status mallsync`)" | "データベースの場所がファイルから分かりません（`systemctl status mallsync` を見てください）";
     CONFIG_INVALID = "The config is invalid (findings: {0}); nothing was started." | "設定に誤りがあります（{0} 件）。何も開始していません。";
 
     // Init, migrate, simulate.
@@ -474,6 +478,7 @@ pub const fn topic(topic: Topic) -> Text {
         Topic::SlipsHeld => T_SLIPS,
         Topic::Ends => T_ENDS,
         Topic::DaemonStopped => T_DAEMON,
+        Topic::DatabaseFull => T_DATABASE_FULL,
         Topic::OperationsLate => T_LATE,
         Topic::AuthorizationsLapse => T_LAPSE,
     }

@@ -71,7 +71,13 @@ pub(super) const FILTER: Key<String> = key(
     Absent::Text("info"),
     "A level, or tracing EnvFilter syntax; it applies to mallsync, other crates are capped at warn",
 );
-pub(super) const LOG: &[&dyn Known] = &[&FORMAT, &FILTER];
+pub(super) const JOURNAL: Key<String> = key(
+    "journal",
+    &forms::TEXT,
+    Absent::Text("/run/systemd/journal/socket"),
+    "Where systemd's journal listens",
+);
+pub(super) const LOG: &[&dyn Known] = &[&FORMAT, &FILTER, &JOURNAL];
 
 pub(super) const VERIFY_RECIPIENT: Key<String> = key(
     "verify_recipient",

@@ -95,6 +95,8 @@ pub struct Log {
     pub format: LogFormat,
     /// `EnvFilter` syntax; applies to `mallsync` targets, others are capped at `warn` (decisions.md 37).
     pub filter: String,
+    /// Where systemd's journal listens.
+    pub journal: PathBuf,
 }
 
 /// How log lines look.
@@ -226,6 +228,57 @@ pub fn default_path() -> PathBuf {
 /// Every finding, in the order of files and lines.
 pub fn load(path: Option<&Path>, kinds: Kinds<'_>) -> Result<Config, Vec<Finding>> {
     load_with(path, kinds, &Environment::process())
+}
+
+/// What a config that cannot be used still tells: enough to look at the daemon that goes on by the one before it, and
+/// nothing that could be started.
+#[derive(Clone)]
+pub struct Glimpse {
+    /// `[database]`.
+    pub database: Database,
+    /// `[simulation]`.
+    pub simulation: Option<Simulation>,
+    /// What people read, where it can be told.
+    pub language: Option<Language>,
+    /// `[shops.NAME]`, in name order.
+    pub shops: Vec<SeenShop>,
+    /// `[settlements.NAME]`, in name order.
+    pub settlements: Vec<SeenSettlement>,
+}
+
+/// A shop's section, whatever is wrong with its other keys.
+#[derive(Clone, Debug)]
+pub struct SeenShop {
+    /// The name.
+    pub name: String,
+    /// The mall's word as it stands there.
+    pub mall: String,
+    /// Whether it is polled.
+    pub enabled: bool,
+}
+
+/// A settlement's section, whatever is wrong with its other keys.
+#[derive(Clone, Debug)]
+pub struct SeenSettlement {
+    /// The name.
+    pub name: String,
+    /// Whether it is used.
+    pub enabled: bool,
+    /// `live`, else dry-run.
+    pub live: bool,
+    /// Its maintenance window.
+    pub maintenance: Option<(NaiveTime, NaiveTime)>,
+}
+
+/// What can be seen of a config that [`load`] refuses. `None`: not even where the database is.
+#[must_use]
+pub fn glimpse(path: Option<&Path>) -> Option<Glimpse> {
+    let env = Environment::process();
+    let main = path.map_or_else(|| env.default_path(), Path::to_owned);
+    // They have been told.
+    let mut findings = findings::Findings::default();
+    let tree = source::collect(&main, &env, &mut findings)?;
+    read::glimpse(&tree, &env, &findings)
 }
 
 /// [`load`] with an environment handed in.

@@ -10,7 +10,8 @@ use super::rules;
 use super::section::{Known, Section, coerce, nearest, unknown};
 use super::source::Tree;
 use super::{
-    Config, Daemon, Database, Environment, Language, Log, LogFormat, Match, Settlement, Shop, Slips,
+    Config, Daemon, Database, Environment, Glimpse, Language, Log, LogFormat, Match, SeenSettlement,
+    SeenShop, Settlement, Shop, Slips,
 };
 use crate::clock::Simulation;
 
@@ -62,6 +63,32 @@ pub(super) fn config(
     })
 }
 
+/// See [`super::glimpse`].
+pub(super) fn glimpse(tree: &Tree, env: &Environment, findings: &Findings) -> Option<Glimpse> {
+    let simple = |name: &str| Section::of(tree, "", name, findings);
+    let simulation = tree.contains_key("simulation").then(|| simulation(&simple("simulation")));
+    let text = |section: &Section<'_>, key: &str| {
+        section.table.get(key).and_then(Value::as_str).unwrap_or_default().to_owned()
+    };
+    Some(Glimpse {
+        database: database(&simple("database"))?,
+        simulation: simulation.flatten(),
+        language: daemon(&simple("daemon"), env).map(|daemon| daemon.language),
+        shops: sections(tree, "shops", findings, |section| {
+            let enabled = section.get(&keys::ENABLED).unwrap_or(true);
+            Some(SeenShop { name: name_of(section), mall: text(section, "mall"), enabled })
+        }),
+        settlements: sections(tree, "settlements", findings, |section| {
+            Some(SeenSettlement {
+                name: name_of(section),
+                enabled: section.get(&keys::ENABLED).unwrap_or(true),
+                live: text(section, "mode") == "live",
+                maintenance: section.get(&keys::MAINTENANCE).flatten(),
+            })
+        }),
+    })
+}
+
 fn database(section: &Section<'_>) -> Option<Database> {
     let url = section.get(&keys::URL);
     let password = section.get(&keys::PASSWORD);
@@ -89,13 +116,14 @@ fn daemon(section: &Section<'_>, env: &Environment) -> Option<Daemon> {
 fn log(section: &Section<'_>) -> Option<Log> {
     let format = section.get(&keys::FORMAT);
     let filter = section.get(&keys::FILTER);
+    let journal = section.get(&keys::JOURNAL);
     let format = match format?.as_str() {
         "json" => LogFormat::Json,
         "text" => LogFormat::Text,
         "journald" => LogFormat::Journald,
         _ => LogFormat::Auto,
     };
-    Some(Log { format, filter: filter? })
+    Some(Log { format, filter: filter?, journal: journal?.into() })
 }
 
 fn slips(section: &Section<'_>) -> Option<Slips> {

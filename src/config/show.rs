@@ -36,7 +36,10 @@ pub fn show(config: &Config) -> String {
         LogFormat::Text => "text",
         LogFormat::Journald => "journald",
     };
-    root.insert("log".to_owned(), json!({ "format": format, "filter": config.log.filter }));
+    root.insert(
+        "log".to_owned(),
+        json!({ "format": format, "filter": config.log.filter, "journal": config.log.journal }),
+    );
     let shops: Map<String, Value> = config.shops.iter().map(|s| (s.name.clone(), shop(s))).collect();
     let settlements: Map<String, Value> =
         config.settlements.iter().map(|s| (s.name.clone(), settlement(s))).collect();

@@ -299,6 +299,12 @@ fn capture(
     if wanted.is_empty() {
         return yet("registered");
     }
+    if !at_once && let Some(again) = wanted.iter().find(|wanted| facts.done.contains(&wanted.intent)) {
+        let slip = again.intent.slip_number().unwrap_or_default();
+        return ask(format!(
+            "slip {slip} was registered before and taken back: `settlements capture` registers it again"
+        ));
+    }
     if at_once {
         for wanted in &mut wanted {
             wanted.run_at = wanted.run_at.min(now);
@@ -308,7 +314,7 @@ fn capture(
     if let Some(change) = changes::amount(contract, facts, reception_number, due)? {
         return Ok(vec![change]);
     }
-    captures::gateway_allows(settlement)?;
+    captures::gateway_allows(facts)?;
     Ok(wanted)
 }
 

@@ -7,6 +7,9 @@ use super::money::Yen;
 use super::words::words;
 use crate::clock::Timestamp;
 
+/// So many days before an authorisation ends a person is asked (decisions.md 12).
+pub const LAPSE_ALARM: u64 = 3;
+
 words! {
     /// Where a settlement stands (interface.md).
     SettlementState {

@@ -1,4 +1,4 @@
-//! What an operator is told of once, and again by rule: keys that end, shops that fail, and what needs a person. What was
+//! What an operator is told of once, and again by rule: keys and authorisations that end, shops that fail, and what needs a person. What was
 //! told is a row (`store::notices`), so that a restart tells nothing twice and of two daemons one speaks.
 
 use std::sync::Arc;
@@ -9,6 +9,7 @@ use crate::store::StoreError;
 
 mod ends;
 mod fails;
+mod lapses;
 mod people;
 
 pub(super) use fails::{Grave, failed, recovered};
@@ -25,6 +26,7 @@ const DAY: Duration = Duration::from_secs(86_400);
 /// The database.
 pub async fn round(shared: &Shared, shops: &[Arc<Shop>]) -> Result<(), StoreError> {
     ends::round(shared, shops).await?;
+    lapses::round(shared).await?;
     fails::round(shared, shops).await?;
     people::round(shared).await
 }

@@ -185,6 +185,7 @@ async fn turns(shared: Shared, roster: Roster, mut busy: Busy) {
             Ok::<_, StoreError>(())
         };
         let outcome = outcome.await;
+        shared.store.look_for_room();
         shared.vitals.set_database_ok(outcome.is_ok());
         if let Err(e) = outcome {
             tracing::warn!(error.message = %e, "Database did not answer.");

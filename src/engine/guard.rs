@@ -9,6 +9,7 @@ use crate::domain::order::{Order, Status};
 use crate::domain::planner::{Contract, Mode, RegisteredBy};
 use crate::domain::settlement::{Observed, Settlement, SettlementState, Wish, last_day};
 use crate::domain::slip::Slip;
+use crate::http::text::scrub_code;
 use crate::settlement::{Looked, Permission, Settlement as Gateway, identify, same_sale};
 
 /// Whether what was planned still stands. `Err`: why it is superseded.
@@ -236,7 +237,7 @@ impl Moment<'_> {
 }
 
 fn stands(observed: &Observed) -> String {
-    format!("the gateway shows it as {} (status {})", observed.state, observed.status)
+    format!("the gateway shows it as {} (status {})", observed.state, scrub_code(&observed.status))
 }
 
 /// The maintenance window (JST), widened by five minutes each side (decisions.md 10): when it ends, if `now` lies in it

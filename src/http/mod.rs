@@ -13,6 +13,7 @@ pub use crate::domain::account::Bucket;
 
 /// The client of an account and how it is built.
 pub mod client;
+mod scrub;
 /// Charsets and XML that refuse a DOCTYPE.
 pub mod text;
 /// Client identities (PEM, ZIP) and extra roots.

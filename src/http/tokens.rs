@@ -8,6 +8,7 @@ use aws_lc_rs::digest::{SHA256, digest};
 use base64::Engine as _;
 use serde::{Deserialize, Serialize};
 
+use super::text::{scrub, scrub_code};
 use super::vault::Seal;
 use super::{Body, Bucket, Call, Fault, Method, Request, Response, Target};
 use crate::clock::Timestamp;
@@ -332,7 +333,10 @@ fn read(response: &Response) -> Result<Answer, Fault> {
             "server_error" | "temporarily_unavailable" => {
                 Err(Fault::Transient(format!("the token endpoint answered {code}")))
             }
-            _ => Err(Fault::Auth { message: told(error_description.as_deref()), code }),
+            _ => {
+                let message = error_description.as_deref().unwrap_or("refused");
+                Err(Fault::Auth { message: scrub(message), code: scrub_code(&code) })
+            }
         },
         Ok(answer) if response.status < 300 => Ok(answer),
         _ if response.status == 429 => Err(Fault::Throttled { until: None }),
@@ -341,10 +345,4 @@ fn read(response: &Response) -> Result<Answer, Fault> {
         }
         _ => Err(Fault::Transient(format!("the token endpoint answered HTTP {}", response.status))),
     }
-}
-
-/// The endpoint's own words, without line breaks and not for ever.
-fn told(text: Option<&str>) -> String {
-    let text: String = text.unwrap_or("refused").chars().filter(|c| !c.is_control()).take(200).collect();
-    text
 }

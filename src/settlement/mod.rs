@@ -9,6 +9,7 @@ use crate::domain::account::{Bucket, Health, Problem, Validate};
 use crate::domain::money::Yen;
 use crate::domain::operation::{Answer, Intent, Verdict};
 use crate::domain::settlement::Observed;
+use crate::http::text::scrub_code;
 use crate::http::{Call, ClientSpec, Fault, SendError};
 
 /// クロネコwebコレクト.
@@ -207,7 +208,9 @@ pub fn identify(
     match observed.state {
         Authorized => {}
         Registered | Settled if registered_elsewhere => {}
-        other => return Err(format!("the gateway shows it as {other} (status {})", observed.status)),
+        other => {
+            return Err(format!("the gateway shows it as {other} (status {})", scrub_code(&observed.status)));
+        }
     }
     same_sale(observed, Some(due), ordered_at)
 }

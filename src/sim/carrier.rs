@@ -9,7 +9,6 @@ use serde::Serialize;
 use tokio_util::sync::CancellationToken;
 
 use super::cart::{Encoding, Format};
-use super::webcollect::Book;
 use super::{Options, Rule, World};
 use crate::clock::Timestamp;
 
@@ -53,13 +52,14 @@ pub struct Tick {
     pub orders: Option<PathBuf>,
     /// The slip file that was written.
     pub slips: Option<PathBuf>,
-    /// Settlements whose parcels were scanned a day after they were registered.
+    /// Settlements whose parcels were scanned a day after they were registered, or, with another carrier, that the
+    /// night's batch settled.
     pub settled: Vec<String>,
 }
 
 impl World {
-    /// One round: the cart drops what changed since the last round, B2 what it issued since, and parcels registered a
-    /// day ago are scanned. The first round covers the cart's whole history.
+    /// One round: the cart drops what changed since the last round, B2 what it issued since, parcels registered a
+    /// day ago are scanned, and the gateway's nightly batch settles what went with another carrier. The first round covers the cart's whole history.
     ///
     /// # Errors
     /// When a folder or file cannot be written.
@@ -74,10 +74,8 @@ impl World {
             orders.map(|bytes| write(&folders.orders, &format!("orders-{stamp}.csv"), &bytes)).transpose()?;
         let slips =
             slips.map(|bytes| write(&folders.slips, &format!("b2-{stamp}.csv"), &bytes)).transpose()?;
-        let mut state = self.state();
-        state.tick = Some(now);
-        let settled = state.gateway.scan(None, now - Duration::from_hours(24), false, now);
-        Ok(Tick { orders, slips, settled })
+        self.state().tick = Some(now);
+        Ok(Tick { orders, slips, settled: self.settle(now) })
     }
 
     /// [`World::carrier_tick`] now and then every `every` of simulated time, until `stop`.
@@ -103,24 +101,6 @@ impl World {
                 _ = self.options.clock.sleep_until(next) => {}
             }
         }
-    }
-
-    /// Parcels are scanned: every settlement on 30 (or the one named) goes to 31. Returns those that did.
-    pub fn scan(&self, order_no: Option<&str>) -> Vec<String> {
-        let now = self.now();
-        self.state().gateway.scan(order_no, now, false, now)
-    }
-
-    /// Parcels are scanned and delivered.
-    pub fn deliver(&self, order_no: Option<&str>) -> Vec<String> {
-        let now = self.now();
-        self.state().gateway.scan(order_no, now, true, now)
-    }
-
-    /// The gateway's ledger: every settlement that a call changed. In good order each has one effective capture.
-    #[must_use]
-    pub fn books(&self) -> Vec<Book> {
-        self.state().gateway.books()
     }
 
     /// One rule for faults and nothing else.

@@ -6,7 +6,8 @@
 //! | GET `state` | time, counts, calls over the rate, broken connections |
 //! | GET, PUT, DELETE, POST `faults` | PUT replaces the list of rules, POST adds one |
 //! | GET, PUT `switches` | PUT takes any part of them |
-//! | GET `calls`, GET `books` | the latest calls; the gateway's ledger |
+//! | GET `calls` | the latest calls |
+//! | GET `books`, GET `books/entries` (`?order_no=…`) | the gateway's books: sums of every settlement that somebody changed; every change of one |
 //! | GET `truth/SHOP` (`?from=0&count=100`) | the expected facts |
 //! | PUT `keys/SHOP` | the shop's keys (Rakuten, au PAY) |
 //! | POST `aupay/cancel` | `{"order_id":"…"}`, one line of it with `"line":0` |
@@ -18,8 +19,13 @@
 //! | POST `yahoo/release` | `{"order_number":"…"}`: the fraud review ends well |
 //! | POST `yahoo/consent/SHOP`, `yahoo/withdraw/SHOP`, `yahoo/expire/SHOP` | consent given, consent withdrawn, access tokens dead, now |
 //! | PUT `yahoo/keys/SHOP` | the shop's public keys |
-//! | POST `webcollect/scan`, `webcollect/deliver` | `{}` or `{"order_no":"…"}` |
+//! | POST `webcollect/scan`, `webcollect/deliver`, `webcollect/batch` | `{}` or `{"order_no":"…"}`: Yamato's slips are scanned, or delivered, too; another carrier's settle |
+//! | POST `webcollect/place` | `{"order_no":"…","amount":100}`: a settlement; a reservation with `"scheduled_shipping_date":"2026-06-20"`; also `status`, `means`, `member_id`, `placed_at` |
+//! | POST `webcollect/by-hand` | `{"function_div":"A06","order_no":"…"}`: staff at the console, with a call's parameters; answers its code |
+//! | POST `webcollect/token` | a token for A08 |
+//! | PUT `webcollect/cards` | `{"member_id":"…","authentication_key":"…","cards":[…]}`: what A03 lists |
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use serde::Deserialize;
@@ -31,6 +37,7 @@ use super::faults::Rule;
 use super::http::{Answer, Request};
 use super::rakuten::Key;
 use super::switches::Switches;
+use super::webcollect::{Placement, StoredCard};
 use super::yahoo::KeyVersion;
 
 #[derive(Deserialize)]
@@ -65,6 +72,14 @@ struct WebcollectOrder {
     order_no: Option<String>,
 }
 
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct WebcollectCards {
+    member_id: String,
+    authentication_key: String,
+    cards: Vec<StoredCard>,
+}
+
 /// Answers a control request.
 pub(crate) fn answer(world: &Arc<World>, request: &Request) -> Answer {
     let path = request.path.trim_start_matches("/_sim/");
@@ -86,6 +101,7 @@ fn control(world: &Arc<World>, request: &Request, path: &str) -> Outcome {
             "early_calls": world.early_calls(),
             "broken_connections": world.broken_connections(),
             "last_tick": world.last_tick(),
+            "gateway": world.gateway_traffic(),
         })),
         ("GET", "faults") => to_json(world.state().faults.rules()),
         ("PUT", "faults") => {
@@ -110,6 +126,10 @@ fn control(world: &Arc<World>, request: &Request, path: &str) -> Outcome {
         }
         ("GET", "calls") => to_json(&world.calls()),
         ("GET", "books") => to_json(&world.books()),
+        ("GET", "books/entries") => {
+            let order_no = parameter(&request.query, "order_no").unwrap_or_default();
+            to_json(&world.book_entries(&order_no))
+        }
         ("POST", "rakuten/cancel") => {
             let order = body::<MallOrder>(request)?.order_number;
             done(world.cancel_rakuten(&order), || format!("no order {order}"))
@@ -151,14 +171,6 @@ fn control(world: &Arc<World>, request: &Request, path: &str) -> Outcome {
             let order = body::<MallOrder>(request)?.order_number;
             done(world.release_yahoo(&order), || format!("no order {order} under review"))
         }
-        ("POST", "webcollect/scan") => {
-            let order = body::<WebcollectOrder>(request)?;
-            Ok(json!({ "settled": world.scan(order.order_no.as_deref()) }))
-        }
-        ("POST", "webcollect/deliver") => {
-            let order = body::<WebcollectOrder>(request)?;
-            Ok(json!({ "settled": world.deliver(order.order_no.as_deref()) }))
-        }
         (method, path) => match (method, path.split_once('/')) {
             ("GET", Some(("truth", shop))) => truth(world, shop, &request.query),
             ("PUT", Some(("keys", shop))) => {
@@ -166,6 +178,7 @@ fn control(world: &Arc<World>, request: &Request, path: &str) -> Outcome {
                 done(world.set_keys(shop, keys), || format!("no shop {shop}"))
             }
             (method, Some(("yahoo", rest))) => yahoo(world, request, method, rest),
+            (method, Some(("webcollect", rest))) => webcollect(world, request, method, rest),
             _ => Err((404, format!("no control {method} /_sim/{path}; see the table in src/sim/control.rs"))),
         },
     }
@@ -194,20 +207,58 @@ fn yahoo(world: &World, request: &Request, method: &str, path: &str) -> Outcome 
     done(found, || format!("no shop {shop}"))
 }
 
+/// What concerns the gateway: the carrier, its nights, its console, its members.
+fn webcollect(world: &World, request: &Request, method: &str, path: &str) -> Outcome {
+    match (method, path) {
+        ("POST", "scan" | "deliver" | "batch") => {
+            let order = body::<WebcollectOrder>(request)?.order_no;
+            let settled = match path {
+                "scan" => world.scan(order.as_deref()),
+                "deliver" => world.deliver(order.as_deref()),
+                _ => world.batch(order.as_deref()),
+            };
+            Ok(json!({ "settled": settled }))
+        }
+        ("POST", "place") => {
+            let placement = body::<Placement>(request)?;
+            let order_no = placement.order_no.clone();
+            done(world.place(placement), || format!("{order_no} is taken"))
+        }
+        ("POST", "by-hand") => {
+            let mut params = body::<BTreeMap<String, String>>(request)?;
+            let function = params.remove("function_div").unwrap_or_default();
+            let params: Vec<(&str, &str)> =
+                params.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+            let code = world.by_hand(&function, &params);
+            code.map(|code| json!({ "code": code }))
+                .ok_or_else(|| (400, format!("{function:?} cannot be done by hand")))
+        }
+        ("POST", "token") => Ok(json!({ "token": world.token() })),
+        ("PUT", "cards") => {
+            let member = body::<WebcollectCards>(request)?;
+            world.set_cards(&member.member_id, &member.authentication_key, member.cards);
+            Ok(json!({}))
+        }
+        _ => Err((404, format!("no control {method} /_sim/webcollect/{path}"))),
+    }
+}
+
 fn done(found: bool, missing: impl FnOnce() -> String) -> Outcome {
     if found { Ok(json!({})) } else { Err((404, missing())) }
 }
 
 fn truth(world: &World, shop: &str, query: &str) -> Outcome {
     let number = |name: &str, default: usize| {
-        let value = url::form_urlencoded::parse(query.as_bytes()).find(|(n, _)| n == name);
-        value.map_or(Ok(default), |(_, v)| {
-            v.parse().map_err(|_| (400, format!("{name}: a number was expected")))
-        })
+        parameter(query, name)
+            .map_or(Ok(default), |v| v.parse().map_err(|_| (400, format!("{name}: a number was expected"))))
     };
     let (from, count) = (number("from", 0)?, number("count", 100)?);
     let facts: Vec<_> = world.truth(shop).skip(from).take(count.min(10_000)).collect();
     to_json(&facts)
+}
+
+fn parameter(query: &str, name: &str) -> Option<String> {
+    url::form_urlencoded::parse(query.as_bytes()).find(|(n, _)| n == name).map(|(_, v)| v.into_owned())
 }
 
 fn body<T: DeserializeOwned>(request: &Request) -> Result<T, (u16, String)> {

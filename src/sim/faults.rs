@@ -59,12 +59,21 @@ pub enum Fault {
         #[serde(default)]
         hold: bool,
     },
+    /// The request is read, the connection is reset, and the effect happens so much later (web collect only).
+    LateEffect {
+        /// Simulated seconds from the call to its effect.
+        seconds: u64,
+        /// Answer other calls for this order number with "in progress" (Z012000004) until then.
+        #[serde(default)]
+        hold: bool,
+    },
     /// Headers and `at` bytes of the body, then nothing until the client goes away.
     StallBody {
         /// Bytes of the body that still go out.
         at: usize,
     },
-    /// The answer comes late, by this many milliseconds of the machine's time.
+    /// The answer comes late, by this many milliseconds of the machine's time; until then the gateway answers other calls
+    /// for this order number with "in progress" (Z012000004).
     Delay {
         /// Milliseconds.
         millis: u64,
@@ -158,6 +167,7 @@ impl Fault {
     pub(crate) fn effect(&self) -> bool {
         match self {
             Self::ResetBeforeEffect
+            | Self::LateEffect { .. }
             | Self::MaintenancePage
             | Self::OneWithoutCode
             | Self::Auth { .. }
@@ -170,7 +180,9 @@ impl Fault {
     /// Is it a fault of this service? (What one service calls an error means nothing to the other.)
     fn concerns(&self, service: &str) -> bool {
         match self {
-            Self::ZeroWithCode | Self::OneWithoutCode | Self::TwoBlocks => service == "webcollect",
+            Self::ZeroWithCode | Self::OneWithoutCode | Self::TwoBlocks | Self::LateEffect { .. } => {
+                service == "webcollect"
+            }
             Self::Code { .. } | Self::Decorated | Self::Doctype => {
                 matches!(service, "webcollect" | "yahoo" | "aupay")
             }
@@ -185,7 +197,7 @@ impl Fault {
 
     /// Is a call that waits for its answer to be seen as in progress?
     pub(crate) fn holds(&self) -> bool {
-        matches!(self, Self::Stall { hold: true, .. })
+        matches!(self, Self::Stall { hold: true, .. } | Self::Delay { .. })
     }
 
     /// Does what the fault does to a body that both services could send.

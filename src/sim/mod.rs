@@ -35,9 +35,12 @@ pub use config::{ClockTriple, config_toml};
 pub use faults::{Body, Fault, Rule};
 pub use rakuten::{Key, Shop};
 pub use server::Server;
-pub use switches::{Maintenance, RakutenSwitches, Switches, WebcollectSwitches};
+pub use switches::{Maintenance, RakutenSwitches, Switches};
 pub use truth::Fact;
-pub use webcollect::Book;
+pub use webcollect::{
+    Book, By, ContractOption, Effect, Entry, Means, OtherSlip, Placement, StoredCard, Traffic,
+    WebcollectSwitches,
+};
 pub use world::{Call, Options, World};
 pub use yahoo::{
     ErrorShape as YahooErrorShape, KeyVersion as YahooKey, Shop as YahooShop, Switches as YahooSwitches,
@@ -61,6 +64,9 @@ pub const CART_SHOP: &str = "own-shop";
 pub const SETTLEMENT: &str = "webcollect-main";
 /// 加盟店コード of the simulated merchant.
 pub const TRADER_CODE: &str = "900000001";
+
+/// アクセスキー of the simulated merchant: part of the check sum of calls about stored cards, never sent itself.
+pub const ACCESS_KEY: &str = "1234567";
 
 /// A Yamato slip number for the simulator's parcel `serial`: 4000, seven digits, check digit
 /// (kuroneko-webcollect.md §2.5).

@@ -128,7 +128,7 @@ async fn send(
 ) -> io::Result<bool> {
     let whole = || [answer.head(true, keep_alive), answer.body.clone()].concat();
     match fault {
-        Some(Fault::ResetBeforeEffect | Fault::ResetAfterEffect) => {
+        Some(Fault::ResetBeforeEffect | Fault::ResetAfterEffect | Fault::LateEffect { .. }) => {
             drop(held);
             stream.set_zero_linger()?;
         }

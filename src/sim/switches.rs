@@ -1,7 +1,6 @@
 //! Lasting conditions of the simulated services, as opposed to faults of single calls.
 
 use std::collections::BTreeSet;
-use std::net::IpAddr;
 
 use serde::{Deserialize, Serialize};
 
@@ -31,7 +30,7 @@ pub struct Switches {
     /// Amazon.
     pub amazon: super::AmazonSwitches,
     /// Web collect.
-    pub webcollect: WebcollectSwitches,
+    pub webcollect: super::WebcollectSwitches,
 }
 
 /// Switches of Rakuten.
@@ -67,55 +66,6 @@ impl Default for RakutenSwitches {
             search_lag_s: 0,
             get_lag_s: 0,
             maintenance: Maintenance::Off,
-        }
-    }
-}
-
-/// Switches of web collect.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct WebcollectSwitches {
-    /// Down for maintenance?
-    pub maintenance: Maintenance,
-    /// The merchant is suspended (Z012000007).
-    pub suspended: bool,
-    /// The merchant has no contract for the API (Z012000008).
-    pub no_contract: bool,
-    /// The only address calls may come from (Z012000009).
-    pub registered_address: Option<IpAddr>,
-    /// A07 and A11 are closed from 23:00 to 01:00.
-    pub night_window: bool,
-    /// A06 on 31 succeeds.
-    pub cancel_settled: bool,
-    /// A11 on 30 succeeds where all slips are Yamato's.
-    pub reauthorize_registered: bool,
-    /// A refused A07 leaves the settlement on 17.
-    pub half_failed_change: bool,
-    /// E04 shows the state before the latest change for 60 s after it.
-    pub stale_reads: bool,
-    /// Reception numbers whose card the issuer refuses.
-    pub declined: BTreeSet<String>,
-    /// Slip numbers that pass the check digit but are not live (E011010451).
-    pub dead_slips: BTreeSet<String>,
-    /// Yen a settlement.
-    pub amount_limit: i64,
-}
-
-impl Default for WebcollectSwitches {
-    fn default() -> Self {
-        Self {
-            maintenance: Maintenance::Off,
-            suspended: false,
-            no_contract: false,
-            registered_address: None,
-            night_window: true,
-            cancel_settled: false,
-            reauthorize_registered: false,
-            half_failed_change: false,
-            stale_reads: false,
-            declined: BTreeSet::new(),
-            dead_slips: BTreeSet::new(),
-            amount_limit: 300_000,
         }
     }
 }

@@ -1,6 +1,6 @@
 //! Everything simulated behind one lock. Only what came from outside is kept; the rest is computed when asked.
 
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::collections::{BTreeMap, VecDeque};
 use std::fmt;
 use std::net::IpAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -123,7 +123,6 @@ pub(crate) struct State {
     pub(crate) gateway: Gateway,
     pub(crate) counts: BTreeMap<(&'static str, String), u64>,
     pub(crate) calls: VecDeque<Call>,
-    pub(crate) in_flight: BTreeSet<String>,
     pub(crate) requests: u64,
     pub(crate) broken: u64,
     pub(crate) tick: Option<Timestamp>,
@@ -143,16 +142,18 @@ impl fmt::Debug for World {
     }
 }
 
-/// While it lives, calls for its order number are answered with "in progress".
+/// A call of the gateway that is under way, as long as it lives.
 #[derive(Debug)]
 pub(crate) struct Held {
     world: Arc<World>,
     order: String,
+    /// Are other calls for its order number answered with "in progress"?
+    seen: bool,
 }
 
 impl Drop for Held {
     fn drop(&mut self) {
-        self.world.state().in_flight.remove(&self.order);
+        self.world.state().gateway.traffic.leave(&self.order, self.seen);
     }
 }
 
@@ -310,11 +311,11 @@ impl World {
         let now = self.now();
         if let Some(call) = webcollect::Call::route(request) {
             let fault = self.fault("webcollect", call.name(), call.orders());
-            let in_progress = self.state().in_flight.contains(call.order_no());
-            let held = fault.as_ref().is_some_and(Fault::holds).then(|| self.hold(call.order_no()));
+            let seen = fault.as_ref().is_some_and(Fault::holds);
+            let (held, in_progress) = self.hold(call.order_no(), seen, now);
             let (answer, code) = webcollect::answer(self, &call, fault.as_ref(), now, peer, in_progress);
             self.note(now, "webcollect", call.name(), call.orders().to_vec(), &answer, code, fault.clone());
-            return (answer, fault, held);
+            return (answer, fault, Some(held));
         }
         if let Some(call) = rakuten::Call::route(request) {
             let orders = call.orders();
@@ -363,9 +364,12 @@ impl World {
         state.faults.decide(seed, service, function, orders)
     }
 
-    fn hold(self: &Arc<Self>, order: &str) -> Held {
-        self.state().in_flight.insert(order.to_owned());
-        Held { world: Arc::clone(self), order: order.to_owned() }
+    /// A call arrives at the gateway. Is another one for its order number in progress?
+    fn hold(self: &Arc<Self>, order: &str, seen: bool, now: Timestamp) -> (Held, bool) {
+        let mut state = self.state();
+        webcollect::catch_up(self, &mut state, now);
+        let in_progress = state.gateway.traffic.enter(order, seen);
+        (Held { world: Arc::clone(self), order: order.to_owned(), seen }, in_progress)
     }
 
     #[expect(clippy::too_many_arguments, reason = "one row of the journal, member by member")]

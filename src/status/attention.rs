@@ -10,6 +10,8 @@ use crate::clock::Timestamp;
 pub enum Topic {
     /// No daemon is running.
     DaemonStopped,
+    /// The disk that holds the database is full.
+    DatabaseFull,
     /// An account was stopped by the other side, or cannot be used as it stands in the config.
     Stopped,
     /// A guard or a person holds a whole contract.
@@ -59,6 +61,7 @@ impl Topic {
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::DaemonStopped => "daemon_stopped",
+            Self::DatabaseFull => "database_full",
             Self::Stopped => "stopped",
             Self::AccountHeld => "account_held",
             Self::ConfigRefused => "config_refused",
@@ -81,7 +84,7 @@ impl Topic {
 pub struct Attention {
     /// What it is about.
     pub topic: Topic,
-    /// `shops.rakuten-main`, `settlements.webcollect-main`, `slips`, `config`, `daemon`.
+    /// `shops.rakuten-main`, `settlements.webcollect-main`, `slips`, `config`, `database`, `daemon`.
     pub subject: String,
     /// How many.
     pub count: u64,

@@ -47,7 +47,12 @@ pub(super) fn render(facts: &Facts, signs: &Signs) -> Result<String, NotInstalle
                 set(OPERATIONS_OPEN, &[label, ("kind", kind), ("outcome", state.as_str())], count(value));
             }
         }
-        for (subject, topic) in [("slips", Topic::SlipsHeld), ("config", Topic::ConfigRefused)] {
+        let others = [
+            ("slips", Topic::SlipsHeld),
+            ("config", Topic::ConfigRefused),
+            ("database", Topic::DatabaseFull),
+        ];
+        for (subject, topic) in others {
             set(ATTENTION, &[("kind", topic.as_str())], told(subject, topic));
         }
         for shop in signs.shops.iter().filter(|shop| shop.enabled) {

@@ -265,7 +265,13 @@ async fn ready(State(board): State<Arc<Board>>) -> Response {
     if !board.database_answers().await {
         return text(StatusCode::SERVICE_UNAVAILABLE, "not ready: the database does not answer\n");
     }
-    text(StatusCode::OK, "ready\n")
+    match board.watched.store.no_room_since() {
+        Ok(None) => text(StatusCode::OK, "ready\n"),
+        Ok(Some(_)) | Err(_) => text(
+            StatusCode::SERVICE_UNAVAILABLE,
+            "not ready: the disk that holds the database is full or cannot be written\n",
+        ),
+    }
 }
 
 async fn scrape(State(board): State<Arc<Board>>) -> Response {

@@ -201,6 +201,19 @@ pub async fn report(store: &Store, facts: &Facts, now: Timestamp, wall: Timestam
     })
 }
 
+impl Report {
+    /// The config as it stands now cannot be used, whether or not the daemon has seen it yet.
+    pub fn refuse_config(&mut self, why: &str) {
+        if self.attention.iter().all(|attention| attention.topic != Topic::ConfigRefused) {
+            Attention::new(Topic::ConfigRefused, "config", "mallsync check --offline")
+                .detail(why)
+                .push(&mut self.attention);
+            self.attention.sort_by(|a, b| (a.topic, &a.subject).cmp(&(b.topic, &b.subject)));
+        }
+        self.well = false;
+    }
+}
+
 async fn signs(store: &Store, facts: &Facts, now: Timestamp, wall: Timestamp) -> Result<Signs> {
     let accounts: BTreeMap<String, Account> =
         store.accounts().await?.into_iter().map(|account| (account.name.clone(), account)).collect();
@@ -231,6 +244,12 @@ async fn signs(store: &Store, facts: &Facts, now: Timestamp, wall: Timestamp) ->
         Attention::new(Topic::ConfigRefused, "config", "mallsync check --offline")
             .since(Some(reload.at))
             .detail(&reload.outcome)
+            .push(&mut attention);
+    }
+    if let Some(since) = store.no_room_since()? {
+        Attention::new(Topic::DatabaseFull, "database", "df -h")
+            .since(Some(since))
+            .detail("nothing is stored and nothing is sent; it goes on by itself once there is room")
             .push(&mut attention);
     }
     attention.sort_by(|a, b| (a.topic, &a.subject).cmp(&(b.topic, &b.subject)));

@@ -10,7 +10,7 @@ use super::{Attention, Pause, SettlementFacts, Topic, Waiting, stopped};
 use crate::clock::Timestamp;
 use crate::domain::money::Yen;
 use crate::domain::operation::State;
-use crate::domain::settlement::SettlementState;
+use crate::domain::settlement::{LAPSE_ALARM, SettlementState};
 use crate::store::accounts::Account;
 use crate::store::settlements::SettlementSum;
 use crate::store::signs::{AskedSettlements, Authorizations, OpenOperations};
@@ -18,8 +18,6 @@ use crate::store::{Result, Store};
 
 /// An operation that was due so long ago and is not over is late: a maintenance window is shorter.
 pub(super) const LATE: Duration = Duration::from_secs(3 * 3_600);
-/// So many days before an authorisation ends a person is asked (decisions.md 12).
-const ALARM: u64 = 3;
 
 /// A settlement's health.
 #[derive(Clone, Debug, Serialize)]
@@ -69,7 +67,7 @@ pub(super) async fn health(
     let account = known.accounts.get(name);
     let operations: Vec<&OpenOperations> = known.operations.iter().filter(|o| o.account == *name).collect();
     let today = known.now.jst_date();
-    let alarm = today.checked_add_days(Days::new(ALARM)).unwrap_or(today);
+    let alarm = today.checked_add_days(Days::new(LAPSE_ALARM)).unwrap_or(today);
     let authorizations = store.authorizations(name, alarm).await?;
     let mut by_state = BTreeMap::new();
     for open in &operations {

@@ -162,11 +162,11 @@ fn an_end_names_the_command_that_renews_it_and_what_is_not_used_needs_nobody() {
 
 #[test]
 fn the_words_of_metrics_and_json_are_the_same() {
-    for topic in Topic::OF_SHOPS
-        .into_iter()
-        .chain(Topic::OF_SETTLEMENTS)
-        .chain([Topic::SlipsHeld, Topic::DaemonStopped])
-    {
+    for topic in Topic::OF_SHOPS.into_iter().chain(Topic::OF_SETTLEMENTS).chain([
+        Topic::SlipsHeld,
+        Topic::DaemonStopped,
+        Topic::DatabaseFull,
+    ]) {
         assert_eq!(serde_json::to_value(topic).unwrap(), topic.as_str());
     }
 }

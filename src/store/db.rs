@@ -1,6 +1,7 @@
 //! The two databases behind one text: a connection that is either, statements that are (nearly always) the same, and
 //! arguments that both can bind. Everything above this file is written once.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 
 use sqlx::pool::PoolConnection;
@@ -10,6 +11,7 @@ use sqlx::sqlite::{SqliteArguments, SqliteConnection, SqliteRow};
 use sqlx::{FromRow, PgPool, Postgres, Sqlite, SqlitePool, Transaction};
 
 use super::Result;
+use super::room::Room;
 use crate::clock::Timestamp;
 
 /// The pools of one database.
@@ -43,9 +45,9 @@ pub(super) enum Lock {
 /// A connection, or a transaction on one.
 pub(super) enum Conn {
     SqliteRead(PoolConnection<Sqlite>),
-    SqliteWrite(Transaction<'static, Sqlite>),
+    SqliteWrite { transaction: Transaction<'static, Sqlite>, room: Arc<Room> },
     PostgresRead(PoolConnection<Postgres>),
-    PostgresWrite { transaction: Transaction<'static, Postgres>, command: bool },
+    PostgresWrite { transaction: Transaction<'static, Postgres>, command: bool, room: Arc<Room> },
 }
 
 enum On<'c> {
@@ -163,7 +165,8 @@ impl Pools {
 
     /// A writing transaction. On SQLite it takes the write lock at once: one that reads first and writes later would
     /// fail with "database is locked" however long it were willing to wait.
-    pub(super) async fn write(&self, lock: Lock, command: bool) -> Result<Conn> {
+    pub(super) async fn write(&self, lock: Lock, command: bool, room: &Arc<Room>) -> Result<Conn> {
+        let room = Arc::clone(room);
         match self {
             Self::Sqlite { writer, replaced, .. } => {
                 const BEGIN: &str = "BEGIN IMMEDIATE";
@@ -178,11 +181,12 @@ impl Pools {
                     }
                     begun => begun,
                 };
-                Ok(Conn::SqliteWrite(begun?))
+                let transaction = begun.inspect_err(|error| room.failed(error))?;
+                Ok(Conn::SqliteWrite { transaction, room })
             }
             Self::Postgres(pool) => {
                 let transaction = pool.begin_with("BEGIN").await?;
-                let mut conn = Conn::PostgresWrite { transaction, command };
+                let mut conn = Conn::PostgresWrite { transaction, command, room };
                 match lock {
                     Lock::None => {}
                     Lock::Pages => {
@@ -207,10 +211,20 @@ impl Conn {
     fn on(&mut self) -> On<'_> {
         match self {
             Self::SqliteRead(conn) => On::Sqlite(conn),
-            Self::SqliteWrite(conn) => On::Sqlite(conn),
+            Self::SqliteWrite { transaction, .. } => On::Sqlite(transaction),
             Self::PostgresRead(conn) => On::Postgres(conn),
             Self::PostgresWrite { transaction, .. } => On::Postgres(transaction),
         }
+    }
+
+    /// What a statement came to; a disk that is full is noted.
+    fn heard<T>(&self, outcome: std::result::Result<T, sqlx::Error>) -> Result<T> {
+        if let (Err(error), Self::SqliteWrite { room, .. } | Self::PostgresWrite { room, .. }) =
+            (&outcome, self)
+        {
+            room.failed(error);
+        }
+        Ok(outcome?)
     }
 
     /// Waits until no other transaction holds `key`, and holds it until this one ends. SQLite has one writer anyway.
@@ -228,10 +242,13 @@ impl Conn {
     /// Runs a statement; returns how many rows it changed.
     pub(super) async fn execute(&mut self, sql: impl Into<Sql>, args: &[Arg<'_>]) -> Result<u64> {
         let sql = sql.into();
-        Ok(match self.on() {
-            On::Sqlite(conn) => for_sqlite(sql, args).execute(conn).await?.rows_affected(),
-            On::Postgres(conn) => for_postgres(sql, args).execute(conn).await?.rows_affected(),
-        })
+        let changed = match self.on() {
+            On::Sqlite(conn) => for_sqlite(sql, args).execute(conn).await.map(|done| done.rows_affected()),
+            On::Postgres(conn) => {
+                for_postgres(sql, args).execute(conn).await.map(|done| done.rows_affected())
+            }
+        };
+        self.heard(changed)
     }
 
     /// All rows of a query.
@@ -239,15 +256,15 @@ impl Conn {
         let sql = sql.into();
         let rows: std::result::Result<Vec<T>, sqlx::Error> = match self.on() {
             On::Sqlite(conn) => {
-                let rows = for_sqlite(sql, args).fetch_all(conn).await?;
-                rows.iter().map(T::from_row).collect()
+                let rows = for_sqlite(sql, args).fetch_all(conn).await;
+                rows.and_then(|rows| rows.iter().map(T::from_row).collect())
             }
             On::Postgres(conn) => {
-                let rows = for_postgres(sql, args).fetch_all(conn).await?;
-                rows.iter().map(T::from_row).collect()
+                let rows = for_postgres(sql, args).fetch_all(conn).await;
+                rows.and_then(|rows| rows.iter().map(T::from_row).collect())
             }
         };
-        Ok(rows?)
+        self.heard(rows)
     }
 
     /// The first row of a query.
@@ -257,13 +274,17 @@ impl Conn {
         args: &[Arg<'_>],
     ) -> Result<Option<T>> {
         let sql = sql.into();
-        let row: Option<std::result::Result<T, sqlx::Error>> = match self.on() {
-            On::Sqlite(conn) => for_sqlite(sql, args).fetch_optional(conn).await?.as_ref().map(T::from_row),
+        let row: std::result::Result<Option<T>, sqlx::Error> = match self.on() {
+            On::Sqlite(conn) => {
+                let row = for_sqlite(sql, args).fetch_optional(conn).await;
+                row.and_then(|row| row.as_ref().map(T::from_row).transpose())
+            }
             On::Postgres(conn) => {
-                for_postgres(sql, args).fetch_optional(conn).await?.as_ref().map(T::from_row)
+                let row = for_postgres(sql, args).fetch_optional(conn).await;
+                row.and_then(|row| row.as_ref().map(T::from_row).transpose())
             }
         };
-        Ok(row.transpose()?)
+        self.heard(row)
     }
 
     /// Commits a writing transaction; a connection for reading has nothing to commit.
@@ -271,12 +292,16 @@ impl Conn {
         if matches!(self, Self::PostgresWrite { command: true, .. }) {
             self.execute("UPDATE command_writes SET count = count + 1 WHERE id = 'all'", &[]).await?;
         }
-        match self {
-            Self::SqliteRead(_) | Self::PostgresRead(_) => {}
-            Self::SqliteWrite(transaction) => transaction.commit().await?,
-            Self::PostgresWrite { transaction, .. } => transaction.commit().await?,
+        let (committed, room) = match self {
+            Self::SqliteRead(_) | Self::PostgresRead(_) => return Ok(()),
+            Self::SqliteWrite { transaction, room } => (transaction.commit().await, room),
+            Self::PostgresWrite { transaction, room, .. } => (transaction.commit().await, room),
+        };
+        match &committed {
+            Ok(()) => room.written(),
+            Err(error) => room.failed(error),
         }
-        Ok(())
+        Ok(committed?)
     }
 
     /// Commits what was written; where nothing was, takes back the locks alone.
@@ -288,7 +313,7 @@ impl Conn {
     pub(super) async fn rollback(self) -> Result<()> {
         match self {
             Self::SqliteRead(_) | Self::PostgresRead(_) => {}
-            Self::SqliteWrite(transaction) => transaction.rollback().await?,
+            Self::SqliteWrite { transaction, .. } => transaction.rollback().await?,
             Self::PostgresWrite { transaction, .. } => transaction.rollback().await?,
         }
         Ok(())

@@ -4,7 +4,7 @@ use chrono::NaiveDate;
 
 use super::Result;
 use super::db::{Conn, args, locked};
-use super::rows::{At, to_json};
+use super::rows::{At, time, to_json};
 use crate::clock::Timestamp;
 use crate::domain::money::Yen;
 use crate::domain::operation::Intent;
@@ -15,7 +15,10 @@ use crate::domain::settlement::SettlementState;
 pub(super) async fn register(conn: &mut Conn, id: &str, intent: &Intent, at: Timestamp) -> Result<()> {
     let row: Option<StandingColumns> = conn
         .row(
-            locked!("SELECT state, slips, amount, authorized_on, lapses_on FROM settlements WHERE id = $1"),
+            locked!(
+                "SELECT state, slips, amount, authorized_on, lapses_on, authorized_at, approval
+                 FROM settlements WHERE id = $1"
+            ),
             args![id],
         )
         .await?;
@@ -29,13 +32,16 @@ pub(super) async fn register(conn: &mut Conn, id: &str, intent: &Intent, at: Tim
         amount: row.amount.map(Yen),
         authorized_on: column("authorized_on").day(row.authorized_on.as_deref())?,
         lapses_on: column("lapses_on").day(row.lapses_on.as_deref())?,
+        authorized_at: time(row.authorized_at),
+        approval: row.approval,
     };
     let after = before.clone().after(intent, at);
     if after == before {
         return Ok(());
     }
     conn.execute(
-        "UPDATE settlements SET state = $2, slips = $3, amount = $4, authorized_on = $5, lapses_on = $6
+        "UPDATE settlements SET state = $2, slips = $3, amount = $4, authorized_on = $5, lapses_on = $6,
+             authorized_at = $7, approval = $8
          WHERE id = $1",
         args![
             id,
@@ -44,6 +50,8 @@ pub(super) async fn register(conn: &mut Conn, id: &str, intent: &Intent, at: Tim
             after.amount.map(|amount| amount.0),
             &after.authorized_on.map(|day| day.to_string()),
             &after.lapses_on.map(|day| day.to_string()),
+            after.authorized_at,
+            &after.approval,
         ],
     )
     .await?;
@@ -57,6 +65,8 @@ struct StandingColumns {
     amount: Option<i64>,
     authorized_on: Option<String>,
     lapses_on: Option<String>,
+    authorized_at: Option<i64>,
+    approval: Option<String>,
 }
 
 /// What an operation changes of a settlement.
@@ -67,6 +77,8 @@ struct Standing {
     amount: Option<Yen>,
     authorized_on: Option<NaiveDate>,
     lapses_on: Option<NaiveDate>,
+    authorized_at: Option<Timestamp>,
+    approval: Option<String>,
 }
 
 impl Standing {
@@ -97,6 +109,8 @@ impl Standing {
                 let days = self.lapses_on.zip(self.authorized_on).map(|(last, first)| last - first);
                 let first = at.jst_date();
                 self.authorized_on = Some(first);
+                // The look after it tells them; the old ones would make the next renewal look like this one.
+                (self.authorized_at, self.approval) = (None, None);
                 self.lapses_on = days.and_then(|days| first.checked_add_signed(days)).or(self.lapses_on);
             }
             Intent::Reauth { .. } | Intent::ChangeDate { .. } => {}
@@ -120,6 +134,8 @@ mod tests {
             amount: Some(Yen(12_800)),
             authorized_on: Some(day("2026-11-21")),
             lapses_on: Some(day("2027-01-19")),
+            authorized_at: Some(Timestamp::parse("2026-11-21T09:30:11+09:00").unwrap()),
+            approval: Some("000123456".to_owned()),
         }
     }
 
@@ -174,6 +190,7 @@ mod tests {
             (Some(day("2027-01-15")), Some(day("2027-03-15"))),
             "60 days, the first included"
         );
+        assert_eq!((after.authorized_at, after.approval), (None, None), "the next look tells them");
         // A look-up told it before the answer came: that day stands, whenever this is written.
         let told =
             Standing { authorized_on: Some(day("2027-01-14")), ..standing(SettlementState::Authorized, &[]) };

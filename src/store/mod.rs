@@ -24,6 +24,7 @@ mod open;
 mod page_rows;
 mod pages;
 mod planning;
+mod room;
 mod rows;
 mod taken;
 mod wishes;
@@ -117,13 +118,12 @@ impl fmt::Debug for StoreError {
     }
 }
 
-/// What to do where the database cannot write: SQLite's `SQLITE_FULL` and `SQLITE_IOERR_WRITE`, PostgreSQL's `disk_full`.
+/// What to do where the database cannot write.
 fn no_room(error: &sqlx::Error) -> &'static str {
-    match error.as_database_error().and_then(sqlx::error::DatabaseError::code).as_deref() {
-        Some("13" | "778" | "53100") => {
-            " (the disk that holds the database is full or cannot be written: make room; what was not stored is done again)"
-        }
-        _ => "",
+    if room::is_full(error) {
+        " (the disk that holds the database is full or cannot be written: make room; what was not stored is done again)"
+    } else {
+        ""
     }
 }
 
@@ -160,6 +160,7 @@ pub struct Store {
 #[derive(Debug)]
 struct Inner {
     pools: db::Pools,
+    room: Arc<room::Room>,
     access: Access,
     schema: (i64, i64),
     /// Held until the store is closed (SQLite, [`Access::Daemon`]).
@@ -180,9 +181,10 @@ impl Store {
         access: Access,
         ambient: &Ambient,
     ) -> Result<Self> {
-        let opened = open::open(url, password, access).await?;
+        let opened = open::open(url, password, access, ambient).await?;
         let inner = Inner {
             pools: opened.pools,
+            room: opened.room,
             access,
             schema: opened.schema,
             lock: Mutex::new(opened.lock),
@@ -203,6 +205,14 @@ impl Store {
     pub async fn migrate(&self) -> Result<(i64, i64)> {
         let (_, after) = open::migrate(&self.inner.pools).await?;
         Ok((self.inner.schema.0, after))
+    }
+
+    /// Lets new connections use `password`, if the server takes it now; else everything stays as it was.
+    ///
+    /// # Errors
+    /// See [`StoreError`].
+    pub async fn renew_password(&self, password: &crate::secret::Secret) -> Result<()> {
+        open::renew_password(&self.inner.pools, password).await
     }
 
     /// A number that changes whenever another connection has written (SQLite `data_version`; on PostgreSQL a counter in a
@@ -243,6 +253,23 @@ impl Store {
         Ok(row.map_or_else(String::new, |(text,)| text))
     }
 
+    /// Since when the disk that holds the database takes nothing more; `None`: it does. Beside a daemon: what that one has
+    /// met, on SQLite.
+    ///
+    /// # Errors
+    /// The lock cannot be asked for.
+    pub fn no_room_since(&self) -> Result<Option<Timestamp>> {
+        match (&self.inner.lock_path, self.inner.access) {
+            (Some(path), Access::Read | Access::Command) if open::is_locked(path)? => Ok(room::noted(path)),
+            _ => Ok(self.inner.room.since()),
+        }
+    }
+
+    /// A daemon looks every second whether a disk that was full has room again, and tells.
+    pub fn look_for_room(&self) {
+        self.inner.room.look();
+    }
+
     /// Closes the pools and gives the lock back.
     pub async fn close(&self) {
         match &self.inner.pools {
@@ -277,6 +304,6 @@ impl Store {
                 "the database was opened to read only; nothing was written".to_owned(),
             ));
         }
-        self.inner.pools.write(lock, self.inner.access == Access::Command).await
+        self.inner.pools.write(lock, self.inner.access == Access::Command, &self.inner.room).await
     }
 }

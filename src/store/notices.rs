@@ -10,6 +10,8 @@ use crate::clock::Timestamp;
 pub enum Topic {
     /// The end of a key: `rakuten-main/license_key`.
     Ends,
+    /// The ends of a contract's authorisations: its name.
+    Lapses,
     /// A shop that cannot be read: its name.
     Fails,
     /// An operation that needs a person: its id.
@@ -24,6 +26,7 @@ impl Topic {
     const fn word(self) -> &'static str {
         match self {
             Self::Ends => "ends",
+            Self::Lapses => "lapses",
             Self::Fails => "fails",
             Self::Operation => "operation",
             Self::Settlement => "settlement",
@@ -41,7 +44,7 @@ pub struct Notice {
     pub subject: String,
     /// What makes it another fact: since when a shop fails, when a key ends.
     pub since: Timestamp,
-    /// How far it has gone: days before an end; 0 and 1 for a shop that is waited for and that is late.
+    /// How far it has gone: days before an end, or until the first of several; 0 and 1 for a shop that is waited for and that is late.
     pub step: i64,
     /// When it was told last.
     pub told_at: Timestamp,

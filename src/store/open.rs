@@ -4,6 +4,7 @@ use std::fs::{File, OpenOptions, TryLockError};
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt, fchown};
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
+use std::sync::Arc;
 use std::sync::atomic::AtomicI64;
 use std::time::Duration;
 
@@ -13,7 +14,9 @@ use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, S
 use sqlx::{Connection, PgConnection, PgPool, SqlitePool};
 
 use super::db::{Pools, Sql};
+use super::room::Room;
 use super::{Access, Result, StoreError};
+use crate::clock::Ambient;
 use crate::secret::Secret;
 
 static SQLITE: Migrator = sqlx::migrate!("migrations/sqlite");
@@ -25,6 +28,7 @@ const BUSY: Duration = Duration::from_secs(10);
 /// A database, opened.
 pub(super) struct Opened {
     pub pools: Pools,
+    pub room: Arc<Room>,
     pub lock: Option<File>,
     /// The schema found and the one in force now.
     pub schema: (i64, i64),
@@ -32,10 +36,15 @@ pub(super) struct Opened {
     pub lock_path: Option<PathBuf>,
 }
 
-pub(super) async fn open(url: &str, password: Option<&Secret>, access: Access) -> Result<Opened> {
+pub(super) async fn open(
+    url: &str,
+    password: Option<&Secret>,
+    access: Access,
+    ambient: &Ambient,
+) -> Result<Opened> {
     let mut opened = match url.split_once(':') {
-        Some(("sqlite", rest)) => open_sqlite(rest, access).await?,
-        Some(("postgres" | "postgresql", _)) => open_postgres(url, password, access).await?,
+        Some(("sqlite", rest)) => open_sqlite(rest, access, ambient).await?,
+        Some(("postgres" | "postgresql", _)) => open_postgres(url, password, access, ambient).await?,
         _ => {
             return Err(StoreError::Url("expected `sqlite:PATH` or `postgres://HOST/DATABASE`".to_owned()));
         }
@@ -109,7 +118,7 @@ async fn schema(pools: &Pools) -> Result<i64> {
     Ok(version.and_then(|(v,)| v).unwrap_or(0))
 }
 
-async fn open_sqlite(rest: &str, access: Access) -> Result<Opened> {
+async fn open_sqlite(rest: &str, access: Access, ambient: &Ambient) -> Result<Opened> {
     let path = rest.strip_prefix("//").unwrap_or(rest);
     if path.is_empty() || path == ":memory:" || path.contains('?') {
         return Err(StoreError::Url("expected `sqlite:PATH` with the path of a file".to_owned()));
@@ -161,6 +170,7 @@ async fn open_sqlite(rest: &str, access: Access) -> Result<Opened> {
         .connect_lazy_with(options.read_only(true));
     Ok(Opened {
         pools: Pools::Sqlite { writer, readers, replaced: AtomicI64::new(0) },
+        room: Arc::new(Room::new(lock.is_some().then_some(lock_path.as_path()), ambient)?),
         lock,
         schema: (0, 0),
         lock_path: Some(lock_path),
@@ -237,7 +247,12 @@ pub(super) fn is_locked(path: &Path) -> Result<bool> {
     }
 }
 
-async fn open_postgres(url: &str, password: Option<&Secret>, access: Access) -> Result<Opened> {
+async fn open_postgres(
+    url: &str,
+    password: Option<&Secret>,
+    access: Access,
+    ambient: &Ambient,
+) -> Result<Opened> {
     // The driver's message may hold a part of the URL, and that may be the password.
     let options = PgConnectOptions::from_str(url).map_err(|_| {
         StoreError::Url("not a PostgreSQL URL; expected `postgres://USER@HOST:5432/DATABASE`".to_owned())
@@ -273,7 +288,17 @@ async fn open_postgres(url: &str, password: Option<&Secret>, access: Access) -> 
         }
         other => other?,
     };
-    Ok(Opened { pools: Pools::Postgres(pool), lock: None, schema: (0, 0), lock_path: None })
+    let room = Arc::new(Room::new(None, ambient)?);
+    Ok(Opened { pools: Pools::Postgres(pool), room, lock: None, schema: (0, 0), lock_path: None })
+}
+
+/// Lets new connections use `password`, if the server takes it; those there are stay. SQLite has none.
+pub(super) async fn renew_password(pools: &Pools, password: &Secret) -> Result<()> {
+    let Pools::Postgres(pool) = pools else { return Ok(()) };
+    let options = PgConnectOptions::clone(&pool.connect_options()).password(password.expose());
+    reach(&options).await?;
+    pool.set_connect_options(options);
+    Ok(())
 }
 
 /// Connects once, to learn what is wrong if that cannot be done.

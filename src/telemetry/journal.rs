@@ -18,8 +18,6 @@ use tracing_subscriber::registry::{LookupSpan, Scope};
 use super::lines::{Fields, JapanTime, json};
 use crate::clock::Clock;
 
-/// Where systemd listens.
-pub(super) const SOCKET: &str = "/run/systemd/journal/socket";
 /// `journalctl -t`.
 const IDENTIFIER: &str = "mallsync";
 /// Bytes of one value and number of fields: an entry must fit a datagram (a socket's buffer is 208 KiB by default).
@@ -31,7 +29,7 @@ const NAME: usize = 64;
 const OWN: [&str; 4] = ["MESSAGE", "PRIORITY", "SYSLOG_IDENTIFIER", "TARGET"];
 
 /// Writes every event as an entry.
-pub(super) struct Journal {
+pub(super) struct JournalLayer {
     socket: UnixDatagram,
     path: PathBuf,
     time: JapanTime,
@@ -40,7 +38,7 @@ pub(super) struct Journal {
 /// The fields of a span, kept with it.
 struct Kept(Map<String, Value>);
 
-impl Journal {
+impl JournalLayer {
     /// A layer that writes to the socket at `path`.
     ///
     /// # Errors
@@ -53,7 +51,7 @@ impl Journal {
     }
 }
 
-impl<S> Layer<S> for Journal
+impl<S> Layer<S> for JournalLayer
 where
     S: Subscriber + for<'a> LookupSpan<'a>,
 {

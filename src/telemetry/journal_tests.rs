@@ -22,7 +22,7 @@ impl Bench {
 
     fn log(&self, filter: &str, act: impl FnOnce()) {
         let clock = Arc::new(ManualClock::new(Timestamp::from_micros(0)));
-        let layer = Journal::open(&self.dir.path().join("socket"), clock).unwrap();
+        let layer = JournalLayer::open(&self.dir.path().join("socket"), clock).unwrap();
         tracing::subscriber::with_default(super::super::to(layer, filter).unwrap(), act);
     }
 
@@ -134,7 +134,7 @@ fn a_value_without_end_is_cut_between_characters() {
 fn a_journal_that_is_not_there_is_an_error_at_once() {
     let dir = tempfile::tempdir().unwrap();
     let clock = Arc::new(ManualClock::new(Timestamp::from_micros(0)));
-    assert!(Journal::open(&dir.path().join("socket"), clock).is_err());
+    assert!(JournalLayer::open(&dir.path().join("socket"), clock).is_err());
 }
 
 #[test]

@@ -152,6 +152,7 @@ fn what_is_in_force_is_shown_without_secrets() {
         [log]
         filter = "info"
         format = "auto"
+        journal = "/run/systemd/journal/socket"
 
         [settlements.card]
         amount_limit = 300000

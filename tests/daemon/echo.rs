@@ -11,11 +11,11 @@ use mallsync::sim;
 
 use crate::rig::{House, Outside, noon};
 
-const PHONE: &str = "03-7654-3210";
-const MAIL: &str = "canary-buyer@example.jp";
-const NAME: &str = "金糸雀丘 囀子";
-const STREET: &str = "囀町9-8-7";
-const NOTE: &str = "canary-gift-message";
+pub const PHONE: &str = "03-7654-3210";
+pub const MAIL: &str = "canary-buyer@example.jp";
+pub const NAME: &str = "金糸雀丘 囀子";
+pub const STREET: &str = "囀町9-8-7";
+pub const NOTE: &str = "canary-gift-message";
 const ACCESS: &str = "Canary1AccessToken2Canary3Access4Token5";
 const REFRESH: &str = "Canary6RefreshToken7Canary8Refresh9Token0";
 
@@ -43,7 +43,7 @@ impl Talker {
 }
 
 /// Reads one request whole.
-fn request(stream: &mut TcpStream) -> Option<String> {
+pub fn request(stream: &mut TcpStream) -> Option<String> {
     let mut bytes = Vec::new();
     let mut part = [0; 4_096];
     loop {
@@ -67,7 +67,7 @@ fn answer(mut stream: TcpStream, n: usize) {
     let Some(request) = request(&mut stream) else { return };
     let path = request.split(' ').nth(1).unwrap_or_default().to_owned();
     let flat = request.replace(['\r', '\n'], " ").replace(['"', '\\', '<', '&'], " ");
-    let people = format!("TEL {PHONE} {MAIL}");
+    let people = format!("{NAME} 様 {STREET} TEL {PHONE} {MAIL} {NOTE}");
     let order = format!(
         r#"{{"name":"{NAME}","address":"{STREET}","phone":"{PHONE}","email":"{MAIL}","gift":"{NOTE}"}}"#
     );
@@ -128,7 +128,7 @@ fn answer(mut stream: TcpStream, n: usize) {
 }
 
 /// What must not be said: as it is, as a URL has it in UTF-8 and in Shift_JIS, in Base64, and as JSON may escape it.
-fn forms(words: &BTreeSet<String>) -> BTreeSet<String> {
+pub fn forms(words: &BTreeSet<String>) -> BTreeSet<String> {
     let percent = |bytes: &[u8]| -> String { bytes.iter().map(|b| format!("%{b:02X}")).collect() };
     let mut all = BTreeSet::new();
     for word in words {

@@ -20,7 +20,7 @@ use crate::stop::feed;
 const GUARD: Duration = Duration::from_secs(90);
 
 /// Where the daemon says that it listens.
-fn address(log: &Log) -> SocketAddr {
+pub fn address(log: &Log) -> SocketAddr {
     let line = log.wait(0, &["Health checks and metrics are served."]);
     let line: Value = serde_json::from_str(&log.lines()[line]).unwrap();
     line["address"].as_str().unwrap().parse().unwrap()
@@ -38,11 +38,11 @@ fn ask(address: SocketAddr, head: &str) -> (u16, String, String) {
     (status, head.to_lowercase(), body.to_owned())
 }
 
-fn get(address: SocketAddr, path: &str) -> (u16, String, String) {
+pub fn get(address: SocketAddr, path: &str) -> (u16, String, String) {
     ask(address, &format!("GET {path} HTTP/1.1\r\nHost: {address}"))
 }
 
-fn status(address: SocketAddr, path: &str) -> u16 {
+pub fn status(address: SocketAddr, path: &str) -> u16 {
     get(address, path).0
 }
 

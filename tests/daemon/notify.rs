@@ -4,7 +4,7 @@ use std::os::unix::net::UnixDatagram;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use crate::outage::Postgres;
+use crate::postgres::Postgres;
 use crate::process::Process;
 use crate::rig::{House, Outside, noon};
 
@@ -71,7 +71,7 @@ fn systemd_hears_when_the_schedulers_run_when_the_config_is_read_again_and_when_
     let mut daemon = systemd.launch(&house);
     let ready = systemd.next();
     assert!(has(&ready, "READY=1"), "nothing comes before it: {ready:?}");
-    assert!(has(&ready, "STATUS=Polling 2 shops, 1 settlement in force."), "{ready:?}");
+    assert!(has(&ready, "STATUS=Shops polled: 2, settlements in force: 1."), "{ready:?}");
     // Every scheduler has made its rows by then.
     let shops = house.json(&["status"])["shops"].clone();
     assert!(shops.as_array().unwrap().iter().all(|shop| !shop["next_run_at"].is_null()), "{shops}");
@@ -96,6 +96,27 @@ fn systemd_hears_when_the_schedulers_run_when_the_config_is_read_again_and_when_
     let stopping = systemd.next();
     assert!(has(&stopping, "STOPPING=1") && has(&stopping, "EXTEND_TIMEOUT_USEC="), "{stopping:?}");
     assert_eq!(daemon.ended(), Some(0), "{}", daemon.log.lines().join("\n"));
+}
+
+#[test]
+fn systemctl_status_reads_in_the_language_of_the_config() {
+    let outside = Outside::new(11, 1, Outside::clock(noon(), 60));
+    let mut house = House::new(&outside);
+    house.change("language = \"en\"", "language = \"ja\"");
+    let systemd = Systemd::new(&house);
+    let mut daemon = systemd.launch(&house);
+    let said = |message: &[String]| message.iter().find(|line| line.starts_with("STATUS=")).unwrap().clone();
+    assert_eq!(said(&systemd.next()), "STATUS=巡回中の店舗: 2、有効な決済契約: 1。");
+    house.change("capture = \"slip\"", "capture = \"slips\"");
+    daemon.hang_up();
+    assert_eq!(said(&systemd.next()), "STATUS=設定を読み直しています。");
+    let refused = said(&systemd.next());
+    assert!(refused.contains("前回の読み直し: 編集された設定は使えません"), "{refused}");
+    daemon.terminate();
+    assert_eq!(said(&systemd.next()), "STATUS=送信中のものを終えています。");
+    assert_eq!(daemon.ended(), Some(0));
+    // The log stays English.
+    daemon.log.wait(0, &["Config refused; the one before stays in force."]);
 }
 
 #[test]

@@ -8,42 +8,11 @@ use mallsync::clock::Timestamp;
 use mallsync::sim::{self, Fault, Rule};
 use serde_json::Value;
 
+use crate::health::{address, get, status};
+use crate::postgres::Postgres;
 use crate::process::Process;
 use crate::rig::{House, Outside, noon};
 use crate::stop::feed;
-use crate::support::{self, OPTIONS, Server};
-
-/// A PostgreSQL server of this test's own, which it may stop and start again.
-pub struct Postgres(Server);
-
-impl Postgres {
-    pub fn start() -> Self {
-        Self(Server::start())
-    }
-
-    /// Where a config finds it.
-    pub fn url(&self) -> String {
-        format!("postgres://mallsync@localhost/postgres?host={}", self.0.socket.display())
-    }
-
-    fn control(&self, arguments: &[&str]) {
-        let mut command = support::unprivileged();
-        command.arg(support::binaries().unwrap().join("pg_ctl")).arg("-D").arg(self.0.socket.join("data"));
-        let output = command.args(arguments).current_dir("/").output().unwrap();
-        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-    }
-
-    /// As when the machine loses power.
-    pub fn stop(&self) {
-        self.control(&["-m", "immediate", "-w", "stop"]);
-    }
-
-    pub fn again(&self) {
-        let log = self.0.socket.join("log");
-        let options = format!("{OPTIONS} -k {}", self.0.socket.display());
-        self.control(&["-l", log.to_str().unwrap(), "-w", "-t", "120", "-o", &options, "start"]);
-    }
-}
 
 /// Everything that was due came in and was registered once.
 fn whole(house: &House, outside: &Outside, daemon: &Process, orders: usize) {
@@ -122,7 +91,8 @@ fn a_full_disk_is_told_and_left_behind_once_there_is_room() {
         .args(run.get_args())
         .current_dir(house.path())
         .env_clear()
-        .env("LC_ALL", "C");
+        .env("LC_ALL", "C")
+        .env("MALLSYNC__DAEMON__LISTEN", "127.0.0.1:0");
     limited.env("PATH", "/usr/local/bin:/usr/bin:/bin");
     let daemon = Process::start(&mut limited);
     let full = "the disk that holds the database is full or cannot be written: make room";
@@ -131,6 +101,22 @@ fn a_full_disk_is_told_and_left_behind_once_there_is_room() {
         told = daemon.log.wait(told + 1, &["Lease of a shop could not be taken.", sim::CART_SHOP, full]);
     }
     assert_eq!(outside.count("webcollect.shipmentEntry"), 0, "nothing is sent without a committed intent");
+    // Whoever looks is told: in the log once, in `status`, by the health check.
+    let (was_full, has_room) = ("Disk of the database was full.", "Disk of the database had room again.");
+    assert_eq!(daemon.log.count(0, &["\"level\":\"error\"", was_full]), 1);
+    let at_door = address(&daemon.log);
+    assert_eq!(status(at_door, "/healthz"), 200);
+    let (code, _, why) = get(at_door, "/readyz");
+    assert!(code == 503 && why.contains("the disk that holds the database is full"), "{code} {why}");
+    let told = |house: &House| {
+        let status = house.json(&["status"]);
+        assert_eq!(status["daemon"], true);
+        let attention = status["attention"].as_array().unwrap().clone();
+        attention.into_iter().find(|a| a["topic"] == "database_full")
+    };
+    let attention = told(&house).unwrap();
+    assert!(attention["since"].is_string() && attention["command"] == "df -h", "{attention}");
+    assert_eq!(house.run(&["status", "--exit-code"]).status.code(), Some(1));
     // It waits between two tries.
     let at = |line: &String| {
         let line: Value = serde_json::from_str(line).unwrap();
@@ -143,7 +129,10 @@ fn a_full_disk_is_told_and_left_behind_once_there_is_room() {
     let room =
         Command::new("prlimit").args(["--pid", &daemon.id().to_string(), "--fsize=unlimited"]).status();
     assert!(room.unwrap().success());
+    daemon.log.wait(0, &["\"level\":\"info\"", has_room]);
     whole(&house, &outside, &daemon, 40);
+    assert_eq!((status(at_door, "/readyz"), told(&house)), (200, None));
+    assert_eq!((daemon.log.count(0, &[was_full]), daemon.log.count(0, &[has_room])), (1, 1));
     daemon.stop();
 }
 

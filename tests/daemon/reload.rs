@@ -2,12 +2,13 @@
 //! and an edit that cannot be used changes nothing.
 
 use std::os::unix::fs::PermissionsExt;
-use std::process::Command;
+use std::process::Output;
 use std::time::Duration;
 
 use mallsync::sim::{self, Encoding, Fault, Format, Key, Rule};
 use serde_json::Value;
 
+use crate::postgres::Postgres;
 use crate::process::Process;
 use crate::rig::{HISTORY, House, Outside, noon};
 use crate::stop::feed;
@@ -18,13 +19,6 @@ const STOPPED: &str = "Section was stopped.";
 const STARTED: &str = "Section was started.";
 
 impl Process {
-    /// SIGHUP, and the lines from there on.
-    pub fn hang_up(&self) -> usize {
-        let from = self.log.len();
-        assert!(Command::new("kill").args(["-HUP", &self.id().to_string()]).status().unwrap().success());
-        from
-    }
-
     /// SIGHUP, and the event that tells what was changed: its line's number and its fields.
     fn reload(&self) -> (usize, Value) {
         let from = self.hang_up();
@@ -41,15 +35,6 @@ impl Process {
     }
 }
 
-/// The part of the config from `[NAME]` to the next shop or settlement.
-fn section(house: &House, name: &str) -> String {
-    let begin = house.text.find(&format!("[{name}]")).unwrap();
-    let rest = &house.text[begin + 1..];
-    let end = ["\n[shops.", "\n[settlements.", "\n# The simulated B2"];
-    let end = end.iter().filter_map(|next| rest.find(next)).min().unwrap();
-    house.text[begin..=begin + end].to_owned()
-}
-
 fn shop(house: &House, name: &str) -> Value {
     let status = house.json(&["status"]);
     status["shops"].as_array().unwrap().iter().find(|shop| shop["name"] == name).unwrap().clone()
@@ -59,7 +44,7 @@ fn shop(house: &House, name: &str) -> Value {
 fn a_shop_that_is_added_is_polled_and_one_that_is_removed_is_left_alone() {
     let outside = Outside::new(11, 10, Outside::clock(noon(), 60));
     let mut house = House::new(&outside);
-    let rakuten = section(&house, RAKUTEN);
+    let rakuten = house.section(RAKUTEN);
     house.change(&rakuten, "");
     let daemon = house.daemon();
     daemon.cart_passes(1);
@@ -96,7 +81,7 @@ fn a_shop_that_is_added_is_polled_and_one_that_is_removed_is_left_alone() {
 fn another_schedule_holds_at_once_whether_it_is_denser_or_sparser() {
     let outside = Outside::new(11, 4, Outside::clock(noon(), 60));
     let mut house = House::new(&outside);
-    let own = section(&house, "shops.own-shop");
+    let own = house.section("shops.own-shop");
     let (dense, sparse) = ("\"*/30 * * * * *\"", "\"30 9 * * *\"");
     let daemon = house.daemon();
     daemon.cart_passes(1);
@@ -132,7 +117,7 @@ fn a_poll_under_way_goes_on_while_another_shop_changes() {
     outside.until("the first details", |world| {
         world.counts().get("rakuten.getOrder").is_some_and(|calls| *calls == 1)
     });
-    let own = section(&house, "shops.own-shop");
+    let own = house.section("shops.own-shop");
     house.change(&own, &own.replace("*/30 * * * * *", "*/20 * * * * *"));
     let (told, event) = daemon.reload();
     assert_eq!(event["changed"], "shops.own-shop");
@@ -209,6 +194,33 @@ fn a_broken_edit_changes_nothing_and_is_told_in_the_log_and_in_status() {
     let broken = house.run(&["status"]);
     assert_eq!(broken.status.code(), Some(78));
     assert!(String::from_utf8_lossy(&broken.stderr).contains("shops.own-shop.schedul"));
+    // And the health of what goes on by the config before it.
+    let health = |output: &Output| -> Value {
+        assert_eq!(output.status.code(), Some(78));
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert!(said.contains("goes on by the one before it"), "{said}");
+        serde_json::from_slice(&output.stdout).unwrap_or_else(|e| panic!("{e}: {output:?}"))
+    };
+    let report = health(&broken);
+    assert_eq!((&report["daemon"], &report["well"]), (&true.into(), &false.into()), "{report}");
+    let shops: Vec<&Value> = report["shops"].as_array().unwrap().iter().collect();
+    assert!(shops.iter().all(|shop| shop["last_success_at"].is_string()), "{report}");
+    assert_eq!(shops.iter().map(|shop| &shop["name"]).collect::<Vec<_>>(), ["own-shop", "rakuten-main"]);
+    assert_eq!(report["settlements"][0]["mode"], "live", "{report}");
+    let refused_once =
+        report["attention"].as_array().unwrap().iter().filter(|a| a["topic"] == "config_refused");
+    assert_eq!(refused_once.count(), 1, "{report}");
+    // No TOML any more, and the daemon has not been told: it is seen nonetheless.
+    let broken_edit = house.text.clone();
+    house.change("schedul = \"x\"", "schedul = \"x");
+    let report = health(&house.run(&["status", "--exit-code"]));
+    assert!(report["daemon"] == true && report["shops"].as_array().unwrap().len() == 2, "{report}");
+    house.change("[database]\nurl = ", "[database]\nurl = 7 # ");
+    let unseen = house.run(&["status"]);
+    let said = String::from_utf8_lossy(&unseen.stderr);
+    assert!(unseen.status.code() == Some(78) && unseen.stdout.is_empty(), "{unseen:?}");
+    assert!(said.contains("database.url") && said.contains("cannot be shown"), "{said}");
+    house.text = broken_edit;
     // The file is mended, but nobody has told the daemon yet.
     let edited = std::mem::replace(&mut house.text, good);
     house.change("[log]", "[log]");
@@ -220,6 +232,8 @@ fn a_broken_edit_changes_nothing_and_is_told_in_the_log_and_in_status() {
     assert_eq!(house.run(&["status", "--exit-code"]).status.code(), Some(1));
     let (_, event) = daemon.reload();
     assert_eq!([&event["added"], &event["changed"], &event["removed"]], ["", "", ""]);
+    // The row comes after the line.
+    daemon.cart_passes(1);
     let status = house.json(&["status"]);
     assert_eq!(status["reloads"][0]["applied"], true, "{status}");
     assert!(status["attention"].as_array().unwrap().iter().all(|a| a["topic"] != "config_refused"));
@@ -307,5 +321,53 @@ fn what_cannot_change_live_is_named_and_stays_as_it_was() {
     let told = reloads[0]["outcome"].as_str().unwrap();
     assert!(told.contains("at the next restart: database.url, log.format"), "{told}");
     assert!(!house.json(&["orders", "list"]).as_array().unwrap().is_empty());
+    daemon.stop();
+}
+
+#[test]
+fn a_rotated_password_of_the_database_is_taken_up_and_a_wrong_one_is_not() {
+    let postgres = Postgres::start();
+    let outside = Outside::new(11, 4, Outside::clock(noon(), 60));
+    let mut house = House::new(&outside);
+    let sqlite = format!("sqlite:{}", house.path().join("mallsync.db").display());
+    let secret = house.path().join("database.password");
+    let write = |password: &str| {
+        std::fs::write(&secret, password).unwrap();
+        std::fs::set_permissions(&secret, std::fs::Permissions::from_mode(0o600)).unwrap();
+    };
+    house.change(
+        &format!("url = \"{sqlite}\""),
+        &format!("url = \"{}\"\npassword = \"file:{}\"", postgres.url(), secret.display()),
+    );
+    postgres.demand_password("canary-first-word");
+    write("canary-first-word");
+    let daemon = house.daemon();
+    daemon.cart_passes(1);
+
+    // Written before the server knows it: what works stays in use.
+    write("canary-second-word");
+    let (told, _) = daemon.reload();
+    let refused = "Password of the database could not be renewed; the one before stays in use.";
+    assert_eq!(daemon.log.lines().iter().filter(|line| line.contains(refused)).count(), 1);
+    daemon.log.wait(told, &["Pass finished.", sim::CART_SHOP]);
+
+    postgres.set_password("canary-second-word");
+    daemon.reload();
+    daemon.log.wait(told, &["Password of the database was renewed."]);
+    daemon.cart_passes(1);
+    let status = house.json(&["status"]);
+    let outcome = status["reloads"][0]["outcome"].as_str().unwrap();
+    assert!(outcome.contains("the database's password was renewed"), "{outcome}");
+    // Every connection is a new one now.
+    let from = daemon.log.len();
+    postgres.stop();
+    daemon.log.wait(from, &["Database did not answer."]);
+    postgres.again();
+    daemon.cart_passes(2);
+    // Read again, it is what it was.
+    let from = daemon.log.len();
+    daemon.reload();
+    assert_eq!(daemon.log.count(from, &["Password of the database"]), 0);
+    assert!(daemon.log.lines().iter().all(|line| !line.contains("canary-")));
     daemon.stop();
 }

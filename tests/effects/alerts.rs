@@ -2,10 +2,14 @@
 
 use std::time::Duration;
 
+use mallsync::clock::Timestamp;
+use mallsync::domain::money::Yen;
 use mallsync::domain::operation::State;
-use mallsync::domain::planner::{Contract, MatchRule, Mode, Reception};
+use mallsync::domain::planner::{CaptureOn, Contract, MatchRule, Mode, Reception};
+use mallsync::domain::settlement::{Observed, SettlementState};
 use mallsync::engine::alerts;
 use mallsync::sim::{Fault, Rule};
+use mallsync::store::settlements::SettlementFilter;
 use tokio_util::sync::CancellationToken;
 use tracing::Level;
 
@@ -15,6 +19,7 @@ use crate::support::stores;
 
 const MINUTE: Duration = Duration::from_secs(60);
 const HOUR: Duration = Duration::from_secs(3_600);
+const DAY: Duration = Duration::from_secs(86_400);
 
 /// The rounds of so many hours, by daemons that are new each time.
 async fn rounds(rig: &Rig, hours: u32) {
@@ -88,6 +93,52 @@ async fn a_settlement_without_its_number_is_told_once_and_not_in_dry_run() {
         for order in &rig.orders {
             assert_eq!(told.iter().filter(|line| line.contains(&order.order_number)).count(), 1, "{name}");
         }
+        rig.server.stop().await;
+    }
+}
+
+#[tokio::test]
+async fn authorisations_that_end_are_told_once_a_day_and_contract() {
+    for db in stores().await {
+        let (log, _listening) = Log::listen();
+        let capture = CaptureOn::Manual;
+        let mut rig = Rig::new(db, 3, Contract { capture, ..contract() }).await;
+        let name = rig.db.name;
+        let event = "Authorisations came close to their end.";
+        let store = rig.db.store.clone();
+        let begin = now(&rig.db);
+        // Two end on the sixtieth day, one three days later.
+        let rows = store.list_settlements(&SettlementFilter::default()).await.unwrap();
+        assert_eq!(rows.len(), 3, "{name}");
+        for (row, later) in rows.iter().zip([0, 0, 3]) {
+            let observed = Observed {
+                state: SettlementState::Authorized,
+                status: "4".to_owned(),
+                amount: Some(Yen(1_000)),
+                authorized_at: Some(begin + DAY * later),
+                ..Observed::default()
+            };
+            let id = &row.settlement.id;
+            store.observe_settlement(id, &observed, true, Some(60), begin).await.unwrap();
+        }
+        rig.db.clock.set(begin + DAY * 55);
+        rounds(&rig, 10).await;
+        assert_eq!(log.lines(Level::ERROR, event).len(), 0, "{name}: four days and more are left");
+        // Four more days of rounds, an hour apart: one word on each of them.
+        rig.db.clock.set(Timestamp::jst_midnight((begin + DAY * 56).jst_date()));
+        rounds(&rig, 4 * 24 - 1).await;
+        let told = log.lines(Level::ERROR, event);
+        let facts = [(2, 3), (2, 2), (2, 1), (3, 0)];
+        assert_eq!(told.len(), facts.len(), "{name}: {told:?}");
+        for (line, (count, days)) in told.iter().zip(facts) {
+            let said = [format!("authorizations={count} "), format!("days={days} ")];
+            assert!(said.iter().all(|said| line.contains(said)), "{name}: {line}");
+            assert!(line.contains(&rig.contract.name), "{name}: {line}");
+        }
+        // In dry-run nothing is awaited.
+        rig.contract.mode = Mode::DryRun;
+        rounds(&rig, 48).await;
+        assert_eq!(log.lines(Level::ERROR, event).len(), facts.len(), "{name}");
         rig.server.stop().await;
     }
 }

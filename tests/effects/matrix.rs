@@ -10,10 +10,10 @@ use crate::rig::{Crash, Rig, contract};
 use crate::support::stores;
 
 /// Long enough for every delay of the machine: three rounds of look-ups, failed look-ups in between, leases.
-const LONG: Duration = Duration::from_secs(3 * 3_600);
+pub const LONG: Duration = Duration::from_secs(3 * 3_600);
 
 /// How an answer to a capture can be lost or bent. Every one may have taken effect or not.
-fn losses() -> Vec<Fault> {
+pub fn losses() -> Vec<Fault> {
     let mut all = vec![
         Fault::None,
         Fault::ResetBeforeEffect,
@@ -53,7 +53,7 @@ fn losses() -> Vec<Fault> {
     all
 }
 
-const CRASHES: [Option<Crash>; 7] = [
+pub const CRASHES: [Option<Crash>; 7] = [
     None,
     Some(Crash::BeforeLook),
     Some(Crash::AfterLook),
@@ -63,7 +63,7 @@ const CRASHES: [Option<Crash>; 7] = [
     Some(Crash::AfterSettle),
 ];
 
-fn rule(function: &str, order: &str, fault: &Fault) -> Rule {
+pub fn rule(function: &str, order: &str, fault: &Fault) -> Rule {
     Rule {
         service: "webcollect".to_owned(),
         function: function.to_owned(),

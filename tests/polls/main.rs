@@ -19,6 +19,9 @@
 //! | I13 | amounts stay as the mall gave them | `i13_amounts_that_do_not_add_up_are_flagged_and_kept_as_they_are` |
 
 #[cfg(test)]
+#[path = "../support/agree.rs"]
+mod agree;
+#[cfg(test)]
 #[path = "../support/log.rs"]
 mod log;
 #[cfg(test)]

@@ -10,11 +10,10 @@ use mallsync::malls::Stream;
 use mallsync::sim::{
     AMAZON_SHOP, AUPAY_SHOP, Body, Catalogue, Fact, Fault, Options, RAKUTEN_SHOP, Rule, YAHOO_SHOP,
 };
-use mallsync::store::orders::OrderView;
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
-use serde_json::Value;
 
+use crate::agree::agree_with_the_mall;
 use crate::rig::{DAY, Daemon, HOUR, MINUTE, Rig, seeds};
 use crate::support::{start, stores};
 
@@ -90,34 +89,6 @@ async fn week(rig: &mut Rig, seed: u64) {
     }
 }
 
-/// Members that a mall blanks later keep their last value (decisions.md 13): where the fresh look shows nothing, neither
-/// does this.
-fn as_shown(order: &Value, fresh: &Value) -> Value {
-    match (order, fresh) {
-        (Value::Object(members), Value::Object(shown)) => members
-            .iter()
-            .map(|(name, value)| {
-                let shown = shown.get(name).unwrap_or(&Value::Null);
-                (name.clone(), as_shown(value, shown))
-            })
-            .collect(),
-        (Value::Array(items), Value::Array(shown)) if items.len() == shown.len() => {
-            items.iter().zip(shown).map(|(item, shown)| as_shown(item, shown)).collect()
-        }
-        (Value::String(_), Value::Null) => Value::Null,
-        (value, _) => value.clone(),
-    }
-}
-
-fn agree(case: &str, fact: &Fact, view: &OrderView) {
-    let order = &view.order;
-    let case = format!("{case}: {fact:?}");
-    assert_eq!(order.mall_status, fact.status, "{case}");
-    assert_eq!(order.ordered_at, fact.ordered_at, "{case}");
-    assert_eq!(order.amounts.due.map(|due| due.0), fact.due, "{case}");
-    assert_eq!(order.packages.iter().map(|p| p.lines.len()).sum::<usize>(), fact.lines, "{case}");
-}
-
 /// I1, I3, I12, I13.
 #[tokio::test]
 async fn after_a_week_of_faults_the_database_equals_the_four_malls_field_by_field() {
@@ -147,30 +118,8 @@ async fn after_a_week_of_faults_the_database_equals_the_four_malls_field_by_fiel
             let aside = rig.store.set_aside(Some(shop)).await.unwrap();
             assert!(aside.is_empty(), "{case}: still set aside: {aside:?}");
             let orders = rig.orders(shop).await;
-            let now: BTreeMap<String, Fact> =
-                rig.world.truth(shop).map(|fact| (fact.order_number.clone(), fact)).collect();
-            let mut found = 0;
-            for fact in rig.world.truth_at(shop, quiet_since) {
-                let view = orders.get(&fact.order_number);
-                let view = view.unwrap_or_else(|| panic!("{case}: lost: {fact:?}"));
-                if now.get(&fact.order_number) != Some(&fact) {
-                    continue;
-                }
-                agree(&case, &fact, view);
-                let shown = &fresh[shop][&fact.order_number].order;
-                if shown.mall_updated_at.is_some_and(|at| at > quiet_since) {
-                    continue;
-                }
-                let shown = serde_json::to_value(shown).unwrap();
-                let ours = serde_json::to_value(&view.order).unwrap();
-                assert_eq!(as_shown(&ours, &shown), shown, "{case}: {}", fact.order_number);
-                found += 1;
-            }
+            let found = agree_with_the_mall(&case, &rig.world, shop, quiet_since, &orders, &fresh[shop]);
             assert!(found > 40, "{case}: {found}");
-            assert!(
-                orders.keys().all(|number| now.contains_key(number)),
-                "{case}: orders that the mall does not have"
-            );
         }
         rig.end().await;
     }

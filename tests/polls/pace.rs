@@ -110,6 +110,30 @@ async fn new_orders_come_first_and_a_long_backfill_makes_way_for_them() {
     }
 }
 
+/// A page of the backfill takes its calls; new orders are looked for more often than that.
+#[tokio::test]
+async fn a_backfill_gets_on_however_often_new_orders_are_looked_for() {
+    for db in stores().await {
+        let mut rig = Rig::new(db, 15, "*/5 * * * * *", |options| {
+            options.rakuten[0].orders = Catalogue::spread(start() - DAY * 10, DAY, 900);
+        })
+        .await;
+        let db = rig.db.name;
+        rig.hold_the_world_still();
+        let backfill = backfill_row(start() - DAY * 12, start());
+        rig.store.ensure_streams(RAKUTEN_SHOP, &["late", "open"], start() + DAY).await.unwrap();
+        rig.store.ensure_streams(RAKUTEN_SHOP, &["new", &backfill], start()).await.unwrap();
+        let daemon = rig.daemon().await;
+        rig.run(MINUTE * 2).await;
+        daemon.stop().await;
+        assert!(row(&rig, RAKUTEN_SHOP, &backfill).await.finished, "{db}");
+        assert_eq!(rig.orders(RAKUTEN_SHOP).await.len(), 900, "{db}");
+        assert_eq!(rig.calls("getOrder"), 9, "{db}: no order was read twice");
+        assert!(rig.asked(RAKUTEN_SHOP, is_new).len() > 10, "{db}: new ones were looked for meanwhile");
+        rig.end().await;
+    }
+}
+
 /// I1: what a search cannot show at once is cut, and an aborted backfill goes on where it stopped.
 #[tokio::test]
 async fn i1_a_crowded_backfill_is_cut_and_goes_on_where_it_stopped() {

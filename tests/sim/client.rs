@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use base64::Engine as _;
 use mallsync::clock::{ManualClock, Timestamp};
-use mallsync::sim::{Fault, Options, Rule, Server, TRADER_CODE, World};
+use mallsync::sim::{Fact, Fault, Options, Rule, Server, TRADER_CODE, World};
 use serde_json::Value;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
@@ -111,9 +111,11 @@ impl Sim {
         self.world.set_fault(Rule { function: function.into(), times: 1, fault, ..Rule::default() });
     }
 
-    /// An order of the cart that is captured without anybody's help in the end.
+    /// An order of the cart that is captured without anybody's help in the end, of the last fifty days: its
+    /// authorisation lives.
     pub fn capturable(&self, nth: usize) -> String {
-        let fact = self.world.truth("own-shop").filter(|f| f.capturable).nth(nth);
+        let live = |f: &Fact| f.capturable && self.world.now().since(f.ordered_at) < DAY * 50;
+        let fact = self.world.truth("own-shop").filter(live).nth(nth);
         fact.unwrap().reception_number.unwrap()
     }
 }

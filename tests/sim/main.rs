@@ -18,6 +18,18 @@ mod rakuten;
 #[cfg(test)]
 mod webcollect;
 #[cfg(test)]
+mod webcollect_books;
+#[cfg(test)]
+mod webcollect_checkout;
+#[cfg(test)]
+mod webcollect_parcels;
+#[cfg(test)]
+mod webcollect_rig;
+#[cfg(test)]
+mod webcollect_rules;
+#[cfg(test)]
+mod webcollect_samples;
+#[cfg(test)]
 mod yahoo;
 #[cfg(test)]
 mod yahoo_changes;

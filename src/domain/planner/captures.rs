@@ -118,10 +118,21 @@ pub(super) fn captures(
 
 /// What the gateway showed last must not speak against it. A settlement never looked up is looked up before the first
 /// operation; see `settlement::identify`.
-pub(super) fn gateway_allows(settlement: &Settlement) -> Result<(), Not> {
+pub(super) fn gateway_allows(facts: &Facts<'_>) -> Result<(), Not> {
+    let settlement = facts.settlement;
     use SettlementState::{
         Authorized, Canceled, Lapsed, Refused, Registered, Reserved, Settled, Unknown, Unlinked,
     };
+    let strange =
+        settlement.slips.iter().find(|shown| !facts.slips.iter().any(|ours| ours.number == **shown));
+    if registered_slips(facts.done).is_empty()
+        && settlement.state == Registered
+        && let Some(strange) = strange
+    {
+        return ask(format!(
+            "somebody registered slip {strange} at the gateway, which the order does not have"
+        ));
+    }
     match settlement.state {
         Authorized | Registered | Unknown | Unlinked => Ok(()),
         Reserved => yet("a reservation: the gateway authorises it later"),

@@ -102,6 +102,10 @@ pub(super) fn amount(
         }
         Authorized | Registered => {
             let intent = change(settlement, number, held, due);
+            // To and fro within a day: each time the issuer is asked for the whole amount.
+            if facts.done.contains(&intent) {
+                return question();
+            }
             Ok(Some(Wanted { intent, run_at: at_once(facts) }))
         }
     }

@@ -52,9 +52,10 @@ pub(super) fn renewal(contract: &Contract, facts: &Facts<'_>, now: Timestamp) ->
         Reauthorize::Auto if settlement.verified_at.is_none() => {
             ask(format!("the authorisation ends on {last}"))
         }
-        Reauthorize::Auto => {
-            Ok(intent(settlement, number, held).map(|intent| Wanted { run_at: at(begins, number), intent }))
-        }
+        Reauthorize::Auto => match intent(settlement, number, held) {
+            Some(intent) => Ok(Some(Wanted { run_at: at(begins, number), intent })),
+            None => ask("the gateway shows no date of authorisation"),
+        },
     }
 }
 

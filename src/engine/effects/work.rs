@@ -15,6 +15,7 @@ use crate::engine::alerts;
 use crate::engine::guard::{self, Before, Moment};
 use crate::engine::poll::Shared;
 use crate::http::Closed;
+use crate::http::text::scrub_code;
 use crate::settlement::{Function, LookFailed, Looked, Stop};
 use crate::store::StoreError;
 use crate::store::operations::{Claimed, NewAttempt, Work};
@@ -202,7 +203,7 @@ impl Account {
         match looked {
             Ok(mut looked) => {
                 let shown = match &looked.observed {
-                    Some(observed) => format!("{} (status {})", observed.state, observed.status),
+                    Some(observed) => format!("{} (status {})", observed.state, scrub_code(&observed.status)),
                     None => "not known to the gateway".to_owned(),
                 };
                 let raw = std::mem::take(&mut looked.raw);

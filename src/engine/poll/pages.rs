@@ -64,6 +64,9 @@ impl Run<'_> {
             let next = Some(page.next.0);
             let refs =
                 self.shared.store.moved_orders(&self.shop.name, page.refs, self.shared.ambient.now()).await?;
+            // What is stored of a page is not read again when it is listed again, if its list shows times of change. If it
+            // does not, to stop within the page would be to read its beginning for ever.
+            let resumes = refs.iter().all(|r| r.updated_at.is_some());
             // Details in batches, the next one read while the one before is stored: memory is bounded by two of them. The
             // cursor moves with the last one alone.
             let mut batches = refs.chunks(self.shop.mall.details_per_call().max(1));
@@ -73,8 +76,7 @@ impl Run<'_> {
             }
             for refs in batches {
                 let storing = self.store(&row.stream, (cursor.clone(), cursor.clone()), batch);
-                // What is stored of this page is not read again when it is listed again.
-                if makes_way(stream) && self.new_is_due().await? {
+                if resumes && makes_way(stream) && self.new_is_due().await? {
                     self.stored(&row.stream, storing, page.progress).await?;
                     return Ok(Ran::MadeWay);
                 }

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
 use crate::clock::Timestamp;
-use crate::http::text::{self, scrub, title};
+use crate::http::text::{self, scrub, scrub_code, title};
 use crate::http::{Fault, Response};
 use crate::malls::lenient::{Text, instant, list};
 
@@ -270,7 +270,7 @@ impl Refusal<'_> {
     fn by_status(&self, code: &str, message: &str) -> Fault {
         let status = self.response.status;
         let kind = self.response.header("x-amzn-errortype").unwrap_or_default();
-        let (code, message) = (scrub(code), scrub(&format!("{message} {kind}")));
+        let (code, message) = (scrub_code(code), scrub(&format!("{message} {kind}")));
         match status {
             401 => Fault::Auth { message: self.with_id(format!("{TOKEN_REFUSED}: {message}")), code },
             403 => Fault::Auth { message: self.with_id(message), code },
@@ -301,7 +301,7 @@ impl Refusal<'_> {
 
     fn with_id(&self, message: String) -> String {
         match self.response.header("x-amzn-requestid") {
-            Some(id) => format!("{message} (request {})", scrub(id)),
+            Some(id) => format!("{message} (request {})", scrub_code(id)),
             None => message,
         }
     }

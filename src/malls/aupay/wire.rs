@@ -3,7 +3,7 @@
 use chrono::NaiveDate;
 
 use super::plan::Window;
-use crate::http::text::{self, scrub, title};
+use crate::http::text::{self, scrub, scrub_code, title};
 use crate::http::xml::{Element, XmlError};
 use crate::http::{Fault, Response};
 
@@ -175,7 +175,7 @@ impl Refusal<'_> {
         }
         let pair = |e: &Element| {
             let message = e.value("message").unwrap_or_else(|| e.text.trim());
-            (scrub(e.value("code").unwrap_or_default()), scrub(message))
+            (scrub_code(e.value("code").unwrap_or_default()), scrub(message))
         };
         let mut told = errors.into_iter().map(pair);
         let first = told.next().unwrap_or_default();

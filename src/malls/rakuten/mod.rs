@@ -18,7 +18,7 @@ use crate::clock::Timestamp;
 use crate::domain::account::{Expiry, Health, Problem, pairs};
 use crate::domain::ids::OrderRef;
 use crate::domain::order::Order;
-use crate::http::text::scrub;
+use crate::http::text::{scrub, scrub_code};
 use crate::http::{Call, ClientSpec, Fault};
 
 /// Credentials, the second key, what a refusal means.
@@ -209,8 +209,8 @@ impl Mall for Rakuten {
             for message in notices(&answer) {
                 tracing::warn!(
                     shop = call.account,
-                    mall_order_id = message.order_number.trimmed(),
-                    error.code = message.code(),
+                    mall_order_id = message.order_number.trimmed().map(scrub_code),
+                    error.code = scrub_code(message.code()),
                     error.message = scrub(message.message.trimmed().unwrap_or_default()),
                     "Answer carried a warning."
                 );

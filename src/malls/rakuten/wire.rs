@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
 use crate::clock::Timestamp;
-use crate::http::text::{self, scrub, title};
+use crate::http::text::{self, scrub, scrub_code, title};
 use crate::http::{Fault, Response};
 use crate::malls::lenient::{Int, Text, list};
 
@@ -327,7 +327,7 @@ impl Refusal<'_> {
     }
 
     fn by_code(&self, code: &str, message: &str) -> Fault {
-        let (code, message) = (scrub(code), scrub(message));
+        let (code, message) = (scrub_code(code), scrub(message));
         match code.as_str() {
             "QPSLimit" | "AccessLimit" => Fault::Throttled { until: self.response.retry_after() },
             "ES01-01" | "ES04-01" | "GA0001" => Fault::Auth { message: self.with_id(message), code },
@@ -366,7 +366,7 @@ impl Refusal<'_> {
 
     fn with_id(&self, message: String) -> String {
         match self.response.header("requestid") {
-            Some(id) => format!("{message} (RequestId {})", scrub(id)),
+            Some(id) => format!("{message} (RequestId {})", scrub_code(id)),
             None => message,
         }
     }

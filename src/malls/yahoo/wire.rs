@@ -2,8 +2,9 @@
 
 use chrono::DateTime;
 
+use super::model::info_fields;
 use crate::clock::Timestamp;
-use crate::http::text::{self, scrub, title};
+use crate::http::text::{self, scrub, scrub_code, title};
 use crate::http::xml::{Element, XmlError, escaped};
 use crate::http::{Fault, Response};
 use crate::malls::lenient::instant;
@@ -236,12 +237,12 @@ impl Refusal<'_> {
                 return Ok(Answer { root, document });
             }
         }
-        Err(self.foreign(&format!("XML of another kind, <{}>", scrub(&root.name)), &document))
+        Err(self.foreign(&format!("XML of another kind, <{}>", scrub_code(&root.name)), &document))
     }
 
     fn by_code(&self, error: &Element) -> Fault {
-        let code = error.value("Code").map(scrub);
-        let message = scrub(error.value("Message").unwrap_or_default());
+        let code = error.value("Code").map(scrub_code);
+        let message = told(error.value("Message").unwrap_or_default());
         let Some(code) = code else { return self.without_code(message) };
         if code.starts_with("px-") {
             return Fault::Auth { code, message };
@@ -347,6 +348,15 @@ impl Refusal<'_> {
             return Some(self.response.sent_at + std::time::Duration::from_secs(seconds.into()));
         }
         DateTime::parse_from_rfc2822(value).ok().map(Timestamp::from)
+    }
+}
+
+/// What is told of a message; it may end with the name of a member (§8.3), which decides what is done
+/// ([`refused_field`]).
+fn told(message: &str) -> String {
+    match message.rsplit_once(':').map(|(said, name)| (said, name.trim())) {
+        Some((said, name)) if info_fields().contains(&name) => format!("{} : {name}", scrub(said)),
+        _ => scrub(message),
     }
 }
 

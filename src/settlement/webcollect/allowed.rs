@@ -4,6 +4,7 @@
 use super::map::{fold_slip, status_name, status_number};
 use crate::domain::intent::Intent;
 use crate::domain::settlement::{Observed, SettlementState};
+use crate::http::text::scrub_code;
 use crate::settlement::{Function, Permission};
 
 /// One cell of the table.
@@ -128,8 +129,12 @@ pub(super) fn shows_slip(observed: &Observed, slip_number: &str, delivery_servic
 
 /// The status as people read it.
 pub(super) fn shown(observed: &Observed) -> String {
-    let name = status_name(&observed.status).unwrap_or("not in the gateway's list");
-    format!("status {} ({name})", observed.status)
+    format!("status {} ({})", scrub_code(&observed.status), title_of_status(observed))
+}
+
+/// The name of the status.
+pub(super) fn title_of_status(observed: &Observed) -> &'static str {
+    status_name(&observed.status).unwrap_or("not in the gateway's list")
 }
 
 /// What a function does, for a sentence.

@@ -4,7 +4,7 @@ use std::cmp::Ordering;
 
 use chrono::NaiveDate;
 
-use super::allowed::{shown, shows_slip, title};
+use super::allowed::{shown, shows_slip, title, title_of_status};
 use super::map::{fold_slip, status_number};
 use crate::clock::Timestamp;
 use crate::domain::intent::Intent;
@@ -224,7 +224,7 @@ fn change_date(observed: &Observed, from: Option<NaiveDate>, to: NaiveDate) -> V
 }
 
 fn stands(observed: &Observed) -> Verdict {
-    person(&format!("the gateway shows {}", shown(observed)))
+    person(&format!("the gateway shows status {} ({})", observed.status, title_of_status(observed)))
 }
 
 fn person(reason: &str) -> Verdict {

@@ -18,6 +18,7 @@ use crate::clock::Timestamp;
 use crate::domain::account::{Bucket, Health, Problem, pairs};
 use crate::domain::operation::{Answer, Intent, Verdict};
 use crate::domain::settlement::Observed;
+use crate::http::text::scrub_code;
 use crate::http::{Body, Call, Client, ClientSpec, Fault, Method, Request, SendError, Target};
 use crate::secret::SecretRef;
 
@@ -226,7 +227,7 @@ impl Settlement for WebCollect {
         {
             tracing::warn!(
                 settlement = call.account,
-                status = observed.status,
+                status = scrub_code(&observed.status),
                 "Status was not in the gateway's list."
             );
         }

@@ -5,6 +5,7 @@ use quick_xml::events::{BytesRef, Event};
 use thiserror::Error;
 
 use super::codes::is_code;
+use crate::http::text::scrub_code;
 
 /// An answer that says nothing: the outcome of a change is unknown, never "failed", never "ok" (§3.1 rules 1–3). Shows
 /// nothing of the body.
@@ -147,7 +148,8 @@ impl Reply {
     /// `creditErrorCode`, also as the maker once spelt it (§3.1 rule 10).
     #[must_use]
     pub fn credit_error_code(&self) -> Option<String> {
-        self.leaf("creditErrorCode").or_else(|| self.leaf("creditErrerCode"))
+        let code = self.leaf("creditErrorCode").or_else(|| self.leaf("creditErrerCode"));
+        code.map(|code| scrub_code(&code))
     }
 
     /// What the envelope says.
@@ -165,21 +167,17 @@ impl Reply {
             )),
             (_, code) => Outcome::Contradiction(format!(
                 "returnCode {} with errorCode {}: neither 0 nor 1",
-                cut(&said),
+                scrub_code(&said),
                 code.as_deref().unwrap_or("(none)")
             )),
         }
     }
 }
 
-/// A code in capitals when it has the form of one, else as sent (§3.1 rule 9), within reason.
+/// A code in capitals when it has the form of one, else as sent (§3.1 rule 9), as far as it may be told.
 fn kept(code: &str) -> String {
     let upper = code.to_ascii_uppercase();
-    if is_code(&upper) { upper } else { cut(code) }
-}
-
-fn cut(text: &str) -> String {
-    text.chars().take(64).collect()
+    if is_code(&upper) { upper } else { scrub_code(code) }
 }
 
 fn is_html(text: &str) -> bool {

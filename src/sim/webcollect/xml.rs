@@ -8,6 +8,17 @@ pub(crate) fn stamp(at: Timestamp) -> String {
     at.jst().format("%Y%m%d%H%M%S").to_string()
 }
 
+/// Leaves, name and text.
+type Leaves = Vec<(&'static str, String)>;
+
+/// Blocks with the element that counts them.
+#[derive(Clone, Debug)]
+struct List {
+    count: &'static str,
+    name: &'static str,
+    blocks: Vec<Leaves>,
+}
+
 /// An answer before it is written out.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Reply {
@@ -16,9 +27,11 @@ pub(crate) struct Reply {
     /// `returnCode` 0 in spite of a code.
     zero: bool,
     refused: bool,
-    members: Vec<(&'static str, String)>,
-    /// Result data of a look-up: `None` where the function has none.
-    blocks: Option<Vec<Vec<(&'static str, String)>>>,
+    members: Leaves,
+    /// What a function lists; `None` where it lists nothing.
+    list: Option<List>,
+    /// A page for people instead of a document.
+    page: bool,
     strange: bool,
     decorated: bool,
     doctype: bool,
@@ -38,8 +51,36 @@ impl Reply {
         self
     }
 
-    pub(crate) fn with_blocks(mut self, blocks: Vec<Vec<(&'static str, String)>>) -> Self {
-        self.blocks = Some(blocks);
+    pub(crate) fn with_blocks(
+        mut self,
+        count: &'static str,
+        name: &'static str,
+        blocks: Vec<Leaves>,
+    ) -> Self {
+        self.list = Some(List { count, name, blocks });
+        self
+    }
+
+    /// A page for people that says that the gateway is down.
+    pub(crate) fn page() -> Self {
+        Self { page: true, ..Self::default() }
+    }
+
+    pub(crate) fn is_page(&self) -> bool {
+        self.page
+    }
+
+    /// The elements that a function's own refusals carry, empty, beside the envelope.
+    pub(crate) fn completed(mut self) -> Self {
+        let names: &[&str] = match self.code.get(..3) {
+            Some("A03") => &["cardUnit"],
+            Some("A07") => &["creditErrorCode"],
+            Some("A08") => &["crdCResCd", "creditErrorCode", "threeDAuthHtml", "threeDToken"],
+            _ => &[],
+        };
+        if self.refused && self.members.is_empty() {
+            self.members.extend(names.iter().map(|name| (*name, String::new())));
+        }
         self
     }
 
@@ -69,14 +110,14 @@ impl Reply {
 
     /// A second block, cancelled, beside the first.
     pub(crate) fn two_blocks(mut self) -> Self {
-        if let Some(blocks) = &mut self.blocks
-            && let Some(first) = blocks.first().cloned()
+        if let Some(list) = self.list.as_mut().filter(|list| list.name == "resultData")
+            && let Some(first) = list.blocks.first().cloned()
         {
             let canceled = first.into_iter().map(|(name, value)| match name {
                 "statusInfo" => (name, "40".to_owned()),
                 _ => (name, value),
             });
-            blocks.insert(0, canceled.collect());
+            list.blocks.insert(0, canceled.collect());
         }
         self
     }
@@ -99,10 +140,10 @@ impl Reply {
         for (name, value) in envelope.iter().chain(&self.members) {
             self.leaf(&mut out, 2, name, value);
         }
-        if let Some(blocks) = &self.blocks {
-            self.leaf(&mut out, 2, "resultCount", &blocks.len().to_string());
-            for block in blocks {
-                out.push_str("  <resultData>\n");
+        if let Some(list) = &self.list {
+            self.leaf(&mut out, 2, list.count, &list.blocks.len().to_string());
+            for block in &list.blocks {
+                out.push_str(&format!("  <{}>\n", list.name));
                 let mut block = block.clone();
                 if self.strange {
                     block.reverse();
@@ -111,7 +152,7 @@ impl Reply {
                 for (name, value) in &block {
                     self.leaf(&mut out, 4, name, value);
                 }
-                out.push_str("  </resultData>\n");
+                out.push_str(&format!("  </{}>\n", list.name));
             }
         }
         out.push_str("</return>\n");

@@ -2,12 +2,12 @@
 
 use std::io::{BufRead, BufReader, Read};
 use std::process::{Child, Command, Output, Stdio};
-use std::sync::{Arc, Condvar, Mutex};
+use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 /// Nothing that a test waits for takes so long; a guard against waiting for ever.
-const GUARD: Duration = Duration::from_secs(90);
+const GUARD: Duration = Duration::from_secs(300);
 
 /// What a process said, as it says it.
 #[derive(Default)]
@@ -31,10 +31,10 @@ impl Log {
             while from.read_until(b'\n', &mut line).is_ok_and(|n| n > 0) {
                 let text = String::from_utf8_lossy(&line).trim_end().to_owned();
                 line.clear();
-                log.said.lock().unwrap().lines.push(text);
+                log.said.lock().unwrap_or_else(PoisonError::into_inner).lines.push(text);
                 log.more.notify_all();
             }
-            log.said.lock().unwrap().ended = true;
+            log.said.lock().unwrap_or_else(PoisonError::into_inner).ended = true;
             log.more.notify_all();
         })
     }
@@ -42,7 +42,7 @@ impl Log {
     /// The first line from number `from` on that `met` takes: its number. `None`: the process ended without one.
     pub fn find(&self, from: usize, mut met: impl FnMut(&str) -> bool) -> Option<usize> {
         let until = Instant::now() + GUARD;
-        let mut said = self.said.lock().unwrap();
+        let mut said = self.said.lock().unwrap_or_else(PoisonError::into_inner);
         let mut next = from;
         loop {
             while let Some(line) = said.lines.get(next) {
@@ -69,18 +69,18 @@ impl Log {
 
     /// Everything so far.
     pub fn lines(&self) -> Vec<String> {
-        self.said.lock().unwrap().lines.clone()
+        self.said.lock().unwrap_or_else(PoisonError::into_inner).lines.clone()
     }
 
     /// How many lines have all of `words` in them, from number `from` on.
     pub fn count(&self, from: usize, words: &[&str]) -> usize {
-        let said = self.said.lock().unwrap();
+        let said = self.said.lock().unwrap_or_else(PoisonError::into_inner);
         said.lines[from..].iter().filter(|line| words.iter().all(|word| line.contains(word))).count()
     }
 
     /// Lines so far.
     pub fn len(&self) -> usize {
-        self.said.lock().unwrap().lines.len()
+        self.said.lock().unwrap_or_else(PoisonError::into_inner).lines.len()
     }
 }
 
@@ -111,6 +111,13 @@ impl Process {
     /// Sends SIGTERM.
     pub fn terminate(&self) {
         assert!(Command::new("kill").arg(self.id().to_string()).status().unwrap().success());
+    }
+
+    /// SIGHUP, and the lines from there on.
+    pub fn hang_up(&self) -> usize {
+        let from = self.log.len();
+        assert!(Command::new("kill").args(["-HUP", &self.id().to_string()]).status().unwrap().success());
+        from
     }
 
     /// Waits for its end: the exit status, `None` when a signal ended it.

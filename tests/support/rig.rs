@@ -45,7 +45,8 @@ impl Outside {
         Self::of(seed, orders, clock, Options::with_all_malls)
     }
 
-    fn of(seed: u64, orders: u64, clock: Simulation, more: impl FnOnce(Options) -> Options) -> Self {
+    /// Likewise, as `more` makes of it.
+    pub fn of(seed: u64, orders: u64, clock: Simulation, more: impl FnOnce(Options) -> Options) -> Self {
         let runtime =
             tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
         let catalogue = Catalogue::spread(noon(), HISTORY, orders);
@@ -71,6 +72,16 @@ impl Outside {
     /// Where it listens.
     pub fn addr(&self) -> SocketAddr {
         self.server.as_ref().unwrap().addr()
+    }
+
+    /// Does work beside the world.
+    pub fn block_on<F: Future>(&self, work: F) -> F::Output {
+        self.runtime.block_on(work)
+    }
+
+    /// Waits until the simulated clock shows `at`.
+    pub fn reach(&self, at: Timestamp) {
+        drop(self.block_on(self.world.options().clock.sleep_until(at)));
     }
 
     /// Waits for calls.
@@ -147,6 +158,15 @@ impl House {
         self.write();
     }
 
+    /// The part of the config from `[NAME]` to the next shop or settlement.
+    pub fn section(&self, name: &str) -> String {
+        let begin = self.text.find(&format!("[{name}]")).unwrap();
+        let rest = &self.text[begin + 1..];
+        let end = ["\n[shops.", "\n[settlements.", "\n# The simulated B2"];
+        let end = end.iter().filter_map(|next| rest.find(next)).min().unwrap();
+        self.text[begin..=begin + end].to_owned()
+    }
+
     fn write(&self) {
         fs::write(self.config(), &self.text).unwrap();
     }
@@ -207,6 +227,13 @@ impl House {
         fs::write(&path, bytes).unwrap();
         path.to_str().unwrap().to_owned()
     }
+}
+
+/// Whether an import of slips took place: rows may be held or refused. Where it did not, the file is imported again.
+pub fn imported(output: &Output) -> bool {
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(matches!(output.status.code(), Some(0 | 1)), "{said}");
+    !said.contains("error:")
 }
 
 /// Makes a file look as if it had been written to its end an hour ago.
