@@ -37,6 +37,14 @@ const REASONS: &[(&str, &str)] = &[
     ),
     ("ordered before `since`: never touched", "`since` より前の注文のため対象外"),
     ("ordered before `since`", "`since` より前の注文"),
+    (
+        "the order is canceled after {0} yen were settled: pay them back at the gateway's own screen",
+        "{0} 円の精算確定後に注文が取り消されました。決済側の管理画面で返金してください",
+    ),
+    (
+        "the order is canceled, the gateway holds {0} yen",
+        "注文は取消済ですが、決済側に {0} 円の与信が残っています",
+    ),
     ("the order is {0}", "注文の状態が「{0}」"),
     (
         "no reception number: `mallsync settlements link ORDER RECEPTION_NUMBER`",
@@ -69,14 +77,6 @@ const REASONS: &[(&str, &str)] = &[
     (
         "nothing is due any more, the gateway holds {0} yen",
         "請求額がなくなりましたが、決済側に {0} 円の与信が残っています",
-    ),
-    (
-        "the order is canceled after {0} yen were settled: pay them back at the gateway's own screen",
-        "{0} 円の精算確定後に注文が取り消されました。決済側の管理画面で返金してください",
-    ),
-    (
-        "the order is canceled, the gateway holds {0} yen",
-        "注文は取消済ですが、決済側に {0} 円の与信が残っています",
     ),
     (
         "slip {0} is settled at the gateway, and the order has another one: ask the gateway's support",
@@ -140,7 +140,6 @@ const REASONS: &[(&str, &str)] = &[
     ),
     ("the gateway shows it as {0} (status {1})", "決済側の状態は「{0}」です（{1}）"),
     ("the gateway shows it as {0}", "決済側の状態は「{0}」です"),
-    ("the authorisation ended on {0}", "与信は {0} に切れました"),
     ("the end of the authorisation is not known", "与信の期限が分かりません"),
     (
         "it was cancelled at the gateway meanwhile: do not ship",

@@ -10,6 +10,7 @@ use mallsync::store::{Access, Store};
 use serde_json::{Value, json};
 
 use super::binary::{code, stderr, stdout};
+use super::daemon::Simulated;
 use super::data::Shop;
 
 const SLIP: &str = "400012345670";
@@ -225,4 +226,52 @@ fn what_was_settled_outside_is_resolved_and_may_be_taken_up_again() {
     assert_eq!((&show()["resolved"], &show()["operations"][1]["state"]), (&Value::Null, &json!("planned")));
     let again = shop.run(&["settlements", "resolve", "A-1", "--undo", "--yes"]);
     assert!(stderr(&again).contains("was not resolved"), "{}", stderr(&again));
+}
+
+/// Against the simulated gateway, without a daemon: each command sends what it is about, and the history tells.
+#[test]
+fn what_is_asked_for_is_done_at_the_gateway() {
+    let sim = Simulated::start();
+    sim.edit("mode = \"dry-run\"", "mode = \"live\"");
+    let orders = sim.run(&["orders", "import", &sim.file("sim/orders"), "--shop", "own-shop"]);
+    assert_eq!(code(&orders), 0, "{}", stderr(&orders));
+    sim.run(&["slips", "import", &sim.file("sim/slips")]);
+    // The oldest ones with one slip each: nobody planted anything in them.
+    let operations = sim.json(&["operations", "list"]);
+    let mut all: Vec<String> = operations
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|row| row["mall_order_id"].as_str().unwrap().to_owned())
+        .collect();
+    all.reverse();
+    let once = |order: &&String| all.iter().filter(|other| other == order).count() == 1;
+    let [first, second] = all.iter().filter(once).take(2).map(String::as_str).collect::<Vec<_>>()[..] else {
+        panic!("{all:?}")
+    };
+    let both = [(first.to_owned(), 1), (second.to_owned(), 1)];
+    let well = |args: &[&str]| {
+        let output = sim.run(&[&["settlements"], args, &["--yes"]].concat());
+        assert_eq!(code(&output), 0, "{args:?}: {}", stderr(&output));
+    };
+    well(&["capture", first, second]);
+    assert_eq!(sim.captures(), both);
+    let show = |order: &str| sim.json(&["settlements", "show", order]);
+    let slip = show(first)["registered_slips"][0].as_str().unwrap().to_owned();
+    well(&["undo", first, &slip]);
+    let undone = show(first);
+    assert_eq!((&undone["state"], &undone["registered_slips"]), (&json!("authorized"), &json!([])));
+    assert!(undone["held"].as_str().unwrap().contains(&slip), "{undone}");
+    well(&["cancel", second]);
+    let canceled = show(second);
+    assert_eq!((&canceled["state"], &canceled["wish"]), (&json!("canceled"), &Value::Null));
+    let history: Vec<(&Value, &Value)> = canceled["operations"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .filter(|operation| operation["state"] == "done")
+        .map(|operation| (&operation["kind"], &operation["attempts"][1]["outcome"]))
+        .collect();
+    let done = json!("done");
+    assert_eq!(history, [(&json!("capture"), &done), (&json!("cancel"), &done)], "{canceled}");
 }
