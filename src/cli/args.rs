@@ -8,6 +8,7 @@ use clap::builder::{PossibleValuesParser, TypedValueParser};
 
 use super::output::{Encoding, Format};
 use crate::clock::{Timestamp, jst_offset};
+use crate::domain::money::Yen;
 
 /// How a list is written and how long it may be.
 #[derive(Args, Clone, Copy, Debug)]
@@ -124,6 +125,25 @@ impl Moment {
     }
 }
 
+/// Reads a number of days: `7d` or `7`.
+///
+/// # Errors
+/// What was expected.
+pub fn days(text: &str) -> Result<u32, String> {
+    let number = text.strip_suffix('d').unwrap_or(text).parse().ok();
+    number.filter(|days| *days <= 3_660).ok_or_else(|| "expected a number of days, such as 7d".to_owned())
+}
+
+/// Reads yen as people write them: `9800` or `9,800`.
+///
+/// # Errors
+/// What was expected.
+pub fn amount(text: &str) -> Result<Yen, String> {
+    let digits = text.replace(',', "");
+    let number = digits.bytes().all(|b| b.is_ascii_digit()).then(|| digits.parse().ok()).flatten();
+    number.filter(|yen| *yen > 0).map(Yen).ok_or_else(|| "expected yen, such as 9800".to_owned())
+}
+
 fn span(text: &str) -> Option<Duration> {
     let unit = text.chars().next_back()?;
     let number: u64 = text.strip_suffix(unit)?.parse().ok()?;
@@ -152,6 +172,18 @@ where
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn days_and_yen_are_read_as_people_write_them() {
+        assert_eq!((days("7d"), days("0")), (Ok(7), Ok(0)));
+        assert_eq!((amount("9800"), amount("12,800")), (Ok(Yen(9_800)), Ok(Yen(12_800))));
+        for wrong in ["", "d", "-7d", "7w", "1h", "4000d"] {
+            assert!(days(wrong).unwrap_err().starts_with("expected"), "{wrong}");
+        }
+        for wrong in ["", "0", "-5", "+5", "9.5", "9800円", "99999999999999999999"] {
+            assert!(amount(wrong).unwrap_err().starts_with("expected"), "{wrong}");
+        }
+    }
 
     #[test]
     fn moments_are_read_as_people_write_them() {

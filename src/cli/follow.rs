@@ -63,11 +63,22 @@ pub async fn carry_out(context: &Context, app: &App, due: &Due, args: FollowArgs
         Due::Contract(name) => Whose::Contract(name.clone()),
         Due::Order { id, .. } => Whose::Order(id.clone()),
     };
+    carry_out_all(context, app, std::slice::from_ref(due), &whose, args).await
+}
+
+/// The same for several decisions: what is due of `dues` and nothing else is sent. `whose` tells what is followed.
+pub async fn carry_out_all(
+    context: &Context,
+    app: &App,
+    dues: &[Due],
+    whose: &Whose,
+    args: FollowArgs,
+) -> Outcome {
     let store = app.store();
     if args.no_wait || store.daemon_alive(context.ambient.wall()).await? {
-        return follow(context, store, &whose, args).await;
+        return follow(context, store, whose, args).await;
     }
-    if open(store, &whose).await?.is_empty() {
+    if open(store, whose).await?.is_empty() {
         return Ok(Ended::Well);
     }
     // On a terminal the lines below tell the quiet part.
@@ -84,12 +95,31 @@ pub async fn carry_out(context: &Context, app: &App, due: &Due, args: FollowArgs
     let began = context.ambient.now();
     let stop = CancellationToken::new();
     let signals = tokio::spawn(run::stop_on_signal(stop.clone(), context.language));
-    let summary = Box::pin(sender.send(due, stop)).await;
+    let (mut sent, mut failed) = (0, 0);
+    let mut broke = None;
+    for due in dues {
+        if stop.is_cancelled() {
+            break;
+        }
+        match Box::pin(sender.send(due, stop.clone())).await {
+            Ok(summary) => {
+                sent += summary.sent;
+                failed += summary.failed;
+            }
+            Err(error) => {
+                broke = Some(error);
+                break;
+            }
+        }
+    }
     signals.abort();
     sender.store().close().await;
-    let summary = summary?;
+    if let Some(error) = broke {
+        return Err(error.into());
+    }
     let mut seen = BTreeMap::new();
-    if let Due::Order { id, .. } = due {
+    for due in dues {
+        let Due::Order { id, .. } = due else { continue };
         let filter = OperationFilter { order_id: Some(id.clone()), ..OperationFilter::default() };
         for row in store.list_operations(&filter).await? {
             if row.operation.updated_at >= began || OPEN.contains(&row.operation.progress.state) {
@@ -97,12 +127,12 @@ pub async fn carry_out(context: &Context, app: &App, due: &Due, args: FollowArgs
             }
         }
     }
-    note(&context.tell(words::SYNC_SENT, &[&summary.sent, &summary.failed]));
-    let left = open(store, &whose).await?.len();
+    note(&context.tell(words::SYNC_SENT, &[&sent, &failed]));
+    let left = open(store, whose).await?.len();
     if left > 0 {
         note(&context.tell(words::LEFT_OPEN, &[&left]));
     }
-    Ok(if summary.failed > 0 { Ended::Badly } else { Ended::Well })
+    Ok(if failed > 0 { Ended::Badly } else { Ended::Well })
 }
 
 async fn watch(context: &Context, store: &Store, whose: &Whose) -> Outcome {

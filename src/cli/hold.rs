@@ -110,7 +110,11 @@ fn is_contract(context: &Context, name: &str) -> bool {
     context.config.settlements.iter().any(|settlement| settlement.name == name)
 }
 
-fn in_force<'a>(context: &Context, app: &'a App, name: &str) -> Result<&'a Contract, Failure> {
+/// The contract as the daemon would use it.
+///
+/// # Errors
+/// When it is disabled.
+pub fn in_force<'a>(context: &Context, app: &'a App, name: &str) -> Result<&'a Contract, Failure> {
     app.contracts()
         .iter()
         .find(|contract| contract.name == name)

@@ -6,6 +6,7 @@ use std::borrow::Cow;
 
 use super::words;
 use crate::config::Language;
+use crate::domain::operation::Intent;
 use crate::domain::order::Status;
 use crate::domain::settlement::SettlementState;
 
@@ -15,6 +16,25 @@ const REASONS: &[(&str, &str)] = &[
     ("held: {0}", "停止中: {0}"),
     ("resolved: {0}", "処理済: {0}"),
     ("held by a person", "人が停止"),
+    ("refunded by hand: {0}", "返金済: {0}"),
+    ("refunded by hand", "返金済"),
+    ("slip {0} was taken back by {1}", "{1} が伝票 {0} の登録を取り消しました"),
+    ("slip {0} is not registered at the gateway", "伝票 {0} は決済側に登録されていません"),
+    ("no such settlement", "該当する決済がありません"),
+    ("it names several settlements: use our id", "当てはまる決済が複数あります。ID で指定してください"),
+    ("nothing is wanted", "することがありません"),
+    (
+        "settlement {0} is in dry-run or gone: nothing is sent for it",
+        "決済 {0} はドライランか無効です。何も送りません",
+    ),
+    (
+        "{0} was asked for already: wait for operation {1}, or `operations abandon` it",
+        "すでに {0} の指示があります。処理 {1} を待つか、`operations abandon` してください",
+    ),
+    (
+        "operation {0} is {1}: settle it first (`operations show {2}`)",
+        "処理 {0} は {1} です。先に片付けてください（`operations show {2}`）",
+    ),
     ("ordered before `since`: never touched", "`since` より前の注文のため対象外"),
     ("ordered before `since`", "`since` より前の注文"),
     ("the order is {0}", "注文の状態が「{0}」"),
@@ -288,6 +308,10 @@ const REASONS: &[(&str, &str)] = &[
     (
         "the order has slip {0} already; `slips remove` the other one",
         "伝票 {0} は登録済です。もう一方を `slips remove` してください",
+    ),
+    (
+        "slip {0} is settled at the gateway: it cannot be taken back; ask the gateway's support",
+        "伝票 {0} は決済側で精算確定済のため取り消せません。決済側のサポートに問い合わせてください",
     ),
     (
         "slip {0} is registered at the gateway: taking it back waits for a person at the gateway's own screen",
@@ -581,6 +605,9 @@ fn inner(value: &str, language: Language) -> String {
     Status::from_word(value)
         .map(|status| words::status(status, language))
         .or_else(|| SettlementState::from_word(value).map(|state| words::settlement(state, language)))
+        .or_else(|| {
+            Intent::KINDS.into_iter().find(|kind| *kind == value).map(|kind| words::kind(kind, language))
+        })
         .map_or_else(|| people(value, language).into_owned(), str::to_owned)
 }
 

@@ -1,18 +1,16 @@
 //! `mallsync settlements`: card settlements of orders.
 
-use std::io::Write;
-
 use clap::{Args, Subcommand};
 
-use super::args::{ListArgs, ShowArgs, word};
+use super::args::{ListArgs, ShowArgs, days, word};
 use super::context::{Context, Page, note};
 use super::failure::{Ended, Failure, Outcome};
 use super::follow::{self, Whose};
 use super::output::Column;
-use super::table::{Look, facts, yen};
+use super::table::yen;
 use super::views::{SettlementView, digits, text};
-use super::{hold, link, preview, words};
-use crate::domain::settlement::SettlementState;
+use super::{hold, link, preview, resolve, settlement, wishes, words};
+use crate::domain::settlement::{SettlementState, Wish};
 use crate::store::Store;
 use crate::store::settlements::{SettlementFilter, SettlementRow};
 
@@ -20,9 +18,10 @@ use crate::store::settlements::{SettlementFilter, SettlementRow};
 pub enum Command {
     /// List card settlements, newest first
     #[command(after_help = "Examples:\n  mallsync settlements list --state authorized\n  \
-                            mallsync settlements list --held")]
+                            mallsync settlements list --held\n  \
+                            mallsync settlements list --lapsing-within 7d")]
     List(ListSettlements),
-    /// Show one settlement
+    /// Show one settlement and all that was done for it at the gateway
     Show(ShowSettlement),
     /// Link an order to its reception number (受付番号)
     #[command(after_help = "Example:\n  mallsync settlements link 1001 A-1001 --settlement webcollect-main")]
@@ -35,6 +34,26 @@ pub enum Command {
     Hold(hold::Hold),
     /// Release what was held, by a person or by a guard (max_per_hour, max_yen_per_day)
     Release(hold::Release),
+    /// Register the slips now, whatever `capture` says of when
+    #[command(after_help = "Examples:\n  mallsync settlements capture A-1001\n  \
+                            mallsync settlements capture --state authorized --settlement webcollect-main --dry-run")]
+    Capture(wishes::Ask),
+    /// Let the money go: the sale is cancelled at the gateway, its slips too
+    Cancel(wishes::Ask),
+    /// Authorise another amount and let the old one go
+    #[command(after_help = "Examples:\n  mallsync settlements change-amount A-1001 9800\n  \
+                            mallsync settlements change-amount A-1001 --to-due")]
+    ChangeAmount(wishes::ChangeAmount),
+    /// Renew authorisations, which starts a new period
+    #[command(after_help = "Example:\n  mallsync settlements reauth --state authorized --lapsing-within 7d")]
+    Reauth(wishes::Ask),
+    /// Take a registered slip back; nothing is registered again until a person releases it
+    Undo(wishes::Undo),
+    /// Say that it was settled outside (paid back by hand, say): nothing is wanted or asked any more
+    #[command(
+        after_help = "Example:\n  mallsync settlements resolve A-1001 --refunded --reason \"bank transfer of 11-20\""
+    )]
+    Resolve(resolve::Resolve),
 }
 
 #[derive(Args, Debug)]
@@ -48,6 +67,9 @@ pub struct ListSettlements {
     /// Only those that need a person
     #[arg(long)]
     held: bool,
+    /// Only those whose authorisation ends within so many days: 7d
+    #[arg(long, value_name = "DAYS", value_parser = days)]
+    lapsing_within: Option<u32>,
     /// Format and length.
     #[command(flatten)]
     list: ListArgs,
@@ -57,10 +79,10 @@ pub struct ListSettlements {
 pub struct ShowSettlement {
     /// Our id, the reception number, or the order's id or number
     #[arg(value_name = "ID")]
-    id: String,
+    pub id: String,
     /// Format.
     #[command(flatten)]
-    show: ShowArgs,
+    pub show: ShowArgs,
 }
 
 #[derive(Args, Debug)]
@@ -80,16 +102,18 @@ pub struct Unlink {
 pub async fn run(context: &Context, command: Command) -> Outcome {
     match command {
         Command::List(args) => list(context, args).await,
-        Command::Show(args) => {
-            let row = find(context, &context.reader().await?, &args.id).await?;
-            let view = SettlementView::from(row);
-            context.show(args.show, &view, |out, look| write_settlement(out, &view, look))
-        }
+        Command::Show(args) => settlement::show(context, args).await,
         Command::Link(args) => link::run(context, args).await,
         Command::Unlink(args) => unlink(context, args).await,
         Command::Preview(args) => preview::run(context, args).await,
         Command::Hold(args) => hold::hold(context, args).await,
         Command::Release(args) => hold::release(context, args).await,
+        Command::Capture(args) => wishes::ask(context, args, Wish::Capture).await,
+        Command::Cancel(args) => wishes::ask(context, args, Wish::Cancel).await,
+        Command::ChangeAmount(args) => wishes::change_amount(context, args).await,
+        Command::Reauth(args) => wishes::ask(context, args, Wish::Reauth).await,
+        Command::Undo(args) => wishes::undo(context, args).await,
+        Command::Resolve(args) => resolve::run(context, args).await,
     }
 }
 
@@ -102,6 +126,7 @@ async fn list(context: &Context, args: ListSettlements) -> Outcome {
         name: args.settlement,
         state: args.state,
         held: args.held,
+        lapses_by: args.lapsing_within.and_then(|days| wishes::lapses_by(context, days)),
         limit: None,
         after: None,
     };
@@ -210,26 +235,7 @@ const COLUMNS: &[Column<SettlementView>] = &[
     Column::csv("verified_at", |s| text(s.verified_at.as_ref())),
     Column::csv("looked_at", |s| text(s.looked_at.as_ref())),
     Column::csv("linked_by", |s| s.linked_by.clone()),
+    Column::csv("wish", |s| s.wish.as_ref().map(|wish| wish.kind().to_owned()).unwrap_or_default()),
+    Column::csv("wished_by", |s| text(s.wished_by.as_ref())),
+    Column::csv("resolved", |s| text(s.resolved.as_ref())),
 ];
-
-fn write_settlement(out: &mut dyn Write, view: &SettlementView, look: Look) -> Result<(), Failure> {
-    let language = look.language;
-    let mut head = vec![
-        (words::H_ID.get(language), view.id.clone()),
-        (words::H_SETTLEMENT.get(language), view.name.clone()),
-        (words::H_RECEPTION.get(language), text(view.reception_number.as_ref())),
-        (words::H_STATE.get(language), words::settlement(view.state, language).to_owned()),
-        (words::H_ORDER.get(language), format!("{} ({})", view.mall_order_id, view.shop)),
-        (words::H_ORDERED.get(language), look.time(view.ordered_at)),
-        (words::H_AMOUNT.get(language), yen(view.due)),
-        (words::H_AT_GATEWAY.get(language), yen(view.amount)),
-        (words::H_LAPSES.get(language), text(view.lapses_on.as_ref())),
-        (words::H_SLIPS.get(language), view.slips.join(" ")),
-        (words::H_REGISTERED_SLIPS.get(language), view.registered_slips.join(" ")),
-        (words::H_LOOKED.get(language), look.maybe_time(view.looked_at)),
-        (words::H_LINKED_BY.get(language), view.linked_by.clone()),
-    ];
-    head.extend(view.held.as_ref().map(|held| (words::H_NOTE.get(language), look.reason(held))));
-    facts(out, &head)?;
-    Ok(())
-}

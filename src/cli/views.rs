@@ -6,7 +6,7 @@ use serde::Serialize;
 use crate::clock::Timestamp;
 use crate::domain::money::Yen;
 use crate::domain::operation::{Intent, State};
-use crate::domain::settlement::SettlementState;
+use crate::domain::settlement::{SettlementState, Wish};
 use crate::store::operations::{Attempt, OperationRow};
 use crate::store::settlements::SettlementRow;
 
@@ -49,6 +49,15 @@ pub struct SettlementView {
     pub held: Option<String>,
     /// `rule`, `source`, or the person who linked it.
     pub linked_by: String,
+    /// What a person asked for, until it is done.
+    pub wish: Option<Wish>,
+    /// Who.
+    pub wished_by: Option<String>,
+    /// What a person did about it outside.
+    pub resolved: Option<String>,
+    /// Every operation, oldest first, where one settlement is shown.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub operations: Option<Vec<OperationView>>,
 }
 
 impl From<SettlementRow> for SettlementView {
@@ -73,6 +82,10 @@ impl From<SettlementRow> for SettlementView {
             registered_slips: s.slips,
             held: s.held,
             linked_by: s.linked_by,
+            wish: s.wish,
+            wished_by: row.wished_by,
+            resolved: s.resolved,
+            operations: None,
         }
     }
 }

@@ -175,6 +175,9 @@ texts! {
     H_REGISTERED = "Registered" | "登録済(円)";
     H_SET_ASIDE = "Set aside" | "保留";
     H_SETTLEMENT = "Settlement" | "決済";
+    H_RESOLVED = "Resolved" | "処理済";
+    H_SKIPPED = "Skipped because" | "対象外の理由";
+    H_WISH = "Asked for" | "指示";
     H_SHIP_DATE = "Ship date" | "出荷予定日";
     H_SHOP = "Shop" | "店舗";
     H_SLIP = "Slip" | "伝票番号";
@@ -233,6 +236,11 @@ texts! {
     UNLINKED = "{0} has no reception number any more." | "注文 {0} から受付番号を外しました。";
     HELD = "{0} is held: nothing is sent for it until `mallsync settlements release {1}`." | "{0} を止めました。`mallsync settlements release {1}` まで何も送りません。";
     RELEASED = "{0} is released." | "{0} の停止を解除しました。";
+    WISH_SUM = "Settlements: {0} ({1} yen) · skipped: {2}" | "対象: {0} 件（{1} 円）· 対象外: {2} 件";
+    WISH_SKIPPED = "{0} was skipped: {1}" | "{0} は対象外です: {1}";
+    RESOLVED = "{0} is resolved ({1}): nothing is sent or asked for it any more. `mallsync settlements resolve {2} --undo` takes that back." | "{0} を処理済にしました（{1}）。今後は何も送らず、確認も求めません。`mallsync settlements resolve {2} --undo` で戻せます。";
+    RESOLVED_NOT = "{0} is not resolved any more: the rules rule again." | "{0} の処理済を取り消しました。規則どおりに処理します。";
+    NOT_RESOLVED = "{0} was not resolved." | "{0} は処理済になっていません。";
     CONTRACT_NOT_HELD = "{0} is not held." | "{0} は止まっていません。";
     FOLLOWS_CONTRACT = "Releasing {0} lets go of {1} operations that are due ({2} yen)." | "{0} を解除すると、送る時期の来た処理 {1} 件（{2} 円）が動きます。";
 

@@ -26,6 +26,7 @@ mod pages;
 mod planning;
 mod room;
 mod rows;
+mod taken;
 mod wishes;
 mod workers;
 

@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 
+use chrono::NaiveDate;
 use serde::Serialize;
 
 use super::db::{Conn, Lock, args, listed};
@@ -32,6 +33,8 @@ pub struct SettlementRow {
     pub ordered_at: Timestamp,
     /// Slips we know.
     pub slips: Vec<String>,
+    /// Who asked for the [`Settlement::wish`] that stands.
+    pub wished_by: Option<String>,
 }
 
 /// Which settlements to list.
@@ -43,6 +46,8 @@ pub struct SettlementFilter {
     pub state: Option<SettlementState>,
     /// Only those that a person must decide.
     pub held: bool,
+    /// Only authorisations whose last day is this one or an earlier one.
+    pub lapses_by: Option<NaiveDate>,
     /// At most so many.
     pub limit: Option<u64>,
     /// After this id.
@@ -149,6 +154,7 @@ struct ListedColumns {
     mall_order_id: String,
     due: Option<i64>,
     ordered_at: i64,
+    wished_by: Option<String>,
 }
 
 macro_rules! columns {
@@ -164,7 +170,7 @@ macro_rules! listed_columns {
         concat!(
             "SELECT ",
             columns!(),
-            ", s.gateway_status, s.enquiry_number, o.shop, o.mall_order_id, o.due, o.ordered_at
+            ", s.gateway_status, s.enquiry_number, o.shop, o.mall_order_id, o.due, o.ordered_at, s.wished_by
              FROM settlements s JOIN orders o ON o.id = s.order_id WHERE ",
             $rest
         )
@@ -216,6 +222,7 @@ async fn with_slips(conn: &mut Conn, rows: Vec<ListedColumns>) -> Result<Vec<Set
             due: row.due.map(Yen),
             ordered_at: Timestamp::from_micros(row.ordered_at),
             slips: slips.into_iter().map(|slip| slip.number).collect(),
+            wished_by: row.wished_by,
         })
     };
     rows.into_iter().map(row).collect()
@@ -233,6 +240,7 @@ impl Store {
                 listed_columns!(
                     "s.id < $1 AND ($2 IS NULL OR s.name = $2) AND ($3 IS NULL OR s.state = $3)
                      AND ($4 = 0 OR s.held IS NOT NULL OR s.asked IS NOT NULL)
+                     AND ($6 IS NULL OR (s.lapses_on <= $6 AND s.state = 'authorized'))
                      ORDER BY s.id DESC LIMIT $5"
                 ),
                 args![
@@ -241,6 +249,7 @@ impl Store {
                     filter.state.map(SettlementState::as_str),
                     filter.held,
                     rows::limit(filter.limit),
+                    &filter.lapses_by.map(|day| day.to_string()),
                 ],
             )
             .await?;

@@ -6,12 +6,9 @@ use serde::Serialize;
 
 use super::db::{Conn, Lock, args, listed};
 use super::matching::Incoming;
-use super::operations::{abandon, operations_of};
 use super::rows::{self, At, LAST_ID, list};
-use super::settlements::records_of;
 use super::{Planning, Result, Store, StoreError};
 use crate::clock::Timestamp;
-use crate::domain::operation::{Intent, State, registered_slips};
 use crate::domain::order::Carrier;
 use crate::domain::slip::{RowOutcome, RowReport, Slip, SlipRow, WriteBack};
 
@@ -280,7 +277,8 @@ impl Store {
         Ok(report(RowOutcome::Matched, ""))
     }
 
-    /// Replaces a slip. One that is already registered at a gateway waits for a person (E02 is not there yet).
+    /// Replaces a slip. One that we registered at the gateway is taken back there and the new one registered, as the
+    /// planner wants then.
     ///
     /// # Errors
     /// See [`StoreError`].
@@ -332,58 +330,6 @@ impl Store {
         conn.commit().await
     }
 
-    /// Takes a slip off an order, unless the gateway knows it or may know it.
-    async fn take_slip(
-        &self,
-        conn: &mut Conn,
-        order_id: &str,
-        number: &str,
-        actor: &str,
-        planning: &Planning<'_>,
-    ) -> Result<Slip> {
-        let slips = slips_of(conn, &list([order_id])).await?.remove(order_id).unwrap_or_default();
-        let Some(slip) = slips.into_iter().find(|slip| slip.number == number) else {
-            return Err(StoreError::NotFound(format!("order {order_id} has no slip {number}")));
-        };
-        let shown = records_of(conn, &list([order_id])).await?;
-        if shown.iter().any(|record| record.settlement.slips.iter().any(|s| s == number)) {
-            return Err(StoreError::Refused(registered(number)));
-        }
-        let operations = operations_of(conn, order_id).await?;
-        let done = operations.iter().filter(|operation| operation.progress.state == State::Done);
-        let done: Vec<Intent> = done.map(|operation| operation.intent.clone()).collect();
-        if registered_slips(&done).iter().any(|slip| slip == number) {
-            return Err(StoreError::Refused(registered(number)));
-        }
-        for operation in operations {
-            let (id, progress) = (&operation.id, &operation.progress);
-            let its = operation.intent.slip_number() == Some(number);
-            match progress.state {
-                State::Sending | State::Unknown | State::Looking => {
-                    return Err(StoreError::Refused(format!(
-                        "operation {id} is {}: slip {number} may be registered by it; wait until it is settled",
-                        progress.state
-                    )));
-                }
-                State::NeedsPerson if its => {
-                    // Refused outright (a wrong number, say) it is moot without its slip; a doubtful one is not.
-                    if progress.rounds > 0 || progress.looks > 0 || progress.claimed_done {
-                        return Err(StoreError::Refused(format!(
-                            "operation {id} needs a person first: slip {number} may be registered by it \
-                             (`operations show {id}`, then `retry` or `abandon`)"
-                        )));
-                    }
-                    let reason = format!("slip {number} was taken off the order by {actor}");
-                    abandon(conn, operation, &reason, planning.now).await?;
-                }
-                _ => {}
-            }
-        }
-        conn.execute("DELETE FROM slips WHERE order_id = $1 AND number = $2", args![order_id, number])
-            .await?;
-        Ok(slip)
-    }
-
     /// Slips, newest first; `unmatched`: rows that wait or are held.
     ///
     /// # Errors
@@ -432,10 +378,4 @@ impl Store {
             conn.row("SELECT imported_at FROM slip_files WHERE digest = $1", args![digest]).await?;
         Ok(row.map(|(at,)| Timestamp::from_micros(at)))
     }
-}
-
-fn registered(number: &str) -> String {
-    format!(
-        "slip {number} is registered at the gateway: taking it back waits for a person at the gateway's own screen"
-    )
 }

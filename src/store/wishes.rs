@@ -49,11 +49,6 @@ impl Store {
         if contract.is_none_or(|contract| contract.mode != Mode::Live) {
             return refused(format!("settlement {name} is in dry-run or gone: nothing is sent for it"));
         }
-        if let Some(standing) = standing {
-            return refused(format!(
-                "a person asked for {standing} already: wait for it, or `operations abandon` it"
-            ));
-        }
         let open: Option<(String, String)> = conn
             .row(
                 "SELECT id, state FROM operations WHERE settlement_id = $1
@@ -63,6 +58,24 @@ impl Store {
             .await?;
         if let Some((id, state)) = open {
             return refused(format!("operation {id} is {state}: settle it first (`operations show {id}`)"));
+        }
+        if let Some(standing) = standing {
+            let standing: Wish =
+                super::rows::At::new("settlements", "wish", settlement_id).json(&standing)?;
+            let waits: Option<(String,)> = conn
+                .row(
+                    "SELECT id FROM operations WHERE settlement_id = $1 AND state IN ('planned', 'ready')
+                     ORDER BY id LIMIT 1",
+                    args![settlement_id],
+                )
+                .await?;
+            // One whose operation was dropped meanwhile gives way to the new word.
+            if let Some((id,)) = waits {
+                return refused(format!(
+                    "{} was asked for already: wait for operation {id}, or `operations abandon` it",
+                    standing.kind()
+                ));
+            }
         }
         conn.execute(
             "UPDATE settlements SET wish = $2, wished_by = $3, generation = generation + 1 WHERE id = $1",

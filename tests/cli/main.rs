@@ -26,3 +26,5 @@ mod secret;
 mod shops;
 #[cfg(test)]
 mod status;
+#[cfg(test)]
+mod wishes;

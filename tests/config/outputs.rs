@@ -166,8 +166,11 @@ fn what_is_in_force_is_shown_without_secrets() {
         max_per_second = 5
         max_yen_per_day = 5000000
         mode = "dry-run"
+        on_amount_change = "ask"
+        on_cancel = "ask"
         parcels = "all"
         provider = "webcollect"
+        reauthorize = "ask"
         registered_by = "mallsync"
         trader_code = "1"
 

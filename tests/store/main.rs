@@ -28,3 +28,5 @@ mod signs;
 mod slips;
 #[cfg(test)]
 mod small;
+#[cfg(test)]
+mod wishes;

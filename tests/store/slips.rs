@@ -1,12 +1,15 @@
 //! Matching slips with orders, rows that wait or are held, and what people do with slips.
 
+use mallsync::domain::money::Yen;
 use mallsync::domain::operation::{Answer, Event, State};
 use mallsync::domain::order::Status;
+use mallsync::domain::planner::{Contract, RegisteredBy};
+use mallsync::domain::settlement::{Observed, SettlementState};
 use mallsync::domain::slip::{RowOutcome, RowReport, SlipRow};
 use mallsync::store::StoreError;
 use mallsync::store::operations::{OperationFilter, Work};
 
-use crate::facts::{Poller, at, claiming, contract, file, found, order, package, planning, row};
+use crate::facts::{Poller, at, claiming, contract, dry_run, file, found, order, package, planning, row};
 use crate::support::{TestStore, stores};
 
 const A: &str = "400012345670";
@@ -255,8 +258,24 @@ async fn a_person_decides() {
     }
 }
 
+/// Whatever is due is sent and answered well.
+async fn finish(db: &TestStore) {
+    let claim = claiming("webcollect-main", Work::Send, "w", at(1), at(1), at(5), 1);
+    for claimed in db.store.claim_operations(&claim).await.unwrap() {
+        db.store.step_operation(&claimed, &Event::Send, None, Some(at(5))).await.unwrap();
+        db.store.step_operation(&claimed, &Event::Answered(Answer::Done), None, None).await.unwrap();
+    }
+}
+
+fn refused(db: &TestStore, result: Result<(), StoreError>, says: &str) {
+    match result {
+        Err(StoreError::Refused(text)) => assert!(text.contains(says), "{}: {text}", db.name),
+        other => panic!("{}: {other:?}", db.name),
+    }
+}
+
 #[tokio::test]
-async fn a_registered_slip_is_not_taken_back() {
+async fn a_registered_slip_is_taken_back_only_where_we_can_undo_it() {
     for db in stores().await {
         shops(&db).await;
         let contracts = [contract()];
@@ -270,18 +289,82 @@ async fn a_registered_slip_is_not_taken_back() {
             .unwrap()
             .remove(0);
         db.store.step_operation(&claimed, &Event::Send, None, Some(at(5))).await.unwrap();
-        let refused = |result: Result<(), StoreError>, says: &str| match result {
-            Err(StoreError::Refused(text)) => assert!(text.contains(says), "{}: {text}", db.name),
-            other => panic!("{}: {other:?}", db.name),
-        };
         let by_hand = SlipRow { source: "person:t".to_owned(), ..row(0, "", B) };
-        refused(db.store.remove_slip(&id, A, "t", &plan).await, "may be registered");
+        refused(&db, db.store.remove_slip(&id, A, "t", &plan).await, "may be registered");
         db.store.step_operation(&claimed, &Event::Answered(Answer::Done), None, None).await.unwrap();
-        refused(db.store.remove_slip(&id, A, "t", &plan).await, "is registered");
-        refused(db.store.replace_slip(&id, A, &by_hand, "t", &plan).await, "is registered");
         let settlement = db.store.find_settlements("H6-003").await.unwrap().remove(0).settlement.id;
-        refused(db.store.unlink_settlement(&settlement, "t", &plan).await, "has registered");
-        assert_eq!(found(&db, "H6-003").await.slips.len(), 1, "{}", db.name);
+        refused(&db, db.store.unlink_settlement(&settlement, "t", &plan).await, "has registered");
+
+        // Nothing is sent for such contracts, and B2 undoes what B2 registered.
+        let b2cloud = Contract { registered_by: RegisteredBy::B2cloud, ..contract() };
+        for others in [vec![dry_run()], vec![b2cloud], Vec::new()] {
+            let plan = planning(&others);
+            refused(&db, db.store.remove_slip(&id, A, "t", &plan).await, "is registered");
+            refused(&db, db.store.replace_slip(&id, A, &by_hand, "t", &plan).await, "is registered");
+        }
+        // Registered beside ours, in the gateway's own screens.
+        import(&db, "f2", vec![row(2, "H6-003", A), row(3, "H6-003", C)]).await;
+        db.store
+            .add_slip(&id, &SlipRow { number: C.to_owned(), ..by_hand.clone() }, "t", &plan)
+            .await
+            .unwrap();
+        let observed = |state: SettlementState| Observed {
+            state,
+            amount: Some(Yen(12_800)),
+            slips: vec![A.to_owned(), C.to_owned()],
+            ..Observed::default()
+        };
+        let look = async |state| {
+            db.store.observe_settlement(&settlement, &observed(state), true, Some(60), at(2)).await.unwrap();
+        };
+        look(SettlementState::Registered).await;
+        refused(&db, db.store.remove_slip(&id, C, "t", &plan).await, "is registered");
+        look(SettlementState::Settled).await;
+        refused(&db, db.store.remove_slip(&id, A, "t", &plan).await, "is settled");
+        assert_eq!(found(&db, "H6-003").await.slips.len(), 2, "{}", db.name);
+    }
+}
+
+#[tokio::test]
+async fn a_slip_that_we_registered_is_undone_and_the_right_one_registered() {
+    for db in stores().await {
+        shops(&db).await;
+        let contracts = [contract()];
+        let plan = planning(&contracts);
+        import(&db, "f1", vec![row(2, "H6-003", A)]).await;
+        let id = found(&db, "H6-003").await.id;
+        finish(&db).await;
+        assert_eq!(operations(&db).await, [State::Done], "{}", db.name);
+        let by_hand = SlipRow { source: "person:t".to_owned(), ..row(0, "", B) };
+        db.store.replace_slip(&id, A, &by_hand, "t", &plan).await.unwrap();
+        let kinds = async || {
+            let rows = db.store.list_operations(&OperationFilter::default()).await.unwrap();
+            rows.iter()
+                .rev()
+                .map(|r| {
+                    let operation = &r.operation;
+                    let slip = operation.intent.slip_number().unwrap_or_default().to_owned();
+                    (operation.intent.kind(), slip, operation.progress.state)
+                })
+                .collect::<Vec<_>>()
+        };
+        let captured = ("capture", A.to_owned(), State::Done);
+        assert_eq!(
+            kinds().await,
+            [captured.clone(), ("undo", A.to_owned(), State::Planned)],
+            "{}: first the wrong one goes",
+            db.name
+        );
+        // The registration that is being taken back stands until that is done.
+        finish(&db).await;
+        db.store.plan_order(&id, &plan).await.unwrap();
+        let undone = ("undo", A.to_owned(), State::Done);
+        assert_eq!(
+            kinds().await,
+            [captured, undone, ("capture", B.to_owned(), State::Planned)],
+            "{}",
+            db.name
+        );
     }
 }
 

@@ -144,6 +144,12 @@ pub(super) fn by_word(contract: &Contract, facts: &Facts<'_>, wish: &Wish) -> Re
             Some(intent) => intent,
             None => return ask("the gateway shows no date of authorisation"),
         },
+        Wish::Undo { slip_number }
+            if !settlement.slips.contains(slip_number)
+                && !registered_slips(facts.done).contains(slip_number) =>
+        {
+            return ask(format!("slip {slip_number} is not registered at the gateway"));
+        }
         Wish::Undo { slip_number } => Intent::Undo {
             reception_number: number.to_owned(),
             slip_number: slip_number.clone(),
