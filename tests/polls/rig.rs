@@ -16,7 +16,7 @@ use mallsync::domain::account::{Expiry, Health};
 use mallsync::domain::ids::OrderRef;
 use mallsync::domain::money::Yen;
 use mallsync::domain::planner::{
-    CaptureOn, Contract, Delivery, MatchRule, Mode, Parcels, Reception, RegisteredBy,
+    CaptureOn, Contract, Delivery, MatchRule, Mode, OnChange, Parcels, Reauthorize, Reception, RegisteredBy,
 };
 use mallsync::engine::beat::Beat;
 use mallsync::engine::chores::SyncOptions;
@@ -578,6 +578,9 @@ pub fn contract(shop: &str) -> Contract {
         capture_time: NaiveTime::MIN,
         parcels: Parcels::First,
         delivery: Delivery::BySlip,
+        on_amount_change: OnChange::Ask,
+        on_cancel: OnChange::Ask,
+        reauthorize: Reauthorize::Off,
         authorization_days: Some(60),
         amount_limit: Yen(1_000_000),
         max_per_hour: 1_000,
