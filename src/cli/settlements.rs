@@ -47,7 +47,7 @@ pub enum Command {
     /// Renew authorisations, which starts a new period
     #[command(after_help = "Example:\n  mallsync settlements reauth --state authorized --lapsing-within 7d")]
     Reauth(wishes::Ask),
-    /// Take a registered slip back; nothing is registered again until a person releases it
+    /// Take a registered slip back; the settlement is held then
     Undo(wishes::Undo),
     /// Say that it was settled outside (paid back by hand, say): nothing is wanted or asked any more
     #[command(

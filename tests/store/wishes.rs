@@ -151,7 +151,12 @@ async fn a_slip_taken_back_stays_so_until_a_person_releases_it() {
         db.store.plan_order(&row.settlement.order_id, &plan).await.unwrap();
         let done = [("capture", State::Done), ("undo", State::Done)];
         assert_eq!(operations(&db).await, done, "{}", db.name);
+        // Released, the rules still do not repeat what a person took back; the person's word does.
         db.store.release_settlement(&id, "hanako", &plan).await.unwrap();
+        assert_eq!(operations(&db).await, done, "{}", db.name);
+        let asked = settlement(&db, "a-1").await.settlement.held.unwrap();
+        assert!(asked.contains("settlements capture"), "{}: {asked}", db.name);
+        db.store.wish(&id, &Wish::Capture, "hanako", &plan, false).await.unwrap();
         assert_eq!(operations(&db).await[2..], [("capture", State::Planned)], "{}", db.name);
     }
 }
