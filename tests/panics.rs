@@ -29,7 +29,7 @@ mod tests {
         let usual = panic::take_hook();
         telemetry::tell_panics();
         let within = |text: &'static str, end: usize| move || drop(text[..end].to_owned());
-        let refused: Result<(), &str> = Err(NAME);
+        let refused: Result<(), &str> = std::hint::black_box(Err(NAME));
         let all = [
             told(|| panic!("{NAME} cannot be")),
             told(within(NAME, 1)),
