@@ -2,7 +2,9 @@
 
 use super::Account;
 use crate::domain::operation::{Intent, State};
+use crate::domain::planner::OnChange;
 use crate::domain::settlement::Settlement;
+use crate::engine::guard;
 use crate::engine::poll::Shared;
 use crate::store::{Planning, StoreError};
 
@@ -21,7 +23,8 @@ impl Account {
         match state {
             State::Done if !of_a_slip => self.look_after(shared, settlement, intent).await?,
             State::Refused if !of_a_slip => {}
-            State::Superseded => {}
+            // The amount at the gateway is changed first.
+            State::Superseded if of_a_slip && self.contract.on_amount_change == OnChange::Apply => {}
             _ => return Ok(()),
         }
         let contracts = shared.contracts.now().await;
@@ -38,6 +41,10 @@ impl Account {
         settlement: &Settlement,
         intent: &Intent,
     ) -> Result<(), StoreError> {
+        let deadline = self.gateway.deadline();
+        if guard::window_ends(self.window, shared.ambient.now(), deadline).is_some() {
+            return Ok(());
+        }
         let call = self.call(shared, &*shared.gate);
         match self.gateway.look_up(&call, intent.reception_number()).await {
             Ok(looked) => {
