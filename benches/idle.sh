@@ -36,7 +36,7 @@ daemon=$!
 # The first passes, which read a week, are work: idle is what comes after them.
 shops="rakuten-main yahoo-main amazon-jp aupay-main own-shop"
 for shop in $shops; do
-  until grep 'Pass finished' daemon.log | grep -q "\"shop\":\"$shop\""; do
+  until grep -s 'Pass finished' daemon.log | grep -q "\"shop\":\"$shop\""; do
     kill -0 "$daemon" || { tail -5 daemon.log; exit 1; }
     sleep 1
   done

@@ -11,6 +11,7 @@ use crate::domain::intent::Intent;
 use crate::domain::money::Yen;
 use crate::domain::operation::Verdict;
 use crate::domain::settlement::{Observed, SettlementState};
+use crate::http::text::scrub_code;
 use crate::settlement::{Function, Looked};
 
 /// Whether `looked` shows `intent` as done. `claimed`: the gateway said so itself, or that it cannot be done (§5.6): then
@@ -224,7 +225,11 @@ fn change_date(observed: &Observed, from: Option<NaiveDate>, to: NaiveDate) -> V
 }
 
 fn stands(observed: &Observed) -> Verdict {
-    person(&format!("the gateway shows status {} ({})", observed.status, title_of_status(observed)))
+    person(&format!(
+        "the gateway shows status {} ({})",
+        scrub_code(&observed.status),
+        title_of_status(observed)
+    ))
 }
 
 fn person(reason: &str) -> Verdict {
