@@ -299,12 +299,6 @@ fn capture(
     if wanted.is_empty() {
         return yet("registered");
     }
-    if !at_once && let Some(again) = wanted.iter().find(|wanted| facts.done.contains(&wanted.intent)) {
-        let slip = again.intent.slip_number().unwrap_or_default();
-        return ask(format!(
-            "slip {slip} was registered before and taken back: `settlements capture` registers it again"
-        ));
-    }
     if at_once {
         for wanted in &mut wanted {
             wanted.run_at = wanted.run_at.min(now);
@@ -315,6 +309,12 @@ fn capture(
         return Ok(vec![change]);
     }
     captures::gateway_allows(facts)?;
+    if !at_once && let Some(again) = wanted.iter().find(|wanted| facts.done.contains(&wanted.intent)) {
+        let slip = again.intent.slip_number().unwrap_or_default();
+        return ask(format!(
+            "slip {slip} was registered before and taken back: `settlements capture` registers it again"
+        ));
+    }
     Ok(wanted)
 }
 
