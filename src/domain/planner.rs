@@ -247,14 +247,12 @@ fn wish(contract: &Contract, facts: &Facts<'_>, now: Timestamp) -> Result<Vec<Wa
     } else {
         yet(format!("the order is {}", order.status))
     };
-    match wanted {
-        // While it waits, the money must stay held.
-        Err(Not::Yet(reason)) => match renewal::renewal(contract, facts, now)? {
-            Some(wanted) => Ok(vec![wanted]),
-            None => Err(Not::Yet(reason)),
-        },
-        wanted => wanted,
-    }
+    // While it waits, for a slip or for a person, the money must stay held.
+    wanted.or_else(|not| match (renewal::renewal(contract, facts, now), not) {
+        (Ok(Some(wanted)), _) => Ok(vec![wanted]),
+        (Err(question), Not::Yet(_)) => Err(question),
+        (_, not) => Err(not),
+    })
 }
 
 /// What brings the sale to its capture: the right slips, the right amount, then the registration. `at_once`: a person

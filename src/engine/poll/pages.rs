@@ -75,8 +75,10 @@ impl Run<'_> {
                 batch.take(self.details(refs, priority(stream)).await?, self.shared.ambient.now());
             }
             for refs in batches {
+                // Asked before: nothing may fail between the beginning of a transaction and the wait for its end.
+                let gives_way = resumes && makes_way(stream) && self.new_is_due().await?;
                 let storing = self.store(&row.stream, (cursor.clone(), cursor.clone()), batch);
-                if resumes && makes_way(stream) && self.new_is_due().await? {
+                if gives_way {
                     self.stored(&row.stream, storing, page.progress).await?;
                     return Ok(Ran::MadeWay);
                 }
