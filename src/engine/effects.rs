@@ -9,12 +9,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::NaiveTime;
-use tokio::sync::Notify;
+use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
 use tokio::task::JoinSet;
 
 use super::guard;
 use super::idle;
 use super::poll::Shared;
+use crate::clock::schedule::Schedule;
 use crate::clock::{Busy, Timestamp};
 use crate::domain::operation::{Intent, State};
 use crate::domain::planner::{Contract, Mode};
@@ -49,6 +50,10 @@ pub struct Account {
     pub window: Option<(NaiveTime, NaiveTime)>,
     /// Operations at once.
     pub max_in_flight: usize,
+    /// As many permits: one a piece of work in hand, look-ups of reconciliation included (decisions.md 9).
+    pub calls: Arc<Semaphore>,
+    /// When settlements are reconciled.
+    pub schedule: Schedule,
     /// Held from the guards to the commit of an intent.
     pub turnstile: tokio::sync::Mutex<()>,
 }
@@ -69,7 +74,7 @@ pub struct Drained {
 }
 
 impl Account {
-    fn name(&self) -> &str {
+    pub(super) fn name(&self) -> &str {
         &self.contract.name
     }
 
@@ -123,14 +128,20 @@ impl Account {
         if let Some(until) = self.closed(shared).await? {
             return Ok(Some(until));
         }
-        let claimed = self.claim(shared, None, self.max_in_flight.saturating_sub(in_flight.len())).await?;
+        let free: Vec<OwnedSemaphorePermit> =
+            std::iter::from_fn(|| Arc::clone(&self.calls).try_acquire_owned().ok()).collect();
+        if free.is_empty() {
+            return Ok(None);
+        }
+        let claimed = self.claim(shared, None, free.len()).await?;
         let full = claimed.len();
-        for (work, claimed) in claimed {
+        for ((work, claimed), slot) in claimed.into_iter().zip(free) {
             let (account, shared, finished) = (Arc::clone(self), shared.clone(), Arc::clone(finished));
             let busy = shared.ambient.clock().busy();
             in_flight.spawn(async move {
                 let _busy = busy;
                 account.work(&shared, work, claimed).await;
+                drop(slot);
                 finished.notify_one();
             });
         }
@@ -217,7 +228,7 @@ impl Account {
     }
 
     /// When to try again if nothing may be asked of the gateway now: its window, or a stopped account, which is probed.
-    async fn closed(&self, shared: &Shared) -> Result<Option<Timestamp>, StoreError> {
+    pub(super) async fn closed(&self, shared: &Shared) -> Result<Option<Timestamp>, StoreError> {
         let now = shared.ambient.now();
         if let Some(end) = guard::window_ends(self.window, now, self.gateway.deadline()) {
             return Ok(Some(end));
@@ -245,7 +256,7 @@ impl Account {
         Ok(row.probe_at)
     }
 
-    fn call<'a>(&'a self, shared: &'a Shared, gate: &'a dyn Gate) -> Call<'a> {
+    pub(super) fn call<'a>(&'a self, shared: &'a Shared, gate: &'a dyn Gate) -> Call<'a> {
         Call {
             account: self.name(),
             client: &self.client,

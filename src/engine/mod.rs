@@ -26,6 +26,8 @@ pub mod limits;
 pub mod open;
 /// Polls shops.
 pub mod poll;
+/// Compares settlements with the gateway's books.
+pub mod reconcile;
 /// From a fault to the time of the next try.
 pub mod retry;
 /// Which shops are polled.

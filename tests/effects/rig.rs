@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use chrono::NaiveTime;
+use mallsync::clock::schedule::Schedule;
 use mallsync::clock::{Ambient, ManualClock, Timestamp};
 use mallsync::domain::account::{Bucket, Health};
 use mallsync::domain::money::Yen;
@@ -35,6 +36,7 @@ use mallsync::store::operations::{Operation, OperationFilter};
 use mallsync::store::orders::{NewOrder, PageCommit};
 use serde_json::json;
 use tokio::net::TcpListener;
+use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
@@ -291,6 +293,8 @@ impl Rig {
             client: Client::new(&ClientSpec { base_url: client.base_url, ..ClientSpec::default() }).unwrap(),
             window: None,
             max_in_flight: 3,
+            calls: Arc::new(Semaphore::new(3)),
+            schedule: Schedule::parse("0 6 * * *").unwrap(),
             turnstile: tokio::sync::Mutex::default(),
         };
         let ambient = Ambient::new(Arc::new(self.db.clock.clone()));
