@@ -204,7 +204,13 @@ impl Account {
                             stop.code, stop.reason
                         )));
                     }
-                    if matches!(failed.fault, Fault::Rejected { .. } | Fault::Malformed(_)) {
+                    // One that was cut off on its way is whole the next time.
+                    let for_good = match &failed.fault {
+                        Fault::Rejected { .. } => true,
+                        Fault::Malformed(_) => tries.as_slice().is_empty(),
+                        _ => false,
+                    };
+                    if for_good {
                         tracing::warn!(settlement = self.name(), error.code = failed.fault.kind(),
                             error.message = %failed.fault, "Settlement could not be looked up.");
                         self.store_look(shared, settlement, Look::Unseen(Unseen::Unreadable), sent_at)
