@@ -20,7 +20,7 @@ CREATE TABLE reconciliations (
     looked BIGINT NOT NULL DEFAULT 0,
     failed BIGINT NOT NULL DEFAULT 0,
     error TEXT,
-    report TEXT NOT NULL DEFAULT '[]',
+    report TEXT,
     lease_owner TEXT,
     lease_until BIGINT,
     fence BIGINT NOT NULL DEFAULT 0

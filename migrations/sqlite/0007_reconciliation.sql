@@ -20,7 +20,7 @@ CREATE TABLE reconciliations (
     looked INTEGER NOT NULL DEFAULT 0,
     failed INTEGER NOT NULL DEFAULT 0,
     error TEXT,
-    report TEXT NOT NULL DEFAULT '[]',
+    report TEXT,
     lease_owner TEXT,
     lease_until INTEGER,
     fence INTEGER NOT NULL DEFAULT 0

@@ -69,15 +69,17 @@ struct RunColumns {
     looked: i64,
     failed: i64,
     error: Option<String>,
-    report: String,
+    report: Option<String>,
     lease_owner: Option<String>,
 }
 
 impl TryFrom<RunColumns> for Reconciliation {
     type Error = StoreError;
     fn try_from(row: RunColumns) -> Result<Self> {
+        let at = At::new("reconciliations", "report", &row.settlement);
+        let report = row.report.as_deref().map(|text| at.json(text));
         Ok(Self {
-            report: At::new("reconciliations", "report", &row.settlement).json(&row.report)?,
+            report: report.transpose()?.unwrap_or_default(),
             settlement: row.settlement,
             due_at: Timestamp::from_micros(row.due_at),
             asked_at: time(row.asked_at),
@@ -266,7 +268,7 @@ impl Store {
         let text = to_json(report)?;
         let written = conn
             .execute(
-                "UPDATE reconciliations SET report = $2 WHERE settlement = $1 AND report <> $2",
+                "UPDATE reconciliations SET report = $2 WHERE settlement = $1 AND (report IS NULL OR report <> $2)",
                 args![contract, &text],
             )
             .await?;

@@ -27,8 +27,6 @@ use crate::rig::{Rig, contract, now, yamato};
 use crate::support::stores;
 
 const MINUTE: Duration = Duration::from_secs(60);
-const HOUR: Duration = Duration::from_secs(3_600);
-const DAY: Duration = Duration::from_secs(86_400);
 
 /// Nothing is sent but what a person asks for.
 fn by_word() -> Contract {
@@ -46,6 +44,12 @@ async fn daemon(rig: &Rig, time: Duration) {
     rig.db.clock.run_until(now(&rig.db) + time).await;
     stop.cancel();
     while tasks.join_next().await.is_some() {}
+}
+
+/// The daemon around 06:00 of that day, the schedule's time.
+async fn morning(rig: &Rig, day: &str) {
+    rig.db.clock.set(Timestamp::parse(&format!("{day}T05:58:00+09:00")).unwrap());
+    daemon(rig, MINUTE * 6).await;
 }
 
 /// One run by a process of its own, while the clock goes on.
@@ -173,7 +177,7 @@ async fn the_run_finds_what_people_did_at_the_console() {
         for number in &numbers[3..6] {
             wish(&rig, number, &Wish::Capture).await;
         }
-        daemon(&rig, HOUR).await;
+        daemon(&rig, MINUTE * 6).await;
         by_hand(&rig, "E01", &numbers[0], &[("slip_no", &yamato(900)), ("delivery_service_code", "00")]);
         by_hand(&rig, "A06", &numbers[1], &[]);
         let less = (due(2) - 1).to_string();
@@ -183,8 +187,7 @@ async fn the_run_finds_what_people_did_at_the_console() {
         cancel_order(&rig, &numbers[5]).await;
 
         let before = looks(&rig);
-        // From 13:00 until after the next 06:00.
-        daemon(&rig, HOUR * 18).await;
+        morning(&rig, "2026-11-22").await;
         let after = looks(&rig);
         for number in &numbers {
             assert_eq!(after[number], before[number] + 1, "{name}: {number} was asked for once");
@@ -221,7 +224,7 @@ async fn the_run_finds_what_people_did_at_the_console() {
         let store = &rig.db.store;
         store.resolve_settlement(&paid, Some("refunded by hand"), "test", &rig.planning()).await.unwrap();
         let before = after;
-        daemon(&rig, DAY).await;
+        morning(&rig, "2026-11-23").await;
         let after = looks(&rig);
         let asked: Vec<usize> = (0..7).filter(|i| after[&numbers[*i]] > before[&numbers[*i]]).collect();
         assert_eq!(asked, [0, 2, 3, 6], "{name}: what is settled or cancelled is closed");
@@ -230,7 +233,7 @@ async fn the_run_finds_what_people_did_at_the_console() {
         assert_eq!(told(), 4, "{name}: nothing is told twice");
 
         // Three days after its registration the slip that nobody scanned is named.
-        daemon(&rig, DAY * 2).await;
+        morning(&rig, "2026-11-24").await;
         assert_eq!(differences(&rig).await[&numbers[3]], [Kind::NotSettled], "{name}");
         let slip = &settlement(&rig, &numbers[3]).await.slips[0];
         assert_eq!(log.lines(Level::WARN, &format!("slip {slip} was never scanned")).len(), 1, "{name}");
@@ -337,7 +340,7 @@ async fn orders_are_compared_with_their_settlements() {
     let mut all = stores().await;
     let rig = Rig::new(all.remove(0), 2, by_word()).await;
     cancel_order(&rig, &rig.orders[1].order_number).await;
-    daemon(&rig, DAY * 4).await;
+    morning(&rig, "2026-11-25").await;
     let expected: BTreeMap<String, Vec<Kind>> = [
         (rig.orders[0].order_number.clone(), vec![Kind::NotCaptured]),
         (rig.orders[1].order_number.clone(), vec![Kind::OrderCanceled]),
