@@ -42,6 +42,8 @@ pub mod operations;
 pub mod orders;
 /// Who did what; requests from commands to the daemon.
 pub mod people;
+/// Orders made ready to be stored.
+pub mod ready;
 /// What came of reloads of the config.
 pub mod reloads;
 /// Settlements.

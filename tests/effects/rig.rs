@@ -32,7 +32,8 @@ use mallsync::settlement::{
 use mallsync::sim::{self, Catalogue, Fact, Options, Server, World};
 use mallsync::store::Planning;
 use mallsync::store::operations::{Operation, OperationFilter};
-use mallsync::store::orders::{NewOrder, PageCommit};
+use mallsync::store::orders::PageCommit;
+use mallsync::store::ready::Preparer;
 use serde_json::json;
 use tokio::net::TcpListener;
 use tokio::task::JoinSet;
@@ -231,16 +232,13 @@ impl Rig {
             .await
             .unwrap();
         let lease = lease.expect("nobody else polls");
+        let mut preparer = Preparer::default();
         let commit = PageCommit {
             mall: "csv".to_owned(),
             stream: "new".to_owned(),
             cursor_before: None,
             cursor_after: None,
-            orders: self
-                .orders
-                .iter()
-                .map(|f| NewOrder { order: order(f), raw: Vec::new(), read_at: start() })
-                .collect(),
+            orders: self.orders.iter().map(|f| preparer.order(order(f), &[], start()).unwrap()).collect(),
             bad: Vec::new(),
         };
         store.commit_page(&lease, &commit, &self.planning()).await.unwrap();
