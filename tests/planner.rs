@@ -448,6 +448,13 @@ fn what_follows_when_something_changed() {
             "five days before the end, cancel asked for",
             ends_in(held(), 5).with(|c| c.order.status = Status::CancelRequested),
         ),
+        (
+            "five days before the end, with a question open",
+            ends_in(held(), 5).with(|c| {
+                c.slips = held().slips;
+                c.slips[0].kind = "7".to_owned();
+            }),
+        ),
         ("the last day", ends_in(held(), 0)),
         ("ended", ends_in(held(), -1)),
         ("registered, near the end", sold().with(|c| c.settlement.lapses_on = Some(date("2026-12-12")))),
