@@ -22,6 +22,7 @@ use crate::secret::Secret;
 use crate::store::{Access, Planning, Store, StoreError};
 use crate::telemetry::Vitals;
 
+mod cards;
 mod check;
 mod connect;
 mod consent;
@@ -34,6 +35,7 @@ mod sync;
 mod units;
 mod watchdog;
 
+pub use cards::NotAsked;
 pub use check::CheckRow;
 use connect::{connect, contracts};
 pub use consent::ConsentError;

@@ -9,7 +9,7 @@ use super::follow::{self, Whose};
 use super::output::Column;
 use super::table::yen;
 use super::views::{SettlementView, digits, text};
-use super::{hold, link, preview, resolve, settlement, wishes, words};
+use super::{cards, hold, link, preview, resolve, settlement, wishes, words};
 use crate::domain::settlement::{SettlementState, Wish};
 use crate::store::Store;
 use crate::store::settlements::{SettlementFilter, SettlementRow};
@@ -49,6 +49,9 @@ pub enum Command {
     Reauth(wishes::Ask),
     /// Take a registered slip back; the settlement is held then
     Undo(wishes::Undo),
+    /// List the cards that a buyer stored with the gateway (A03), for diagnosis; nothing of it is kept
+    #[command(after_help = "Example:\n  mallsync settlements cards MEMBER0001 --settlement webcollect-main")]
+    Cards(cards::Cards),
     /// Say that it was settled outside (paid back by hand, say): nothing is wanted or asked any more
     #[command(
         after_help = "Example:\n  mallsync settlements resolve A-1001 --refunded --reason \"bank transfer of 11-20\""
@@ -113,6 +116,7 @@ pub async fn run(context: &Context, command: Command) -> Outcome {
         Command::ChangeAmount(args) => wishes::change_amount(context, args).await,
         Command::Reauth(args) => wishes::ask(context, args, Wish::Reauth).await,
         Command::Undo(args) => wishes::undo(context, args).await,
+        Command::Cards(args) => cards::run(context, args).await,
         Command::Resolve(args) => resolve::run(context, args).await,
     }
 }

@@ -100,6 +100,9 @@ texts! {
     SECRET_CREDENTIAL_UNKNOWN = "{0} is handed over by systemd, and no drop-in of {2} that can be read here names the credential {1}: `systemctl cat {2}` shows `LoadCredential={1}:PATH`; write the new one into that PATH, then `sudo systemctl restart {2}`" | "{0} は systemd が渡しますが、ここから読める {2} のドロップインに {1} がありません。`systemctl cat {2}` の `LoadCredential={1}:パス` のパスに書いて、`sudo systemctl restart {2}` を実行してください";
     SECRET_TOO_LONG = "{0}: more than 64 KiB was given: that is no secret; nothing was changed" | "{0}: 64 KiB を超えています。秘密情報ではありません。何も変更していません";
     SECRET_NOT_UTF8 = "{0}: not plain UTF-8 text: save it as UTF-8 without BOM; nothing was changed" | "{0}: UTF-8 のテキストではありません。BOM なしの UTF-8 で保存してください。何も変更していません";
+    CARDS_NONE = "The gateway lists no stored card for this member." | "この会員の預かりカードはありません。";
+    CARDS_NOT_ASKED = "{0}: the stored cards are not known: {1}" | "{0}: 預かりカードを照会できませんでした: {1}";
+    CARD_RESERVED = "subscription" | "定期";
     SECRET_EMPTY = "{0}: nothing was given; nothing was changed" | "{0}: 何も入力されていません。何も変更していません";
     SECRET_BLANKS_AROUND = "Note: white space around the secret was dropped." | "注意: 前後の空白を取り除きました。";
     SECRET_BLANKS_INSIDE = "Note: there is white space inside the secret. Was more copied than the secret?" | "注意: 途中に空白があります。余分なものを写していませんか。";
@@ -162,6 +165,11 @@ texts! {
     H_NEW = "New" | "新規";
     H_NEXT_RUN = "Next run" | "次回";
     POLLING = "reading" | "取得中";
+    H_CARD_EXPIRES = "Expires" | "有効期限";
+    H_CARD_KEY = "Key" | "識別キー";
+    H_CARD_NUMBER = "Card" | "カード番号";
+    H_CARD_RESERVED = "Kept for" | "用途";
+    H_CARD_USED = "Last used" | "最終利用";
     H_NOTE = "Note" | "備考";
     H_OPERATIONS = "Open operations" | "未完了の処理";
     H_ORDER = "Order" | "注文番号";

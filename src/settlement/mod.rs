@@ -12,8 +12,12 @@ use crate::domain::settlement::Observed;
 use crate::http::text::scrub_code;
 use crate::http::{Call, ClientSpec, Fault, SendError};
 
+/// Cards that buyers stored.
+pub mod stored;
 /// クロネコwebコレクト.
 pub mod webcollect;
+
+pub use stored::{Member, StoredCard};
 
 /// Every gateway, by the word that `provider = "…"` takes.
 pub const PROVIDERS: &[Registration] = &[webcollect::PROVIDER];
@@ -60,6 +64,8 @@ pub enum Function {
     ChangeDate,
     /// Look up.
     LookUp,
+    /// List a buyer's stored cards.
+    StoredCards,
 }
 
 impl Function {
@@ -87,6 +93,7 @@ impl Function {
             Self::Reauth => "reauth",
             Self::ChangeDate => "change_date",
             Self::LookUp => "look_up",
+            Self::StoredCards => "stored_cards",
         }
     }
 }
@@ -188,6 +195,12 @@ pub trait Settlement: Send + Sync {
         let _ = registered;
         self.judge(intent, looked, claimed)
     }
+
+    /// The cards that a buyer stored: always safe, and asked for by a person alone.
+    ///
+    /// # Errors
+    /// What kept the answer away; `Rejected` where there is nothing to ask with.
+    async fn stored_cards(&self, call: &Call<'_>, member: &Member) -> Result<Vec<StoredCard>, Fault>;
 
     /// Harmless calls that tell whether the account works: H01, and E04 of `linked` if there is one (decisions.md 19).
     async fn check(&self, call: &Call<'_>, linked: Option<&str>) -> Result<Health, Fault>;

@@ -11,6 +11,8 @@ mod beside;
 #[cfg(test)]
 mod binary;
 #[cfg(test)]
+mod cards;
+#[cfg(test)]
 mod daemon;
 #[cfg(test)]
 mod data;

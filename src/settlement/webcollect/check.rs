@@ -1,8 +1,7 @@
 //! `check`: H01 tells which address the gateway sees; E04 of a linked settlement proves the contract (decisions.md 19).
 //!
-//! A03 (お預かり情報照会) is left out by choice. It lists the cards that one member stored, and asks for that member's id and
-//! authentication key, which no order carries and this program never holds. Asked with an invented member it would prove the
-//! access key alone, which no function on an order uses, and that is less than E04 proves without a secret.
+//! A03 (お預かり情報照会) is left out by choice: it asks for a member's id and authentication key, which no order carries.
+//! `settlements cards` asks it, with those that a person types.
 
 use std::time::Duration;
 
