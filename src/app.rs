@@ -33,6 +33,7 @@ mod outcome;
 mod sync;
 mod units;
 mod watchdog;
+mod way_out;
 
 pub use check::CheckRow;
 use connect::{connect, contracts};

@@ -8,8 +8,10 @@ use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 use super::AppError;
+use super::way_out::way_out;
 use crate::clock::{Ambient, Timestamp};
 use crate::config::{Config, Glimpse};
+use crate::domain::account::WayOut;
 use crate::engine::guard;
 use crate::status::http::{Server, Watched};
 use crate::status::{Facts, SettlementFacts, ShopFacts};
@@ -29,6 +31,7 @@ pub fn facts(config: &Config, now: Timestamp) -> Facts {
         enabled: settlement.enabled,
         live: settlement.live,
         window_ends_at: guard::window_ends(settlement.maintenance, now, Duration::ZERO),
+        way_out: way_out(config, settlement),
     });
     Facts { shops: shops.collect(), settlements: settlements.collect() }
 }
@@ -46,6 +49,7 @@ pub fn seen_facts(glimpse: &Glimpse, now: Timestamp) -> Facts {
         enabled: settlement.enabled,
         live: settlement.live,
         window_ends_at: guard::window_ends(settlement.maintenance, now, Duration::ZERO),
+        way_out: WayOut::default(),
     });
     Facts { shops: shops.collect(), settlements: settlements.collect() }
 }
