@@ -67,7 +67,7 @@ texts! {
     DEMO_SETTLED = "5. A minute later the look-up found {0} done." | "5. 1分後の照会で {0} 件が登録済と分かりました。";
     DEMO_CHANGES = "6. Then order {0} costs {1} yen less, order {2} is cancelled, and the parcel of order {3} cannot leave." | "6. その後、注文 {0} が {1} 円安くなり、注文 {2} は取り消され、注文 {3} の荷物は出せなくなりました。";
     DEMO_FOLLOWED = "7. The gateway follows, {0} operations: the amount changed, the sale cancelled, the slip taken back." | "7. 決済側に反映しました（{0} 件）: 金額変更、決済取消、伝票の登録取消。";
-    DEMO_ASKED = "8. Eight weeks later, {0} authorisation lapses by {1}: one question for all of a morning's. A person says yes." | "8. 8 週間後、与信 {0} 件が {1} までに切れます。その朝の分をまとめて一度だけ確認し、人が「はい」と答えました。";
+    DEMO_ASKED = "8. Eight weeks later, authorisations that lapse by {1}: {0}. One question for all of a morning's; a person says yes." | "8. 8 週間後、与信 {0} 件が {1} までに切れます。その朝の分をまとめて一度だけ確認し、人が「はい」と答えました。";
     DEMO_RENEWED = "9. Authorisations renewed: {0}, until {1}." | "9. 再与信 {0} 件。期限は {1} になりました。";
     DEMO_SUMMARY = "\nSummary" | "\nまとめ";
     DEMO_H_OPERATION = "Operation" | "処理";

@@ -12,6 +12,7 @@ use crate::log::Log;
 use crate::rig::{Rig, contract, now};
 use crate::support::stores;
 
+const MINUTE: Duration = Duration::from_secs(60);
 const HOUR: Duration = Duration::from_secs(3_600);
 const DAY: Duration = Duration::from_secs(86_400);
 const OTHER: &str = "Source address was not the registered one.";
@@ -47,6 +48,14 @@ async fn asked(rig: &Rig, topic: Topic) -> Option<Attention> {
     report.attention.into_iter().find(|attention| attention.topic == topic)
 }
 
+/// So many days, a few minutes of each.
+async fn days(rig: &Rig, days: u32) {
+    for _ in 0..days {
+        rig.db.clock.set(now(&rig.db) + DAY);
+        rig.run(MINUTE * 3).await;
+    }
+}
+
 fn askings(rig: &Rig) -> usize {
     rig.world.calls().iter().filter(|call| call.function == "traderIp").count()
 }
@@ -57,12 +66,16 @@ async fn without_a_registered_one_another_address_is_told_until_the_gateway_take
         let (log, _listening) = Log::listen();
         let rig = Rig::new(db, 1, contract()).await;
         let name = rig.db.name;
-        rig.run(DAY * 2 + HOUR).await;
+        rig.run(MINUTE * 3).await;
+        days(&rig, 2).await;
+        rig.run(MINUTE * 3).await;
         assert_eq!(askings(&rig), 3, "{name}: once a day, by one of two workers");
         assert!(asked(&rig, Topic::AddressChanged).await.is_none(), "{name}");
 
         moves(&rig, elsewhere(), Some(home()));
-        rig.run(DAY * 2).await;
+        days(&rig, 2).await;
+        rig.db.clock.set(now(&rig.db) + HOUR);
+        rig.run(MINUTE * 3).await;
         let told = log.lines(Level::ERROR, OTHER);
         assert_eq!(told.len(), 2, "{name}: when it is noticed and a day later: {told:?}");
         for fact in ["seen_address=203.0.113.9", "known_address=127.0.0.1", "接続元グローバルIP"] {
@@ -76,7 +89,8 @@ async fn without_a_registered_one_another_address_is_told_until_the_gateway_take
 
         // It is registered: a look-up is answered.
         moves(&rig, elsewhere(), Some(elsewhere()));
-        rig.run(HOUR * 2).await;
+        rig.db.clock.set(now(&rig.db) + HOUR);
+        rig.run(MINUTE * 3).await;
         assert_eq!(log.lines(Level::INFO, AGAIN).len(), 1, "{name}");
         assert!(asked(&rig, Topic::AddressChanged).await.is_none(), "{name}");
         assert_eq!(log.lines(Level::ERROR, OTHER).len(), 2, "{name}");
@@ -91,13 +105,16 @@ async fn an_address_of_the_config_is_compared_with_and_a_line_that_comes_back_is
         let mut rig = Rig::new(db, 1, contract()).await;
         let name = rig.db.name;
         rig.way_out = WayOut { registered: Some(elsewhere()), ..rig.way_out };
-        rig.run(HOUR * 3).await;
+        rig.run(MINUTE * 3).await;
+        rig.db.clock.set(now(&rig.db) + HOUR);
+        rig.run(MINUTE * 3).await;
         let told = log.lines(Level::ERROR, OTHER);
         assert_eq!(told.len(), 1, "{name}: from the first look on: {told:?}");
         assert!(told[0].contains("known_address=203.0.113.9"), "{name}: {told:?}");
         assert!(asked(&rig, Topic::AddressChanged).await.is_some(), "{name}");
         moves(&rig, elsewhere(), None);
-        rig.run(HOUR * 2).await;
+        rig.db.clock.set(now(&rig.db) + HOUR);
+        rig.run(MINUTE * 3).await;
         assert_eq!(log.lines(Level::INFO, AGAIN).len(), 1, "{name}");
         assert!(asked(&rig, Topic::AddressChanged).await.is_none(), "{name}");
         rig.server.stop().await;
@@ -112,7 +129,11 @@ async fn an_address_that_is_refused_stops_the_settlement_once_and_not_each_hour_
         let rig = Rig::new(db, 8, contract()).await;
         let name = rig.db.name;
         moves(&rig, elsewhere(), Some(home()));
-        rig.run(HOUR * 5).await;
+        rig.run(MINUTE * 3).await;
+        for _ in 0..4 {
+            rig.db.clock.set(now(&rig.db) + HOUR);
+            rig.run(MINUTE * 3).await;
+        }
         let stopped = log.lines(Level::ERROR, "Settlement was stopped.");
         assert_eq!(stopped.len(), 1, "{name}: {stopped:?}");
         assert!(log.lines(Level::INFO, "Settlement was reached again.").is_empty(), "{name}");
@@ -123,7 +144,8 @@ async fn an_address_that_is_refused_stops_the_settlement_once_and_not_each_hour_
         );
         assert_eq!(asked(&rig, Topic::Stopped).await.map(|attention| attention.count), Some(1), "{name}");
         moves(&rig, elsewhere(), None);
-        rig.run(HOUR * 2).await;
+        rig.db.clock.set(now(&rig.db) + HOUR);
+        rig.run(MINUTE * 10).await;
         assert_eq!(log.lines(Level::INFO, "Settlement was reached again.").len(), 1, "{name}");
         let captured = rig.world.books().iter().filter(|book| book.captures == 1).count();
         assert_eq!(captured, 8, "{name}");

@@ -122,7 +122,7 @@ fn shops(out: &mut impl Write, orders: &Orders, language: Language) -> Result<()
         let all: u64 = statuses.values().sum();
         let parts: Vec<String> =
             statuses.iter().map(|(s, n)| format!("{} {n}", words::status(*s, language))).collect();
-        table.row([(shop.clone(), 18), (all.to_string(), 9), (parts.join(" · "), 120)].into_iter());
+        table.row([(shop.clone(), 18), (all.to_string(), 9), (parts.join(" · "), 200)].into_iter());
     }
     Ok(table.write(out)?)
 }
