@@ -34,6 +34,7 @@ mod outcome;
 mod sync;
 mod units;
 mod watchdog;
+mod way_out;
 
 pub use cards::NotAsked;
 pub use check::CheckRow;

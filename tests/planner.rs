@@ -594,12 +594,24 @@ prop_compose! {
     }
 }
 
+/// What asks for a renewal alone says so: many such questions are told as one.
+#[test]
+fn a_question_of_renewal_is_no_other() {
+    let asked = ends_in(held(), 5).with(|c| c.contract.reauthorize = Reauthorize::Ask);
+    assert_eq!(asked.plan().renew_by, asked.settlement.lapses_on);
+    let unknown = ends_in(held(), 5).with(|c| c.settlement.verified_at = None);
+    assert_eq!(unknown.plan().renew_by, unknown.settlement.lapses_on);
+    let over = ends_in(held(), -1).with(|c| c.contract.reauthorize = Reauthorize::Ask);
+    assert!(over.plan().hold.is_some() && over.plan().renew_by.is_none(), "it can be renewed no more");
+}
+
 proptest! {
     #[test]
     fn nothing_is_ever_wanted_that_must_not_be(case in any_case()) {
         let plan = case.plan();
         prop_assert!(plan.wanted.is_empty() || (plan.hold.is_none() && plan.waiting.is_none()));
         prop_assert!(!plan.wanted.is_empty() || plan.hold.is_some() || plan.waiting.is_some(), "always a reason");
+        prop_assert!(plan.renew_by.is_none() || (plan.hold.is_some() && plan.renew_by == case.settlement.lapses_on));
         let mut seen = Vec::new();
         for wanted in &plan.wanted {
             prop_assert!(case.order.ordered_at >= case.contract.since.unwrap());

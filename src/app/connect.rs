@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::way_out::way_out;
 use super::{AppError, Broken, Connected};
 use crate::clock::Timestamp;
 use crate::config::{self, Config};
@@ -84,7 +85,7 @@ pub(super) fn connect(config: &Config, contracts: &[Contract]) -> Connected {
     for section in config.settlements.iter().filter(|s| s.enabled) {
         let subject = format!("settlements.{}", section.name);
         let Some(contract) = contracts.iter().find(|c| c.name == section.name) else { continue };
-        match account(section, contract) {
+        match account(config, section, contract) {
             Ok((account, warnings)) => {
                 all.accounts.push(Arc::new(account));
                 all.warnings.extend((!warnings.is_empty()).then_some(Broken { subject, problems: warnings }));
@@ -128,6 +129,7 @@ pub(super) fn shop(section: &config::Shop) -> Result<(Shop, Vec<Problem>, Vec<Ex
 
 /// The connector of a settlement's section, and its warnings.
 pub(super) fn account(
+    config: &Config,
     section: &config::Settlement,
     contract: &Contract,
 ) -> Result<(Account, Vec<Problem>), Vec<Problem>> {
@@ -152,6 +154,7 @@ pub(super) fn account(
         client,
         window: section.maintenance,
         max_in_flight: usize::try_from(section.max_in_flight).unwrap_or(1).max(1),
+        way_out: way_out(config, section),
         turnstile: tokio::sync::Mutex::default(),
     };
     Ok((account, built.warnings))

@@ -9,8 +9,10 @@ use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 use super::AppError;
+use super::way_out::way_out;
 use crate::clock::{Ambient, Timestamp};
 use crate::config::{Config, Glimpse};
+use crate::domain::account::WayOut;
 use crate::engine::guard;
 use crate::status::http::{Server, Watched};
 use crate::status::{Facts, SettlementFacts, ShopFacts};
@@ -21,8 +23,10 @@ use crate::telemetry::Vitals;
 #[must_use]
 pub fn facts(config: &Config, now: Timestamp) -> Facts {
     let shops = config.shops.iter().map(|s| shop(&s.name, &s.mall, s.enabled));
-    let settlements =
-        config.settlements.iter().map(|s| settlement(&s.name, s.enabled, s.live, s.maintenance, now));
+    let settlements = config.settlements.iter().map(|s| SettlementFacts {
+        way_out: way_out(config, s),
+        ..settlement(&s.name, s.enabled, s.live, s.maintenance, now)
+    });
     Facts { shops: shops.collect(), settlements: settlements.collect() }
 }
 
@@ -47,7 +51,7 @@ fn settlement(
     now: Timestamp,
 ) -> SettlementFacts {
     let window_ends_at = guard::window_ends(maintenance, now, Duration::ZERO);
-    SettlementFacts { name: name.to_owned(), enabled, live, window_ends_at }
+    SettlementFacts { name: name.to_owned(), enabled, live, window_ends_at, way_out: WayOut::default() }
 }
 
 /// The server of health checks and metrics, where the config wants one.

@@ -16,6 +16,7 @@ mod db;
 mod demo;
 mod failure;
 mod follow;
+mod foreseen;
 mod generate;
 mod history;
 mod hold;

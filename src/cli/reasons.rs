@@ -376,6 +376,11 @@ const REASONS: &[(&str, &str)] = &[
     ("due at {0}", "予定は {0} でした"),
     ("nothing is read and nothing is sent", "取り込みも送信もしていません"),
     ("due more than three hours ago and not over", "予定から 3 時間たっても終わっていません"),
+    (
+        "calls come from {0}, not from {1}: register the new address: {2}",
+        "接続元は {0} です（登録済は {1}）。新しいアドレスの登録先: {2}",
+    ),
+    ("{0} authorisations lapse by {1}", "与信 {0} 件が {1} までに切れます"),
     ("the first authorisation ends on {0}", "最初の与信期限は {0}"),
     ("{0} ends on {1} ({2} days)", "{0} は {1} まで（残り {2} 日）"),
     ("busy: another mallsync polls this shop now", "別の mallsync がこの店舗を取得中です"),
@@ -575,6 +580,22 @@ const REASONS: &[(&str, &str)] = &[
     (
         "the gateway sees this machine at {0}; that must be the registered 接続元グローバルIP",
         "決済側から見えるアドレスは {0} です。登録した接続元グローバルIPと同じでなければなりません",
+    ),
+    (
+        "the gateway sees this machine at {0}, the source_address of the config",
+        "決済側から見えるアドレスは {0} で、設定の source_address と同じです",
+    ),
+    (
+        "the gateway sees this machine at {0}, and source_address is {1}",
+        "決済側から見えるアドレスは {0} です。設定の source_address は {1} です",
+    ),
+    (
+        "the gateway sees this machine at {0}, and saw it at {1} before",
+        "決済側から見えるアドレスは {0} です。以前は {1} でした",
+    ),
+    (
+        "register the new address: {0}; or write it as source_address",
+        "新しいアドレスを登録してください: {0}。登録済なら source_address に書いてください",
     ),
     ("the gateway answers for the 加盟店コード {0}", "加盟店コード {0} で応答がありました"),
     (

@@ -2,7 +2,7 @@
 
 use clap::{Args, Subcommand};
 
-use super::args::{ListArgs, ShowArgs, days, word};
+use super::args::{ListArgs, ShowArgs};
 use super::context::{Context, Page, note};
 use super::failure::{Ended, Failure, Outcome};
 use super::follow::{self, Whose};
@@ -10,7 +10,8 @@ use super::output::Column;
 use super::table::yen;
 use super::views::{SettlementView, digits, text};
 use super::{cards, hold, link, preview, resolve, settlement, wishes, words};
-use crate::domain::settlement::{SettlementState, Wish};
+use crate::domain::settlement::Wish;
+use crate::status::renewal_command;
 use crate::store::Store;
 use crate::store::settlements::{SettlementFilter, SettlementRow};
 
@@ -61,18 +62,12 @@ pub enum Command {
 
 #[derive(Args, Debug)]
 pub struct ListSettlements {
-    /// Only settlements in this state
-    #[arg(long, value_name = "STATE", value_parser = word(SettlementState::ALL, SettlementState::as_str))]
-    state: Option<SettlementState>,
-    /// Only of this contract (its name in the config)
-    #[arg(long, value_name = "NAME")]
-    settlement: Option<String>,
+    /// Which.
+    #[command(flatten)]
+    filter: wishes::Filter,
     /// Only those that need a person
     #[arg(long)]
     held: bool,
-    /// Only those whose authorisation ends within so many days: 7d
-    #[arg(long, value_name = "DAYS", value_parser = days)]
-    lapsing_within: Option<u32>,
     /// Format and length.
     #[command(flatten)]
     list: ListArgs,
@@ -122,26 +117,27 @@ pub async fn run(context: &Context, command: Command) -> Outcome {
 }
 
 async fn list(context: &Context, args: ListSettlements) -> Outcome {
-    if let Some(name) = &args.settlement {
-        known_contract(context, name)?;
-    }
+    let base = SettlementFilter { held: args.held, ..args.filter.rows(context)? };
     let store = context.reader().await?;
-    let base = SettlementFilter {
-        name: args.settlement,
-        state: args.state,
-        held: args.held,
-        lapses_by: args.lapsing_within.and_then(|days| wishes::lapses_by(context, days)),
-        limit: None,
-        after: None,
-    };
-    context
+    let outcome = context
         .list(args.list, COLUMNS, async |limit, last: Option<&SettlementView>| {
             let filter =
                 SettlementFilter { limit: Some(limit), after: last.map(|s| s.id.clone()), ..base.clone() };
             let rows = store.list_settlements(&filter).await?;
             Ok(Page::of(rows.into_iter().map(SettlementView::from).collect(), limit))
         })
-        .await
+        .await?;
+    let now = context.ambient.now();
+    for contract in context.config.settlements.iter().filter(|contract| contract.enabled) {
+        if base.name.as_ref().is_some_and(|only| *only != contract.name) {
+            continue;
+        }
+        if let Some(asked) = store.renewals(&contract.name, now.jst_date()).await? {
+            let command = renewal_command(&contract.name, asked, now);
+            note(&context.tell(words::RENEWALS_ASKED, &[&asked.authorizations, &asked.last, &command]));
+        }
+    }
+    Ok(outcome)
 }
 
 async fn unlink(context: &Context, args: Unlink) -> Outcome {

@@ -65,11 +65,22 @@ texts! {
     DEMO_CAPTURES = "3. {0} card sales were registered at the gateway, each looked up first." | "3. カード売上 {0} 件を、照会してから登録しました。";
     DEMO_LOST = "4. The answer to {0} of them was lost on purpose: it is not sent again, it is looked up." | "4. うち {0} 件の応答をわざと失わせました。再送はせず、照会で確かめます。";
     DEMO_SETTLED = "5. A minute later the look-up found {0} done." | "5. 1分後の照会で {0} 件が登録済と分かりました。";
+    DEMO_CHANGES = "6. Then order {0} costs {1} yen less, order {2} is cancelled, and the parcel of order {3} cannot leave." | "6. その後、注文 {0} が {1} 円安くなり、注文 {2} は取り消され、注文 {3} の荷物は出せなくなりました。";
+    DEMO_FOLLOWED = "7. The gateway follows, {0} operations: the amount changed, the sale cancelled, the slip taken back." | "7. 決済側に反映しました（{0} 件）: 金額変更、決済取消、伝票の登録取消。";
+    DEMO_ASKED = "8. Eight weeks later, authorisations that lapse by {1}: {0}. One question for all of a morning's; a person says yes." | "8. 8 週間後、与信 {0} 件が {1} までに切れます。その朝の分をまとめて一度だけ確認し、人が「はい」と答えました。";
+    DEMO_RENEWED = "9. Authorisations renewed: {0}, until {1}." | "9. 再与信 {0} 件。期限は {1} になりました。";
     DEMO_SUMMARY = "\nSummary" | "\nまとめ";
-    DEMO_SHOP = "  {0}: {1} orders ({2})" | "  {0}: 注文 {1} 件 ({2})";
-    DEMO_YEN = "  Registered and waiting to settle: {0} yen. Not registered yet: {1} yen." | "  売上登録済(精算確定待ち): {0} 円  未登録: {1} 円";
-    DEMO_BOOKS = "  The gateway's books: {0} yen registered; registered twice: {1}; orders lost: {2}." | "  決済側の帳簿: 登録 {0} 円  二重登録: {1} 件  注文の取りこぼし: {2} 件";
-    DEMO_PERSON = "  Waiting for a person: {0} card sales (planted on purpose: no such settlement, another amount, cancelled elsewhere)." | "  人の判断待ち: カード売上 {0} 件 (わざと混ぜた、決済なし・金額違い・他での取消)";
+    DEMO_H_OPERATION = "Operation" | "処理";
+    DEMO_H_OURS = "done by mallsync" | "mallsync が実行";
+    DEMO_H_BOOKS = "in the gateway's books" | "決済側の帳簿";
+    DEMO_H_AGAIN = "sent twice" | "二重送信";
+    DEMO_CAPTURED = "Yen registered, waiting to settle" | "売上登録済・精算確定待ち(円)";
+    DEMO_IN_BOOKS = "Yen registered in the gateway's books" | "決済側の帳簿の登録額(円)";
+    DEMO_OPEN = "Yen not registered yet" | "未登録(円)";
+    DEMO_LOST_ORDERS = "Orders lost" | "注文の取りこぼし(件)";
+    DEMO_PERSON = "Card sales for a person" | "人の判断待ち(件)";
+    DEMO_PLANTED = "{0} (planted on purpose: no such settlement, another amount, cancelled elsewhere)" | "{0}（わざと混ぜた、決済なし・金額違い・他での取消）";
+    DEMO_WRONG = "\nThe books do not balance: this is a fault of mallsync." | "\n帳簿が合いません。mallsync の不具合です。";
     DEMO_NEXT = "\nNext: `mallsync simulate --write-config sim/mallsync.toml`, `mallsync --config sim/mallsync.toml check`, `mallsync --config sim/mallsync.toml run`." | "\n次は: `mallsync simulate --write-config sim/mallsync.toml`、`mallsync --config sim/mallsync.toml check`、`mallsync --config sim/mallsync.toml run`";
     // A person's consent.
     AUTHORIZE_OPEN = "{0}: open this address in a browser, sign in with the ID of an employee of the store, agree, and give the address that the browser is sent back to:" | "{0}: 次のURLをブラウザで開き、ストアの権限を持つIDでログインして同意し、戻された先のURLを入力してください:";
@@ -246,6 +257,7 @@ texts! {
     RELEASED = "{0} is released." | "{0} の停止を解除しました。";
     WISH_SUM = "Settlements: {0} ({1} yen) · skipped: {2}" | "対象: {0} 件（{1} 円）· 対象外: {2} 件";
     WISH_SKIPPED = "{0} was skipped: {1}" | "{0} は対象外です: {1}";
+    RENEWALS_ASKED = "{0} authorisations lapse by {1}. To renew them all: `{2}`" | "与信 {0} 件が {1} までに切れます。まとめて再与信するには `{2}`";
     RESOLVED = "{0} is resolved ({1}): nothing is sent or asked for it any more. `mallsync settlements resolve {2} --undo` takes that back." | "{0} を処理済にしました（{1}）。今後は何も送らず、確認も求めません。`mallsync settlements resolve {2} --undo` で戻せます。";
     RESOLVED_NOT = "{0} is not resolved any more: the rules rule again." | "{0} の処理済を取り消しました。規則どおりに処理します。";
     NOT_RESOLVED = "{0} was not resolved." | "{0} は処理済になっていません。";
@@ -312,7 +324,9 @@ texts! {
     T_DATABASE_FULL = "the disk that holds the database is full" | "データベースのあるディスクがいっぱいです";
     T_LATE = "operations are late" | "処理が遅れています";
     T_LAPSE = "authorisations end soon" | "与信の期限が近い";
+    T_RENEWALS = "authorisations to renew" | "再与信するか判断が必要";
     T_STOPPED = "stopped by the other side" | "相手側の理由で停止";
+    T_ADDRESS = "calls come from another address" | "接続元アドレスが変わりました";
     T_ACCOUNT_HELD = "everything is held" | "すべて停止中";
     T_CONFIG_REFUSED = "the edited config was refused" | "編集された設定は受け付けられませんでした";
     T_OPERATIONS = "operations need a person" | "処理に人の判断が必要";
@@ -475,6 +489,8 @@ pub fn operation_word(word: &str, language: Language) -> String {
 pub const fn topic(topic: Topic) -> Text {
     match topic {
         Topic::Stopped => T_STOPPED,
+        Topic::AddressChanged => T_ADDRESS,
+        Topic::RenewalsAsked => T_RENEWALS,
         Topic::AccountHeld => T_ACCOUNT_HELD,
         Topic::ConfigRefused => T_CONFIG_REFUSED,
         Topic::OperationsNeedPerson => T_OPERATIONS,

@@ -2,7 +2,7 @@
 //! does not validate is ever used (I10). Each mall and each gateway reads the keys of its own section; this module knows
 //! the common ones.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -170,6 +170,8 @@ pub struct Settlement {
     pub max_in_flight: u32,
     /// Calls a second.
     pub max_per_second: u32,
+    /// The address that is registered with the gateway.
+    pub source_address: Option<IpAddr>,
     /// Nothing is sent in it (JST, from–to); `None`: no window.
     pub maintenance: Option<(NaiveTime, NaiveTime)>,
     /// `[[settlements.NAME.match]]`.

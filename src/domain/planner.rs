@@ -1,6 +1,6 @@
 //! From facts to the operations wanted: pure (decisions.md 1–5, kuroneko-webcollect.md §2.5, §5).
 
-use chrono::NaiveTime;
+use chrono::{NaiveDate, NaiveTime};
 
 pub use super::link::{Linked, link};
 use super::money::Yen;
@@ -192,6 +192,8 @@ pub struct Plan {
     pub waiting: Option<String>,
     /// Why a person is needed, in words; nothing is sent.
     pub hold: Option<String>,
+    /// All that is asked is whether to renew the authorisation, which ends on this day: one question may stand for many.
+    pub renew_by: Option<NaiveDate>,
 }
 
 /// The operations wanted for an order under `contract` at `now`.
@@ -201,6 +203,11 @@ pub fn plan(contract: &Contract, facts: &Facts<'_>, now: Timestamp) -> Plan {
         Ok(wanted) => Plan { wanted, ..Plan::default() },
         Err(Not::Yet(reason)) => Plan { waiting: Some(reason), ..Plan::default() },
         Err(Not::WithoutPerson(reason)) => Plan { hold: Some(reason), ..Plan::default() },
+        Err(Not::WithoutRenewal(last)) => Plan {
+            hold: Some(format!("the authorisation ends on {last}")),
+            renew_by: Some(last),
+            ..Plan::default()
+        },
     }
 }
 
@@ -210,6 +217,8 @@ enum Not {
     Yet(String),
     /// Only a person can.
     WithoutPerson(String),
+    /// A person must say whether to renew the authorisation that ends on this day.
+    WithoutRenewal(NaiveDate),
 }
 
 fn yet<T>(reason: impl Into<String>) -> Result<T, Not> {

@@ -27,6 +27,8 @@ pub const PROVIDERS: &[Registration] = &[webcollect::PROVIDER];
 pub struct Registration {
     /// The word in `provider = "…"`.
     pub name: &'static str,
+    /// Where the address that calls come from is registered, for people; `None`: any address is answered.
+    pub registered_at: Option<&'static str>,
     /// JSON Schema of the gateway's own keys in `[settlements.NAME]` (the common ones are `config`'s).
     pub schema: fn(&mut schemars::SchemaGenerator) -> schemars::Schema,
     /// Checks the gateway's own keys; reads no secret.

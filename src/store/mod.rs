@@ -32,6 +32,8 @@ mod workers;
 
 /// Accounts that were stopped, and guards that hold.
 pub mod accounts;
+/// From which address gateways see our calls.
+pub mod addresses;
 /// Limiter rows.
 pub mod limits;
 /// What the log was told of.

@@ -161,7 +161,7 @@ pub(super) fn decide(
         // Only where it would matter: an order that is cancelled or already captured asks nobody about its link.
         let unlinked = record.settlement.reception_number.is_none();
         if !plan.wanted.is_empty() || (unlinked && plan.hold.is_some()) {
-            plan = Plan { wanted: Vec::new(), waiting: None, hold: Some(objection.clone()) };
+            plan = Plan { hold: Some(objection.clone()), ..Plan::default() };
         }
     }
     Some(Decision { plan, live: contract.mode == Mode::Live })
@@ -214,10 +214,15 @@ impl Store {
     ) -> Result<u64> {
         let Some(record) = &known.record else { return Ok(0) };
         let settlement = &record.settlement;
+        // The day stands in the question too: with another day it is another text.
         if record.asked != decision.plan.hold {
             conn.execute(
-                "UPDATE settlements SET asked = $2 WHERE id = $1",
-                args![&settlement.id, &decision.plan.hold],
+                "UPDATE settlements SET asked = $2, renew_by = $3 WHERE id = $1",
+                args![
+                    &settlement.id,
+                    &decision.plan.hold,
+                    &decision.plan.renew_by.map(|day| day.to_string())
+                ],
             )
             .await?;
         }

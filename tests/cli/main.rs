@@ -17,6 +17,8 @@ mod daemon;
 #[cfg(test)]
 mod data;
 #[cfg(test)]
+mod demo;
+#[cfg(test)]
 mod docs;
 #[cfg(test)]
 mod money;

@@ -8,7 +8,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use chrono::NaiveTime;
 use mallsync::clock::{Ambient, ManualClock, Timestamp};
-use mallsync::domain::account::{Bucket, Health};
+use mallsync::domain::account::{Bucket, Health, WayOut};
 use mallsync::domain::money::Yen;
 use mallsync::domain::operation::{Intent, State, Verdict};
 use mallsync::domain::order::{
@@ -133,6 +133,8 @@ pub struct Rig {
     pub world: Arc<World>,
     pub server: Server,
     pub contract: Contract,
+    /// As the config would say it.
+    pub way_out: WayOut,
     pub crashes: Crashes,
     /// Card orders that may be captured, in the order of the catalogue.
     pub orders: Vec<Fact>,
@@ -218,7 +220,8 @@ impl Rig {
             .take(wanted)
             .collect();
         assert_eq!(orders.len(), wanted, "the catalogue has enough card orders");
-        let rig = Self { db, world, server, contract, crashes: Crashes::default(), orders };
+        let way_out = WayOut { registered: None, places: vec!["接続元グローバルIP".to_owned()] };
+        let rig = Self { db, world, server, contract, way_out, crashes: Crashes::default(), orders };
         rig.seed().await;
         rig
     }
@@ -289,6 +292,7 @@ impl Rig {
             client: Client::new(&ClientSpec { base_url: client.base_url, ..ClientSpec::default() }).unwrap(),
             window: None,
             max_in_flight: 3,
+            way_out: self.way_out.clone(),
             turnstile: tokio::sync::Mutex::default(),
         };
         let ambient = Ambient::new(Arc::new(self.db.clock.clone()));

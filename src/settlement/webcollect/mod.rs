@@ -48,6 +48,7 @@ pub use config::{Common, Environment, PRODUCTION, Section, TEST};
 /// The line in the table.
 pub const PROVIDER: Registration = Registration {
     name: "webcollect",
+    registered_at: Some("クロネコwebコレクト 接続元グローバルIP"),
     schema: <Section as schemars::JsonSchema>::json_schema,
     validate: |section| Section::read(section).map(|_| ()).map_err(pairs),
     urls,
