@@ -120,6 +120,7 @@ fn slip(number: &str) -> Slip {
         ship_date: Some(date("2026-12-10")),
         learnt_at: noon(),
         write_back: WriteBack::Unsent,
+        b2_registers: None,
         held: None,
     }
 }
@@ -244,6 +245,37 @@ fn what_is_wanted_in_each_situation() {
         ("held by a person", case().with(|c| c.settlement.held = Some("asked the buyer".to_owned()))),
         ("no reception number", case().with(|c| c.settlement.reception_number = None)),
         ("B2 registers", case().with(|c| c.contract.registered_by = RegisteredBy::B2cloud)),
+        (
+            "B2 registers, and its file says so",
+            case().with(|c| {
+                c.contract.registered_by = RegisteredBy::B2cloud;
+                c.slips[0].b2_registers = Some(true);
+            }),
+        ),
+        (
+            "B2 is to register, and its file says that it does not",
+            case().with(|c| {
+                c.contract.registered_by = RegisteredBy::B2cloud;
+                c.slips[0].b2_registers = Some(false);
+            }),
+        ),
+        ("B2 registers all the same, by its file", case().with(|c| c.slips[0].b2_registers = Some(true))),
+        ("B2 does not register, by its file", case().with(|c| c.slips[0].b2_registers = Some(false))),
+        (
+            "B2 registers a slip that is held",
+            case().with(|c| {
+                c.slips[0].b2_registers = Some(true);
+                c.slips[0].held = Some("another postal code".to_owned());
+            }),
+        ),
+        (
+            "B2 registers, another amount at the gateway",
+            case().with(|c| {
+                c.contract.registered_by = RegisteredBy::B2cloud;
+                c.settlement.state = SettlementState::Authorized;
+                c.settlement.amount = Some(Yen(5_000));
+            }),
+        ),
         (
             "another amount at the gateway",
             case().with(|c| {
@@ -413,6 +445,13 @@ fn what_follows_when_something_changed() {
                 c.done.push(Intent::Undo { reception_number, slip_number, delivery_service_code, amount });
                 c.settlement.state = SettlementState::Authorized;
                 c.settlement.slips.clear();
+            }),
+        ),
+        (
+            "another amount, B2 registers",
+            held().with(|c| {
+                c.contract.registered_by = RegisteredBy::B2cloud;
+                c.order.amounts.due = Some(Yen(5_000));
             }),
         ),
         (

@@ -29,6 +29,7 @@ mod person;
 mod preview;
 mod progress;
 mod reasons;
+mod receptions;
 mod resolve;
 mod run;
 mod schema;
