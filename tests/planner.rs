@@ -592,6 +592,8 @@ prop_compose! {
         policy in 0_usize..3,
         first in any::<bool>(),
         rules in any::<(bool, bool, bool, bool, bool)>(),
+        by_b2 in prop::bool::weighted(0.2),
+        b2_says in prop::option::weighted(0.4, any::<bool>()),
     ) -> Case {
         case().with(|c| {
             c.order.status = Status::ALL[status];
@@ -601,6 +603,7 @@ prop_compose! {
             c.order.packages = (0..packages).map(|i| Package { package_id: i.to_string(), ..Package::default() }).collect();
             c.order.ordered_at = noon() - DAY * ordered_days;
             c.contract.capture = CaptureOn::ALL[policy];
+            c.contract.registered_by = if by_b2 { RegisteredBy::B2cloud } else { RegisteredBy::Mallsync };
             c.contract.parcels = if first { Parcels::First } else { Parcels::All };
             c.now = noon() + DAY * later;
             c.settlement.lapses_on = lapses_in.map(|d| noon().jst_date() + chrono::TimeDelta::days(d));
@@ -619,6 +622,7 @@ prop_compose! {
                     kind: (*kind).to_owned(),
                     carrier: if *yamato { Carrier::Yamato } else { Carrier::JapanPost },
                     held: held.then(|| "held".to_owned()),
+                    b2_registers: b2_says,
                     ..slip(&number)
                 }
             }).collect();
@@ -658,6 +662,8 @@ proptest! {
                 other => return Err(TestCaseError::fail(format!("nobody asked for {other:?}"))),
             };
             prop_assert!(case.order.status.may_ship());
+            prop_assert_eq!(case.contract.registered_by, RegisteredBy::Mallsync);
+            prop_assert!(!case.slips.iter().any(|s| s.held.is_none() && s.number == *slip_number && s.b2_registers == Some(true)), "never a second registration");
             prop_assert_eq!(Some(*amount), case.order.amounts.due);
             prop_assert!(case.settlement.amount.is_none_or(|held| held == *amount), "never another amount than the authorised one");
             prop_assert!(*amount > Yen::ZERO && *amount <= case.contract.amount_limit);

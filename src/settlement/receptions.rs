@@ -156,12 +156,13 @@ impl<R: Read> File<R> {
         // The fallback would make every order one that was paid by card.
         let own = profile.map_or_else(plain, |own| Profile { fallback: BTreeMap::new(), ..own.clone() });
         let (survey, records) = tabular::open(open, own.encoding, own.delimiter, own.quote)?;
-        let sheet = Sheet::open(records, own.skip_lines, |cells| match profile {
-            Some(profile) => profile.header,
-            None => names_columns(cells),
+        let mut looks_right = false;
+        let sheet = Sheet::open(records, own.skip_lines, |cells| {
+            looks_right = is_plain_row(cells);
+            profile.map_or_else(|| names_columns(cells), |profile| profile.header)
         })?;
         let header = sheet.header.as_deref();
-        if profile.is_none() && header.is_none() && !(2..=3).contains(&sheet.width()) {
+        if profile.is_none() && header.is_none() && !looks_right {
             return Err(Refusal::at(
                 sheet.first_line,
                 "expected mall_order_id,reception_number[,amount]; a file with other columns needs a profile that names \
@@ -203,6 +204,12 @@ fn by_place(plain: Profile) -> Profile {
     let fields = NAMES.iter().enumerate();
     let fields = fields.map(|(n, (field, _))| ((*field).to_owned(), vec![Source::Column(n)]));
     Profile { header: false, fields: fields.collect(), ..plain }
+}
+
+/// Without a header the first row must look like one of data.
+fn is_plain_row(cells: &[String]) -> bool {
+    (2..=3).contains(&cells.len())
+        && cells.get(1).is_some_and(|cell| is_reception_number(&values::order_key(cell)))
 }
 
 fn names_columns(cells: &[String]) -> bool {
@@ -284,14 +291,13 @@ impl Drafts {
             self.all.push(Draft { line, order, number, amount, wrong: None });
             return;
         };
-        let what = if first.number != said.number {
-            "reception number"
+        let differ: fn(u64) -> String = if first.number != said.number {
+            |other| format!("line {other} gives the order another reception number")
         } else if first.amount != said.amount {
-            "amount"
+            |other| format!("line {other} gives the order another amount")
         } else {
             return;
         };
-        let differ = |other: u64| format!("line {other} gives the order another {what}");
         first.wrong.get_or_insert_with(|| differ(line));
         let wrong = Some(differ(first.line));
         let Said { order, number, amount } = said;

@@ -41,9 +41,15 @@ fn the_plain_form_reads_in_any_order_of_columns_and_without_a_header() {
 
 #[test]
 fn a_file_of_other_columns_is_refused_whole_and_says_what_was_expected() {
-    for text in ["a,b,c,d\n1,2,3,4\n", "mall_order_id,amount\n1001,5400\n", "", "reception_number\nWC-1\n"] {
+    for text in [
+        "a,b,c,d\n1,2,3,4\n",
+        "番号,受付,金額\n1001,WC-1,100\n",
+        "mall_order_id,amount\n1001,5400\n",
+        "",
+        "reception_number\nWC-1\n",
+    ] {
         let error = parse(None, "x.csv", || Ok(text.as_bytes())).unwrap_err().to_string();
-        let says = ["mall_order_id", "reception_no", "order_no", "no row at all"];
+        let says = ["mall_order_id", "reception_no", "order_no", "the file is empty"];
         assert!(says.iter().any(|said| error.contains(said)), "{text:?}: {error}");
     }
 }
