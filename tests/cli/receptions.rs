@@ -91,7 +91,7 @@ fn numbers_are_imported_shown_asked_and_the_same_file_again_changes_nothing() {
     assert_eq!(code(&shop.run(&["orders", "import", "late.csv", "--shop", "own-shop"])), 0);
     assert_eq!(shop.json(&["settlements", "show", "A-9"])["reception_number"], "WC-9");
     assert_eq!(shop.json(&["settlements", "list", "--unmatched"]), json!([]));
-    shop.write("typo.csv", "A-99,WC-99\n");
+    shop.write("typo.csv", "A-99,WC-99");
     assert_eq!(code(&shop.run(&["settlements", "import", "typo.csv"])), 1, "a record without its end");
     shop.write("typo.csv", "A-98,WC-98\nA-99,WC-99\n");
     assert_eq!(code(&shop.run(&["settlements", "import", "typo.csv"])), 0);
