@@ -197,14 +197,14 @@ const BAD: &[Column<Bad>] = &[
 
 /// One column of the file.
 #[derive(Clone, Debug, Serialize)]
-struct Reading {
-    number: usize,
-    name: Option<String>,
-    fields: Vec<String>,
-    example: Option<Personal>,
+pub struct Reading {
+    pub number: usize,
+    pub name: Option<String>,
+    pub fields: Vec<String>,
+    pub example: Option<Personal>,
 }
 
-const READINGS: &[Column<Reading>] = &[
+pub const READINGS: &[Column<Reading>] = &[
     Column::number("number", words::H_COLUMN, |r, _| r.number.to_string(), |r| r.number.to_string()),
     Column::text("name", words::H_NAME, 32, |r, _| text(r.name.as_ref()), |r| text(r.name.as_ref())),
     Column::text("fields", words::H_READ_AS, 40, |r, _| r.fields.join(" "), |r| r.fields.join(" ")),

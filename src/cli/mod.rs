@@ -31,6 +31,7 @@ mod person;
 mod preview;
 mod progress;
 mod reasons;
+mod receptions;
 mod resolve;
 mod run;
 mod schema;

@@ -9,7 +9,7 @@ use super::follow::{self, Whose};
 use super::output::Column;
 use super::table::yen;
 use super::views::{SettlementView, digits, text};
-use super::{cards, hold, link, preview, resolve, settlement, wishes, words};
+use super::{cards, hold, link, preview, receptions, resolve, settlement, wishes, words};
 use crate::domain::settlement::Wish;
 use crate::status::renewal_command;
 use crate::store::Store;
@@ -20,6 +20,7 @@ pub enum Command {
     /// List card settlements, newest first
     #[command(after_help = "Examples:\n  mallsync settlements list --state authorized\n  \
                             mallsync settlements list --held\n  \
+                            mallsync settlements list --unmatched\n  \
                             mallsync settlements list --lapsing-within 7d")]
     List(ListSettlements),
     /// Show one settlement and all that was done for it at the gateway
@@ -27,6 +28,10 @@ pub enum Command {
     /// Link an order to its reception number (受付番号)
     #[command(after_help = "Example:\n  mallsync settlements link 1001 A-1001 --settlement webcollect-main")]
     Link(link::Link),
+    /// Link orders to their reception numbers (受付番号) by a cart's CSV; the same file again changes nothing
+    #[command(after_help = "Examples:\n  mallsync settlements import numbers.csv --dry-run\n  \
+                            mallsync settlements import cart.csv --profile generic --explain")]
+    Import(receptions::Args),
     /// Take the reception number away from an order again
     Unlink(Unlink),
     /// Show what would be sent now, what waits and why, and what needs a person; sends nothing
@@ -68,6 +73,9 @@ pub struct ListSettlements {
     /// Only those that need a person
     #[arg(long)]
     held: bool,
+    /// Imported reception numbers that wait for their order or for a person, instead
+    #[arg(long, conflicts_with_all = ["state", "settlement", "held", "lapsing_within"])]
+    unmatched: bool,
     /// Format and length.
     #[command(flatten)]
     list: ListArgs,
@@ -85,7 +93,7 @@ pub struct ShowSettlement {
 
 #[derive(Args, Debug)]
 pub struct Unlink {
-    /// Our id, the reception number, or the order's id or number
+    /// Our id, the reception number, or the order's id or number (an imported one that waits, too)
     #[arg(value_name = "ID")]
     id: String,
     /// Show it and write nothing
@@ -102,6 +110,7 @@ pub async fn run(context: &Context, command: Command) -> Outcome {
         Command::List(args) => list(context, args).await,
         Command::Show(args) => settlement::show(context, args).await,
         Command::Link(args) => link::run(context, args).await,
+        Command::Import(args) => receptions::import(context, args).await,
         Command::Unlink(args) => unlink(context, args).await,
         Command::Preview(args) => preview::run(context, args).await,
         Command::Hold(args) => hold::hold(context, args).await,
@@ -117,6 +126,9 @@ pub async fn run(context: &Context, command: Command) -> Outcome {
 }
 
 async fn list(context: &Context, args: ListSettlements) -> Outcome {
+    if args.unmatched {
+        return receptions::waiting(context, args.list).await;
+    }
     let base = SettlementFilter { held: args.held, ..args.filter.rows(context)? };
     let store = context.reader().await?;
     let outcome = context
@@ -142,7 +154,15 @@ async fn list(context: &Context, args: ListSettlements) -> Outcome {
 
 async fn unlink(context: &Context, args: Unlink) -> Outcome {
     let app = context.writer().await?;
-    let row = find(context, app.store(), &args.id).await?;
+    let store = app.store();
+    if !args.dry_run
+        && store.find_settlements(&args.id).await?.is_empty()
+        && store.forget_receptions(&args.id, &Context::actor(), &app.planning()).await? > 0
+    {
+        note(&context.tell(words::RECEPTION_FORGOTTEN, &[&args.id]));
+        return Ok(Ended::Well);
+    }
+    let row = find(context, store, &args.id).await?;
     if args.dry_run {
         note(context.say(words::DRY_RUN_ONLY));
         return Ok(Ended::Well);

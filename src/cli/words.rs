@@ -7,6 +7,7 @@ use crate::config::Language;
 use crate::domain::account::Level;
 use crate::domain::operation::State;
 use crate::domain::order::{PaymentMethod, Status};
+use crate::domain::reception::ReceptionOutcome;
 use crate::domain::settlement::SettlementState;
 use crate::domain::slip::RowOutcome;
 use crate::status::{Pause, Topic};
@@ -277,6 +278,11 @@ texts! {
     SLIPS_GOOD = "{0} rows that are in order are not shown (--format csv shows them all)." | "問題のない {0} 行は省略しました（--format csv ならすべて出ます）。";
     SLIPS_NOT_ISSUED = "{0}: {1} rows have no slip number yet and were left out." | "{0}: 伝票番号がまだない {1} 行は取り込んでいません。";
     SLIPS_SEEN = "{0}: the same file was imported on {1}; importing it again changes nothing." | "{0}: 同じ内容のファイルを {1} に取り込み済みです。再度取り込んでも変わりません。";
+    RECEPTIONS_SUM = "{0}: {1} linked · {2} already so · {3} waiting for their order · {4} refused" | "{0}: 結び付け {1} · 済み {2} · 注文待ち {3} · 不可 {4}";
+    RECEPTIONS_WITHOUT = "{0}: {1} rows have no reception number and were left out." | "{0}: 受付番号のない {1} 行は取り込んでいません。";
+    RECEPTIONS_FOLLOW = "Operations that are planned by it: {0} ({1} yen)." | "これで予定される処理: {0} 件（{1} 円）";
+    RECEPTIONS_EXPLAINED = "Profile {0} · {1} · separated by {2} · {3} rows" | "プロファイル {0} · {1} · 区切り {2} · {3} 行";
+    RECEPTION_FORGOTTEN = "{0}: the imported number that waited for its order is given up." | "{0}: 注文を待っていた取込済みの受付番号を取り消しました。";
     FILE_REFUSED = "{0}: {1}" | "{0}: {1}";
     SLIP_ADDED = "Order {0}: slip {1} added." | "注文 {0} に伝票 {1} を登録しました。";
     SLIP_REPLACED = "Order {0}: slip {1} replaced by {2}." | "注文 {0} の伝票 {1} を {2} に差し替えました。";
@@ -417,6 +423,17 @@ pub const fn outcome(outcome: RowOutcome, language: Language) -> &'static str {
         RowOutcome::Waiting => "注文待ち",
         RowOutcome::Held => "保留",
         RowOutcome::Refused => "不可",
+    };
+    pick(language, outcome.as_str(), ja)
+}
+
+/// What became of a row of a file of reception numbers.
+pub const fn reception(outcome: ReceptionOutcome, language: Language) -> &'static str {
+    let ja = match outcome {
+        ReceptionOutcome::Linked => "結び付け",
+        ReceptionOutcome::Known => "済み",
+        ReceptionOutcome::Waiting => "注文待ち",
+        ReceptionOutcome::Refused => "不可",
     };
     pick(language, outcome.as_str(), ja)
 }

@@ -155,7 +155,7 @@ pub enum Reception {
         /// With one group.
         regex: regex::Regex,
     },
-    /// From the source itself or from `settlements link`.
+    /// From the source itself, from `settlements import`, from B2クラウド's file or from `settlements link`.
     Imported,
 }
 
@@ -291,12 +291,16 @@ fn capture(
     {
         return Ok(vec![undo]);
     }
+    // Where B2クラウド registers, the amount that is held is taken whenever its slip is issued: it must be right at once.
+    let by_b2 = contract.registered_by == RegisteredBy::B2cloud;
     let captured = settlement.state.captured() || !registered_slips(facts.done).is_empty();
-    if captured && let Some(change) = changes::amount(contract, facts, reception_number, due)? {
+    if (captured || by_b2)
+        && let Some(change) = changes::amount(contract, facts, reception_number, due)?
+    {
         return Ok(vec![change]);
     }
-    if contract.registered_by == RegisteredBy::B2cloud {
-        return yet("B2クラウド registers the slips itself");
+    if by_b2 {
+        return captures::left_to_b2(facts);
     }
     if contract.capture == CaptureOn::Manual && !at_once {
         return yet("capture = \"manual\"");
@@ -306,6 +310,7 @@ fn capture(
     if wanted.is_empty() {
         return yet("registered");
     }
+    captures::not_by_b2(facts, &slips)?;
     if at_once {
         for wanted in &mut wanted {
             wanted.run_at = wanted.run_at.min(now);

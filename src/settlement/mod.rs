@@ -12,6 +12,8 @@ use crate::domain::settlement::Observed;
 use crate::http::text::scrub_code;
 use crate::http::{Call, ClientSpec, Fault, SendError};
 
+/// Files of reception numbers.
+pub mod receptions;
 /// Cards that buyers stored.
 pub mod stored;
 /// クロネコwebコレクト.

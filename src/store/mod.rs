@@ -13,6 +13,7 @@ use thiserror::Error;
 use crate::clock::{Ambient, Timestamp};
 use crate::domain::planner::Contract;
 
+mod claims;
 mod db;
 mod decisions;
 mod digest;
@@ -23,6 +24,7 @@ mod matching;
 mod open;
 mod page_rows;
 mod pages;
+mod parcels;
 mod planning;
 mod room;
 mod rows;
@@ -46,6 +48,8 @@ pub mod orders;
 pub mod people;
 /// Orders made ready to be stored.
 pub mod ready;
+/// Reception numbers from files.
+pub mod receptions;
 /// What came of reloads of the config.
 pub mod reloads;
 /// Settlements.

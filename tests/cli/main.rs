@@ -23,6 +23,8 @@ mod docs;
 #[cfg(test)]
 mod money;
 #[cfg(test)]
+mod receptions;
+#[cfg(test)]
 mod schema;
 #[cfg(test)]
 mod secret;

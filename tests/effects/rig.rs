@@ -269,6 +269,8 @@ impl Rig {
             ship_date: None,
             postal_code: None,
             package_id: None,
+            b2_registers: None,
+            by_number: false,
         };
         self.db.store.add_slip(&found[0].id, &row, "test", &self.planning()).await.unwrap();
     }

@@ -166,6 +166,8 @@ pub fn row(line: u32, key: &str, number: &str) -> SlipRow {
         ship_date: None,
         postal_code: Some("1000001".to_owned()),
         package_id: None,
+        b2_registers: None,
+        by_number: false,
     }
 }
 
