@@ -22,6 +22,7 @@ use crate::secret::Secret;
 use crate::store::{Access, Planning, Store, StoreError};
 use crate::telemetry::Vitals;
 
+mod cards;
 mod check;
 mod connect;
 mod consent;
@@ -34,7 +35,9 @@ mod reconcile;
 mod sync;
 mod units;
 mod watchdog;
+mod way_out;
 
+pub use cards::NotAsked;
 pub use check::CheckRow;
 use connect::{connect, contracts};
 pub use consent::ConsentError;

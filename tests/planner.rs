@@ -120,6 +120,7 @@ fn slip(number: &str) -> Slip {
         ship_date: Some(date("2026-12-10")),
         learnt_at: noon(),
         write_back: WriteBack::Unsent,
+        b2_registers: None,
         held: None,
     }
 }
@@ -260,6 +261,37 @@ fn what_is_wanted_in_each_situation() {
         ("held by a person", case().with(|c| c.settlement.held = Some("asked the buyer".to_owned()))),
         ("no reception number", case().with(|c| c.settlement.reception_number = None)),
         ("B2 registers", case().with(|c| c.contract.registered_by = RegisteredBy::B2cloud)),
+        (
+            "B2 registers, and its file says so",
+            case().with(|c| {
+                c.contract.registered_by = RegisteredBy::B2cloud;
+                c.slips[0].b2_registers = Some(true);
+            }),
+        ),
+        (
+            "B2 is to register, and its file says that it does not",
+            case().with(|c| {
+                c.contract.registered_by = RegisteredBy::B2cloud;
+                c.slips[0].b2_registers = Some(false);
+            }),
+        ),
+        ("B2 registers all the same, by its file", case().with(|c| c.slips[0].b2_registers = Some(true))),
+        ("B2 does not register, by its file", case().with(|c| c.slips[0].b2_registers = Some(false))),
+        (
+            "B2 registers a slip that is held",
+            case().with(|c| {
+                c.slips[0].b2_registers = Some(true);
+                c.slips[0].held = Some("another postal code".to_owned());
+            }),
+        ),
+        (
+            "B2 registers, another amount at the gateway",
+            case().with(|c| {
+                c.contract.registered_by = RegisteredBy::B2cloud;
+                c.settlement.state = SettlementState::Authorized;
+                c.settlement.amount = Some(Yen(5_000));
+            }),
+        ),
         (
             "another amount at the gateway",
             case().with(|c| {
@@ -432,6 +464,13 @@ fn what_follows_when_something_changed() {
             }),
         ),
         (
+            "another amount, B2 registers",
+            held().with(|c| {
+                c.contract.registered_by = RegisteredBy::B2cloud;
+                c.order.amounts.due = Some(Yen(5_000));
+            }),
+        ),
+        (
             "another amount, there and back and there",
             held().with(|c| {
                 c.order.amounts.due = Some(Yen(5_000));
@@ -463,6 +502,13 @@ fn what_follows_when_something_changed() {
         (
             "five days before the end, cancel asked for",
             ends_in(held(), 5).with(|c| c.order.status = Status::CancelRequested),
+        ),
+        (
+            "five days before the end, with a question open",
+            ends_in(held(), 5).with(|c| {
+                c.slips = held().slips;
+                c.slips[0].kind = "7".to_owned();
+            }),
         ),
         ("the last day", ends_in(held(), 0)),
         ("ended", ends_in(held(), -1)),
@@ -569,6 +615,8 @@ prop_compose! {
         policy in 0_usize..3,
         first in any::<bool>(),
         rules in any::<(bool, bool, bool, bool, bool)>(),
+        by_b2 in prop::bool::weighted(0.2),
+        b2_says in prop::option::weighted(0.4, any::<bool>()),
     ) -> Case {
         case().with(|c| {
             c.order.status = Status::ALL[status];
@@ -578,6 +626,7 @@ prop_compose! {
             c.order.packages = (0..packages).map(|i| Package { package_id: i.to_string(), ..Package::default() }).collect();
             c.order.ordered_at = noon() - DAY * ordered_days;
             c.contract.capture = CaptureOn::ALL[policy];
+            c.contract.registered_by = if by_b2 { RegisteredBy::B2cloud } else { RegisteredBy::Mallsync };
             c.contract.parcels = if first { Parcels::First } else { Parcels::All };
             c.now = noon() + DAY * later;
             c.settlement.lapses_on = lapses_in.map(|d| noon().jst_date() + chrono::TimeDelta::days(d));
@@ -596,11 +645,23 @@ prop_compose! {
                     kind: (*kind).to_owned(),
                     carrier: if *yamato { Carrier::Yamato } else { Carrier::JapanPost },
                     held: held.then(|| "held".to_owned()),
+                    b2_registers: b2_says,
                     ..slip(&number)
                 }
             }).collect();
         })
     }
+}
+
+/// What asks for a renewal alone says so: many such questions are told as one.
+#[test]
+fn a_question_of_renewal_is_no_other() {
+    let asked = ends_in(held(), 5).with(|c| c.contract.reauthorize = Reauthorize::Ask);
+    assert_eq!(asked.plan().renew_by, asked.settlement.lapses_on);
+    let unknown = ends_in(held(), 5).with(|c| c.settlement.verified_at = None);
+    assert_eq!(unknown.plan().renew_by, unknown.settlement.lapses_on);
+    let over = ends_in(held(), -1).with(|c| c.contract.reauthorize = Reauthorize::Ask);
+    assert!(over.plan().hold.is_some() && over.plan().renew_by.is_none(), "it can be renewed no more");
 }
 
 proptest! {
@@ -609,6 +670,7 @@ proptest! {
         let plan = case.plan();
         prop_assert!(plan.wanted.is_empty() || (plan.hold.is_none() && plan.waiting.is_none()));
         prop_assert!(!plan.wanted.is_empty() || plan.hold.is_some() || plan.waiting.is_some(), "always a reason");
+        prop_assert!(plan.renew_by.is_none() || (plan.hold.is_some() && plan.renew_by == case.settlement.lapses_on));
         let mut seen = Vec::new();
         for wanted in &plan.wanted {
             prop_assert!(case.order.ordered_at >= case.contract.since.unwrap());
@@ -635,6 +697,8 @@ proptest! {
                 other => return Err(TestCaseError::fail(format!("nobody asked for {other:?}"))),
             };
             prop_assert!(case.order.status.may_ship());
+            prop_assert_eq!(case.contract.registered_by, RegisteredBy::Mallsync);
+            prop_assert!(!case.slips.iter().any(|s| s.held.is_none() && s.number == *slip_number && s.b2_registers == Some(true)), "never a second registration");
             prop_assert_eq!(Some(*amount), case.order.amounts.due);
             prop_assert!(case.settlement.amount.is_none_or(|held| held == *amount), "never another amount than the authorised one");
             prop_assert!(*amount > Yen::ZERO && *amount <= case.contract.amount_limit);

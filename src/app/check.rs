@@ -1,5 +1,7 @@
 //! What `check` tells: one row a finding, with what to do.
 
+use std::net::IpAddr;
+
 use serde::Serialize;
 use tokio_util::sync::CancellationToken;
 
@@ -7,15 +9,15 @@ use super::connect::{connect, contracts};
 use super::{App, Broken, Connected};
 use crate::clock::{Ambient, Timestamp};
 use crate::config::{Config, Kind};
-use crate::domain::account::{Expiry, Finding, Health, Level};
+use crate::domain::account::{Expiry, Finding, Health, Level, WayOut};
 use crate::domain::planner::Mode;
 use crate::engine::guard;
 use crate::engine::limits::StoreGate;
 use crate::engine::vault::StoreVault;
 use crate::http::{Call, Fault, Priority};
 use crate::secret::SecretRef;
-use crate::store::settlements::SettlementFilter;
-use crate::store::{Access, Store};
+use crate::store::Access;
+use crate::store::addresses::SourceAddress;
 use crate::{malls, settlement};
 
 /// One line of `check`.
@@ -175,9 +177,18 @@ async fn asked(app: &App, connected: &Connected) -> Vec<CheckRow> {
             rows.push(CheckRow::new(&subject, Level::Ok, "window", message, None));
             continue;
         }
-        let linked = newest_linked(store, name).await;
+        // Without the database's word there is nothing to look up; what it does not know, the database's own row tells.
+        let linked = store.newest_reception_number(name).await.ok().flatten();
+        let known = store.source_address(name).await.unwrap_or_default();
         let health = account.gateway.check(&call(name, &account.client), linked.as_deref()).await;
-        rows.extend(health_rows(&subject, health, now));
+        let compared = health.as_ref().ok().and_then(|health| health.address);
+        let compared = compared.and_then(|seen| address_row(&subject, seen, &account.way_out, &known));
+        let mut told = health_rows(&subject, health, now);
+        if let Some(row) = compared {
+            told.retain(|other| other.code != ADDRESS_SEEN);
+            told.push(row);
+        }
+        rows.extend(told);
     }
     rows
 }
@@ -301,10 +312,27 @@ fn expiry_row(subject: &str, expiry: &Expiry, known: &[Finding], now: Timestamp)
     CheckRow::new(subject, level, KEY_EXPIRY, message, action.filter(|_| level != Level::Ok))
 }
 
-/// A reception number that is known, for the gateway's check.
-async fn newest_linked(store: &Store, contract: &str) -> Option<String> {
-    let filter =
-        SettlementFilter { name: Some(contract.to_owned()), limit: Some(20), ..SettlementFilter::default() };
-    let rows = store.list_settlements(&filter).await.ok()?;
-    rows.into_iter().find_map(|row| row.settlement.reception_number)
+const ADDRESS_SEEN: &str = "address_seen";
+
+/// The address that the gateway sees beside the registered one, or the one that it saw before. `None`: there is none.
+fn address_row(subject: &str, seen: IpAddr, way_out: &WayOut, known: &SourceAddress) -> Option<CheckRow> {
+    let register =
+        || format!("register the new address: {}; or write it as source_address", way_out.places.join(", "));
+    Some(match (way_out.registered, known.known) {
+        (Some(registered), _) if registered == seen => {
+            let message =
+                format!("the gateway sees this machine at {seen}, the source_address of the config");
+            CheckRow::new(subject, Level::Ok, ADDRESS_SEEN, message, None)
+        }
+        (Some(registered), _) => {
+            let message =
+                format!("the gateway sees this machine at {seen}, and source_address is {registered}");
+            CheckRow::new(subject, Level::Error, "address_changed", message, Some(&register()))
+        }
+        (None, Some(before)) if before != seen => {
+            let message = format!("the gateway sees this machine at {seen}, and saw it at {before} before");
+            CheckRow::new(subject, Level::Warning, "address_changed", message, Some(&register()))
+        }
+        (None, _) => return None,
+    })
 }

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use tokio::sync::Semaphore;
 
+use super::way_out::way_out;
 use super::{AppError, Broken, Connected};
 use crate::clock::Timestamp;
 use crate::config::{self, Config};
@@ -86,7 +87,7 @@ pub(super) fn connect(config: &Config, contracts: &[Contract]) -> Connected {
     for section in config.settlements.iter().filter(|s| s.enabled) {
         let subject = format!("settlements.{}", section.name);
         let Some(contract) = contracts.iter().find(|c| c.name == section.name) else { continue };
-        match account(section, contract) {
+        match account(config, section, contract) {
             Ok((account, warnings)) => {
                 all.accounts.push(Arc::new(account));
                 all.warnings.extend((!warnings.is_empty()).then_some(Broken { subject, problems: warnings }));
@@ -130,6 +131,7 @@ pub(super) fn shop(section: &config::Shop) -> Result<(Shop, Vec<Problem>, Vec<Ex
 
 /// The connector of a settlement's section, and its warnings.
 pub(super) fn account(
+    config: &Config,
     section: &config::Settlement,
     contract: &Contract,
 ) -> Result<(Account, Vec<Problem>), Vec<Problem>> {
@@ -159,6 +161,7 @@ pub(super) fn account(
         max_in_flight,
         calls: Arc::new(Semaphore::new(max_in_flight)),
         schedule,
+        way_out: way_out(config, section),
         turnstile: tokio::sync::Mutex::default(),
     };
     Ok((account, built.warnings))

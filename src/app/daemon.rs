@@ -375,7 +375,8 @@ fn compare(config: Config, running: &BTreeMap<String, Mark>) -> Result<Survey, A
             applied.credentials.push(subject.clone());
         }
         applied.sort(running, subject, mark, work, || {
-            connect::account(section, contract).map(|(account, _)| Work::Settlement(Arc::new(account)))
+            connect::account(config, section, contract)
+                .map(|(account, _)| Work::Settlement(Arc::new(account)))
         });
     }
     let known = |subject: &String| {

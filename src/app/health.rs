@@ -4,12 +4,15 @@ use std::fmt;
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
+use chrono::NaiveTime;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 use super::AppError;
+use super::way_out::way_out;
 use crate::clock::{Ambient, Timestamp};
 use crate::config::{Config, Glimpse};
+use crate::domain::account::WayOut;
 use crate::engine::guard;
 use crate::status::http::{Server, Watched};
 use crate::status::{Facts, SettlementFacts, ShopFacts};
@@ -19,16 +22,10 @@ use crate::telemetry::Vitals;
 /// What `config` says, as far as `status` shows it, at `now`.
 #[must_use]
 pub fn facts(config: &Config, now: Timestamp) -> Facts {
-    let shops = config.shops.iter().map(|shop| ShopFacts {
-        name: shop.name.clone(),
-        mall: shop.mall.clone(),
-        enabled: shop.enabled,
-    });
-    let settlements = config.settlements.iter().map(|settlement| SettlementFacts {
-        name: settlement.name.clone(),
-        enabled: settlement.enabled,
-        live: settlement.live,
-        window_ends_at: guard::window_ends(settlement.maintenance, now, Duration::ZERO),
+    let shops = config.shops.iter().map(|s| shop(&s.name, &s.mall, s.enabled));
+    let settlements = config.settlements.iter().map(|s| SettlementFacts {
+        way_out: way_out(config, s),
+        ..settlement(&s.name, s.enabled, s.live, s.maintenance, now)
     });
     Facts { shops: shops.collect(), settlements: settlements.collect() }
 }
@@ -36,18 +33,25 @@ pub fn facts(config: &Config, now: Timestamp) -> Facts {
 /// What a config that cannot be used says of what `status` shows, at `now`.
 #[must_use]
 pub fn seen_facts(glimpse: &Glimpse, now: Timestamp) -> Facts {
-    let shops = glimpse.shops.iter().map(|shop| ShopFacts {
-        name: shop.name.clone(),
-        mall: shop.mall.clone(),
-        enabled: shop.enabled,
-    });
-    let settlements = glimpse.settlements.iter().map(|settlement| SettlementFacts {
-        name: settlement.name.clone(),
-        enabled: settlement.enabled,
-        live: settlement.live,
-        window_ends_at: guard::window_ends(settlement.maintenance, now, Duration::ZERO),
-    });
+    let shops = glimpse.shops.iter().map(|s| shop(&s.name, &s.mall, s.enabled));
+    let settlements =
+        glimpse.settlements.iter().map(|s| settlement(&s.name, s.enabled, s.live, s.maintenance, now));
     Facts { shops: shops.collect(), settlements: settlements.collect() }
+}
+
+fn shop(name: &str, mall: &str, enabled: bool) -> ShopFacts {
+    ShopFacts { name: name.to_owned(), mall: mall.to_owned(), enabled }
+}
+
+fn settlement(
+    name: &str,
+    enabled: bool,
+    live: bool,
+    maintenance: Option<(NaiveTime, NaiveTime)>,
+    now: Timestamp,
+) -> SettlementFacts {
+    let window_ends_at = guard::window_ends(maintenance, now, Duration::ZERO);
+    SettlementFacts { name: name.to_owned(), enabled, live, window_ends_at, way_out: WayOut::default() }
 }
 
 /// The server of health checks and metrics, where the config wants one.

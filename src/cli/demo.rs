@@ -1,7 +1,7 @@
-//! `mallsync demo`: one whole round with a simulated mall, cart, carrier and gateway in this process and a throw-away
-//! database, told for a shop owner. No config, no network beyond loopback.
+//! `mallsync demo`: one whole round with simulated malls, cart, carrier and gateway in this process and a throw-away
+//! database, told for a shop owner, and what becomes of the sales afterwards. No config, no network beyond loopback.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -12,19 +12,18 @@ use tokio_util::sync::CancellationToken;
 use super::context;
 use super::failure::{Ended, Failure, Outcome};
 use super::words;
-use crate::app::{self, App, Progress, SyncOptions};
+use crate::app::{self, App, Due, Progress, SyncOptions};
 use crate::clock::{Ambient, Clock, ManualClock, SystemClock, Timestamp};
 use crate::config::{self, Language};
 use crate::domain::money::Yen;
 use crate::domain::operation::State;
-use crate::domain::order::Status;
-use crate::domain::settlement::SettlementState;
+use crate::domain::settlement::{SettlementState, Wish};
 use crate::domain::slip::RowOutcome;
 use crate::sim::{self, Fault, Folders, Options, Rule, Server, World};
 use crate::slips;
-use crate::store::operations::OperationFilter;
+use crate::store::Access;
+use crate::store::settlements::{SettlementFilter, SettlementRow};
 use crate::store::slips::SlipImport;
-use crate::store::{Access, Store};
 
 /// Orders a day of each shop.
 const PER_DAY: u64 = 60;
@@ -32,6 +31,14 @@ const PER_DAY: u64 = 60;
 const HISTORY: Duration = Duration::from_secs(3 * 86_400);
 /// What looks random in it.
 const SEED: u64 = 17;
+/// Yen that an order costs less after its sale was registered.
+const LESS: i64 = 500;
+/// Until an authorisation of 60 days draws to its end.
+const WEEKS: Duration = Duration::from_secs(55 * 86_400);
+
+mod summary;
+
+use summary::Orders;
 
 /// The command.
 pub async fn run() -> Outcome {
@@ -91,15 +98,91 @@ async fn story(folder: &Path, language: Language) -> Outcome {
     });
     let first = pass(&app, &clock, true).await?;
     tell(words::DEMO_CAPTURES, &[&first.sent])?;
-    let unknown = in_state(app.store(), State::Unknown).await?;
+    let unknown = summary::of_state(&app, State::Unknown).await?.len();
     tell(words::DEMO_LOST, &[&unknown])?;
     clock.advance(Duration::from_secs(61));
     let second = pass(&app, &clock, true).await?;
     tell(words::DEMO_SETTLED, &[&second.sent])?;
-    let good = summary(&app, &world, language).await?;
+
+    changes(&app, &world, &clock, &folders, &tell).await?;
+    // Nobody looks at the malls for the weeks that follow.
+    let orders = Orders::count(&app, &world).await?;
+    renewals(&app, &clock, &tell).await?;
+    let good = summary::write(&app, &world, &orders, language).await?;
+    tell(if good { words::DEMO_NEXT } else { words::DEMO_WRONG }, &[])?;
     server.stop().await;
     app.store().close().await;
     Ok(if good { Ended::Well } else { Ended::Badly })
+}
+
+/// What becomes of sales after they were registered: another amount, a cancelled order, a parcel that cannot leave.
+async fn changes(
+    app: &App,
+    world: &World,
+    clock: &ManualClock,
+    folders: &Folders,
+    tell: &impl Fn(words::Text, &[&dyn std::fmt::Display]) -> std::io::Result<()>,
+) -> Result<(), Failure> {
+    let [less, canceled, stays] = registered(app, world).await?;
+    let slip = stays.slips.first().map(String::as_str).unwrap_or_default();
+    let found = world.discount_cart(&less.mall_order_id, LESS) && world.cancel_cart(&canceled.mall_order_id);
+    if !found {
+        return Err(Failure::Failed("the simulated cart does not know its orders".to_owned()));
+    }
+    app.store().remove_slip(&stays.settlement.order_id, slip, "demo", &app.planning()).await?;
+    world.carrier_tick(folders)?;
+    pass(app, clock, false).await?;
+    clock.advance(Duration::from_secs(60));
+    let told = pass(app, clock, true).await?;
+    let of = |row: &SettlementRow| row.mall_order_id.clone();
+    tell(words::DEMO_CHANGES, &[&of(&less), &Yen(LESS), &of(&canceled), &of(&stays)])?;
+    tell(words::DEMO_FOLLOWED, &[&told.sent])?;
+    Ok(())
+}
+
+/// Three registered sales of the cart, each with one slip, whose orders stay as they are.
+async fn registered(app: &App, world: &World) -> Result<[SettlementRow; 3], Failure> {
+    let steady: BTreeSet<String> = world
+        .truth(sim::CART_SHOP)
+        .filter(|fact| fact.capturable && !fact.canceled && fact.due.is_some_and(|due| due > 2 * LESS))
+        .map(|fact| fact.order_number)
+        .collect();
+    let filter = SettlementFilter { state: Some(SettlementState::Registered), ..SettlementFilter::default() };
+    let rows = app.store().list_settlements(&filter).await?;
+    let mut rows = rows.into_iter().filter(|row| row.slips.len() == 1 && steady.contains(&row.mall_order_id));
+    match (rows.next(), rows.next(), rows.next()) {
+        (Some(a), Some(b), Some(c)) => Ok([a, b, c]),
+        _ => Err(Failure::Failed("fewer than three sales were registered".to_owned())),
+    }
+}
+
+/// Weeks later: the authorisation of the parcel that did not leave draws to its end. One question, one answer.
+async fn renewals(
+    app: &App,
+    clock: &ManualClock,
+    tell: &impl Fn(words::Text, &[&dyn std::fmt::Display]) -> std::io::Result<()>,
+) -> Result<(), Failure> {
+    clock.advance(WEEKS);
+    let due = Due::Contract(sim::SETTLEMENT.to_owned());
+    let send = || app.send(&due, CancellationToken::new());
+    Box::pin(clock.drive(send())).await?;
+    let asked = app.store().renewals(sim::SETTLEMENT, clock.now().jst_date()).await?;
+    let Some(asked) = asked else {
+        return Err(Failure::Failed("no authorisation came near its end".to_owned()));
+    };
+    tell(words::DEMO_ASKED, &[&asked.authorizations, &asked.last])?;
+    let filter = SettlementFilter { to_renew: true, ..SettlementFilter::default() };
+    for row in app.store().list_settlements(&filter).await? {
+        app.store().wish(&row.settlement.id, &Wish::Reauth, "demo", &app.planning(), false).await?;
+    }
+    let renewed = Box::pin(clock.drive(send())).await?;
+    let state = Some(SettlementState::Authorized);
+    let rows =
+        app.store().list_settlements(&SettlementFilter { state, ..SettlementFilter::default() }).await?;
+    let last = rows.iter().filter_map(|row| row.settlement.lapses_on).max();
+    let last = last.map(|day| day.to_string()).unwrap_or_default();
+    tell(words::DEMO_RENEWED, &[&renewed.sent, &last])?;
+    Ok(())
 }
 
 async fn open(
@@ -119,7 +202,10 @@ async fn open(
         triple,
         triple.start.jst_date(),
     );
-    let text = text.replace("mode = \"dry-run\"", "mode = \"live\"");
+    let mut text = text.replace("mode = \"dry-run\"", "mode = \"live\"");
+    for rule in ["on_amount_change", "on_cancel"] {
+        text = text.replace(&format!("{rule} = \"ask\""), &format!("{rule} = \"apply\""));
+    }
     let path = folder.join("mallsync.toml");
     folders.prepare(world.options())?;
     std::fs::write(&path, text)?;
@@ -172,56 +258,4 @@ async fn import(app: &App, folder: &Path) -> Result<BTreeMap<RowOutcome, u64>, F
         }
     }
     Ok(outcomes)
-}
-
-async fn in_state(store: &Store, state: State) -> Result<usize, Failure> {
-    let filter = OperationFilter { state: Some(state), ..OperationFilter::default() };
-    Ok(store.list_operations(&filter).await?.len())
-}
-
-/// What a shop owner wants to know at the end. `false` when the books do not balance.
-async fn summary(app: &App, world: &World, language: Language) -> Result<bool, Failure> {
-    use std::io::Write as _;
-    let mut out = std::io::stdout().lock();
-    let mut line = |text: words::Text, values: &[&dyn std::fmt::Display]| {
-        writeln!(out, "{}", text.with(language, values))
-    };
-    let mut shops: BTreeMap<String, BTreeMap<Status, u64>> = BTreeMap::new();
-    for count in app.store().count_orders().await? {
-        shops.entry(count.shop).or_default().insert(count.status, count.orders);
-    }
-    line(words::DEMO_SUMMARY, &[])?;
-    for (shop, statuses) in &shops {
-        let all: u64 = statuses.values().sum();
-        let parts: Vec<String> =
-            statuses.iter().map(|(s, n)| format!("{} {n}", words::status(*s, language))).collect();
-        line(words::DEMO_SHOP, &[shop, &all, &parts.join(" · ")])?;
-    }
-    let books = world.books();
-    let registered: Yen = books.iter().filter(|b| b.effective_captures > 0).map(|b| Yen(b.amount)).sum();
-    let twice = books.iter().filter(|b| b.captures > 1 || b.repeated_captures > 0).count();
-    let sums = app.store().sum_settlements().await?;
-    let ours: Yen =
-        sums.iter().filter(|s| s.state.is_some_and(SettlementState::captured)).map(|s| s.yen).sum();
-    let waiting: Yen =
-        sums.iter().filter(|s| !s.state.is_some_and(SettlementState::captured)).map(|s| s.yen).sum();
-    let lost = missing(app, world).await?;
-    line(words::DEMO_YEN, &[&ours, &waiting])?;
-    line(words::DEMO_BOOKS, &[&registered, &twice, &lost])?;
-    let person = in_state(app.store(), State::NeedsPerson).await?;
-    line(words::DEMO_PERSON, &[&person])?;
-    line(words::DEMO_NEXT, &[])?;
-    Ok(twice == 0 && lost == 0 && registered == ours)
-}
-
-/// Orders that a mall or the cart shows and that we do not have.
-async fn missing(app: &App, world: &World) -> Result<u64, Failure> {
-    let mut lost = 0;
-    let counts = app.store().count_orders().await?;
-    for shop in [sim::RAKUTEN_SHOP, sim::YAHOO_SHOP, sim::AUPAY_SHOP, sim::AMAZON_SHOP, sim::CART_SHOP] {
-        let there = world.truth(shop).count() as u64;
-        let here: u64 = counts.iter().filter(|c| c.shop == shop).map(|c| c.orders).sum();
-        lost += there.saturating_sub(here);
-    }
-    Ok(lost)
 }

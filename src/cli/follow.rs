@@ -177,12 +177,14 @@ fn tell(context: &Context, seen: &mut BTreeMap<String, State>, row: &OperationRo
         return;
     }
     let kind = words::kind(operation.intent.kind(), context.language);
-    if progress.state == State::Planned {
+    if progress.state == State::Planned && progress.run_at > context.ambient.now() {
         let at = context.look().time(progress.run_at);
         note(&context.tell(words::OPERATION_PLANNED, &[&row.mall_order_id, &kind, &at]));
         return;
     }
-    let mut state = words::operation(progress.state, context.language).to_owned();
+    // What is planned and due is sent as soon as somebody looks.
+    let shown = if progress.state == State::Planned { State::Ready } else { progress.state };
+    let mut state = words::operation(shown, context.language).to_owned();
     for fact in [&progress.code, &progress.reason].into_iter().flatten() {
         state.push_str(" · ");
         state.push_str(&context.look().reason(fact));

@@ -18,7 +18,8 @@ use crate::app::App;
 use crate::config;
 use crate::malls::csv::{self, Explanation, Parsed, profiles};
 use crate::secret::Personal;
-use crate::store::orders::{NewOrder, NewSetAside, PageCommit, PageResult};
+use crate::store::orders::{NewSetAside, PageCommit, PageResult};
+use crate::store::ready::Preparer;
 use crate::store::streams::{ShopLease, StreamEnd};
 use crate::tabular::Encoding;
 
@@ -106,8 +107,9 @@ async fn store(
     let mut cursor = rows.into_iter().find(|row| row.stream == STREAM).and_then(|row| row.cursor);
     let run = context.ambient.id();
     let mut sum = PageResult::default();
+    let mut preparer = Preparer::default();
     let mut orders =
-        parsed.orders.into_iter().map(|o| NewOrder { order: o.order, raw: o.raw, read_at: o.read_at });
+        parsed.orders.into_iter().map(|read| preparer.order(read.order, &read.raw, read.read_at));
     let mut bad: Vec<NewSetAside> = parsed
         .bad
         .into_iter()
@@ -119,7 +121,7 @@ async fn store(
         })
         .collect();
     for page in 1_u64.. {
-        let orders: Vec<NewOrder> = orders.by_ref().take(PAGE).collect();
+        let orders = orders.by_ref().take(PAGE).collect::<Result<Vec<_>, _>>()?;
         let last = orders.len() < PAGE;
         let after = Some(json!({ "run": run, "page": page }));
         let commit = PageCommit {
@@ -195,14 +197,14 @@ const BAD: &[Column<Bad>] = &[
 
 /// One column of the file.
 #[derive(Clone, Debug, Serialize)]
-struct Reading {
-    number: usize,
-    name: Option<String>,
-    fields: Vec<String>,
-    example: Option<Personal>,
+pub struct Reading {
+    pub number: usize,
+    pub name: Option<String>,
+    pub fields: Vec<String>,
+    pub example: Option<Personal>,
 }
 
-const READINGS: &[Column<Reading>] = &[
+pub const READINGS: &[Column<Reading>] = &[
     Column::number("number", words::H_COLUMN, |r, _| r.number.to_string(), |r| r.number.to_string()),
     Column::text("name", words::H_NAME, 32, |r, _| text(r.name.as_ref()), |r| text(r.name.as_ref())),
     Column::text("fields", words::H_READ_AS, 40, |r, _| r.fields.join(" "), |r| r.fields.join(" ")),

@@ -36,7 +36,7 @@ pub fn announce(context: &Context, contract: &Contract, plan: &Plan) {
         note(context.say(words::FOLLOWS_NOTHING));
     }
     for wanted in &plan.wanted {
-        let at = context.look().time(wanted.run_at);
+        let at = context.look().due(wanted.run_at);
         note(&foretell(context, &wanted.intent, &at));
     }
 }

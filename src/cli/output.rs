@@ -70,6 +70,11 @@ impl<T> Column<T> {
         Self { key, table: Some((heading, 20)), number: true, show, value }
     }
 
+    /// The same in CSV alone.
+    pub const fn for_machines(self) -> Self {
+        Self { table: None, ..self }
+    }
+
     /// A column that only CSV has.
     pub const fn csv(key: &'static str, value: fn(&T) -> String) -> Self {
         Self { key, table: None, number: false, show: |_, _| String::new(), value }

@@ -5,9 +5,9 @@ use serde::Serialize;
 use super::args::ListArgs;
 use super::context::{Context, Page, note};
 use super::failure::{Failure, Outcome};
+use super::foreseen::{self, Foreseen};
 use super::output::Column;
-use super::table::yen;
-use super::views::{digits, text};
+use super::views::text;
 use super::words::{self, Text};
 use crate::app::App;
 use crate::clock::Timestamp;
@@ -64,18 +64,19 @@ impl Action {
 /// One line of the preview.
 #[derive(Clone, Debug, Serialize)]
 struct Line {
-    settlement: String,
-    settlement_id: String,
-    shop: String,
-    order_id: String,
-    mall_order_id: String,
-    reception_number: Option<String>,
+    #[serde(flatten)]
+    foreseen: Foreseen,
     action: Action,
-    kind: Option<&'static str>,
-    run_at: Option<Timestamp>,
-    slip_number: Option<String>,
-    yen: Option<Yen>,
     reason: Option<String>,
+    /// Yen that move when it is done.
+    #[serde(skip)]
+    moves: Yen,
+}
+
+impl AsRef<Foreseen> for Line {
+    fn as_ref(&self) -> &Foreseen {
+        &self.foreseen
+    }
 }
 
 /// What is wanted, in all.
@@ -150,7 +151,10 @@ pub async fn sums(context: &Context, app: &App, contract: &Contract) -> Result<S
         for (index, line) in lines.iter().enumerate() {
             // Each parcel of an order registers the same sale: its yen count once.
             let before = index.checked_sub(1).and_then(|before| lines.get(before));
-            sums.add(line, before.is_none_or(|before| before.settlement_id != line.settlement_id));
+            sums.add(
+                line,
+                before.is_none_or(|before| before.foreseen.settlement_id != line.foreseen.settlement_id),
+            );
         }
         if !full(&page) {
             return Ok(sums);
@@ -165,7 +169,7 @@ fn full(page: &[Preview]) -> bool {
 
 impl Sums {
     fn add(&mut self, line: &Line, first_of_its_order: bool) {
-        let yen = line.yen.filter(|_| first_of_its_order).unwrap_or_default();
+        let yen = if first_of_its_order { line.moves } else { Yen::ZERO };
         match line.action {
             Action::Send => {
                 self.now += 1;
@@ -211,9 +215,9 @@ impl Line {
     fn follow(&mut self, newest_first: &[OperationRow]) {
         let own = newest_first.iter().map(|row| &row.operation).find(|operation| {
             let intent = &operation.intent;
-            Some(intent.kind()) == self.kind
-                && intent.slip_number() == self.slip_number.as_deref()
-                && Some(intent.reception_number()) == self.reception_number.as_deref()
+            Some(intent.kind()) == self.foreseen.kind
+                && intent.slip_number() == self.foreseen.slip_number.as_deref()
+                && Some(intent.reception_number()) == self.foreseen.reception_number.as_deref()
         });
         let Some(progress) = own.map(|operation| &operation.progress) else { return };
         let with = |text: &str| match &progress.reason {
@@ -229,25 +233,17 @@ impl Line {
             State::Refused => (Action::Person, Some(with("refused by the gateway"))),
             State::Abandoned => (Action::Wait, Some(with("given up by a person"))),
         };
-        (self.action, self.reason, self.run_at) = (action, reason, None);
+        (self.action, self.reason, self.foreseen.run_at) = (action, reason, None);
     }
 }
 
 fn lines(preview: &Preview, now: Timestamp) -> Vec<Line> {
     let row = &preview.row;
-    let base = |action: Action| Line {
-        settlement: row.settlement.name.clone(),
-        settlement_id: row.settlement.id.clone(),
-        shop: row.shop.clone(),
-        order_id: row.settlement.order_id.clone(),
-        mall_order_id: row.mall_order_id.clone(),
-        reception_number: row.settlement.reception_number.clone(),
+    let base = |action: Action, reason: &String| Line {
+        foreseen: Foreseen { yen: row.due, ..Foreseen::of(row) },
         action,
-        kind: None,
-        run_at: None,
-        slip_number: None,
-        yen: row.due,
-        reason: None,
+        reason: Some(reason.clone()),
+        moves: Yen::ZERO,
     };
     let plan = &preview.plan;
     let mut lines = Vec::new();
@@ -255,23 +251,20 @@ fn lines(preview: &Preview, now: Timestamp) -> Vec<Line> {
     let held = row.settlement.held.as_ref();
     let held = held.filter(|held| plan.waiting.as_ref().is_some_and(|waiting| waiting.contains(*held)));
     if let Some(reason) = plan.hold.as_ref().or(held) {
-        lines.push(Line { reason: Some(reason.clone()), ..base(Action::Person) });
+        lines.push(base(Action::Person, reason));
         return lines;
     }
     for wanted in &plan.wanted {
         let action = if wanted.run_at <= now { Action::Send } else { Action::Later };
-        let intent = &wanted.intent;
         lines.push(Line {
-            reception_number: Some(intent.reception_number().to_owned()),
-            kind: Some(intent.kind()),
-            run_at: Some(wanted.run_at),
-            slip_number: intent.slip_number().map(str::to_owned),
-            yen: Some(intent.amount()),
-            ..base(action)
+            foreseen: Foreseen::wanted(row, wanted),
+            action,
+            reason: None,
+            moves: wanted.intent.amount(),
         });
     }
     if let Some(reason) = &plan.waiting {
-        lines.push(Line { reason: Some(reason.clone()), ..base(Action::Wait) });
+        lines.push(base(Action::Wait, reason));
     }
     lines
 }
@@ -284,52 +277,17 @@ const COLUMNS: &[Column<Line>] = &[
         |l, look| l.action.text().get(look.language).to_owned(),
         |l| l.action.word().to_owned(),
     ),
-    Column::text(
-        "kind",
-        words::H_KIND,
-        10,
-        |l, look| l.kind.map(|kind| words::kind(kind, look.language).to_owned()).unwrap_or_default(),
-        |l| text(l.kind.as_ref()),
-    ),
-    Column::text(
-        "settlement",
-        words::H_SETTLEMENT,
-        20,
-        |l, _| l.settlement.clone(),
-        |l| l.settlement.clone(),
-    ),
-    Column::csv("settlement_id", |l| l.settlement_id.clone()),
-    Column::csv("order_id", |l| l.order_id.clone()),
-    Column::text("shop", words::H_SHOP, 16, |l, _| l.shop.clone(), |l| l.shop.clone()),
-    Column::text(
-        "mall_order_id",
-        words::H_ORDER,
-        28,
-        |l, _| l.mall_order_id.clone(),
-        |l| l.mall_order_id.clone(),
-    ),
-    Column::text(
-        "reception_number",
-        words::H_RECEPTION,
-        23,
-        |l, _| text(l.reception_number.as_ref()),
-        |l| text(l.reception_number.as_ref()),
-    ),
-    Column::text(
-        "slip_number",
-        words::H_SLIP,
-        14,
-        |l, _| text(l.slip_number.as_ref()),
-        |l| text(l.slip_number.as_ref()),
-    ),
-    Column::number("yen", words::H_AMOUNT, |l, _| yen(l.yen), |l| digits(l.yen)),
-    Column::text(
-        "run_at",
-        words::H_DUE_AT,
-        11,
-        |l, look| look.maybe_time(l.run_at),
-        |l| text(l.run_at.as_ref()),
-    ),
+    foreseen::kind(),
+    foreseen::settlement(),
+    foreseen::settlement_id(),
+    foreseen::order_id(),
+    foreseen::shop(),
+    foreseen::order(),
+    foreseen::reception(),
+    foreseen::slip_number(),
+    foreseen::amount(),
+    foreseen::to_yen(),
+    foreseen::run_at(),
     Column::text(
         "reason",
         words::H_REASON,

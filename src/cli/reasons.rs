@@ -338,7 +338,76 @@ const REASONS: &[(&str, &str)] = &[
         "not a reception number: 1 to 23 digits, capitals and # - * / < > : @",
         "受付番号ではありません。使えるのは 1～23 文字の数字・大文字と # - * / < > : @ です",
     ),
+    (
+        "no reception number was imported for this order: `settlements import`, or `settlements link`",
+        "受付番号がまだ取り込まれていません: `settlements import` または `settlements link`",
+    ),
+    (
+        "{0} is not a reception number: 1-23 of digits, capitals and # - * / < > : @",
+        "{0} は受付番号ではありません。使えるのは 1～23 文字の数字・大文字と # - * / < > : @ です",
+    ),
+    ("the order has this reception number already", "結び付け済みです"),
+    ("no rule of any settlement matches this order", "どの決済の規則にも当てはまらない注文です"),
+    ("no rule of {0} matches this order", "{0} の規則に当てはまらない注文です"),
+    (
+        "this order is linked to {0} {1} already; `settlements link` decides",
+        "すでに {0} の受付番号 {1} に結び付いています。`settlements link` で決めてください",
+    ),
+    (
+        "the rules of {0} give this order {1}; `settlements link` decides",
+        "{0} の規則ではこの注文の受付番号は {1} です。`settlements link` で決めてください",
+    ),
+    (
+        "something was sent for this order already; `settlements link` decides",
+        "この注文ではすでに決済側に送信済みです。`settlements link` で決めてください",
+    ),
+    (
+        "a person took the order's reception number away; `settlements link` decides",
+        "人が受付番号を外した注文です。`settlements link` で決めてください",
+    ),
+    (
+        "the file says {0} yen, the order's due is {1} yen",
+        "ファイルの金額は {0} 円、注文の請求額は {1} 円です",
+    ),
+    (
+        "orders of several shops have this number: {0}; name one by --shop",
+        "複数の店舗にこの番号の注文があります: {0}。--shop で指定してください",
+    ),
+    (
+        "reception number {0} waits for order {1} already; `settlements unlink` that one first",
+        "受付番号 {0} はすでに注文 {1} を待っています。先にそちらを `settlements unlink` してください",
+    ),
+    (
+        "the reception number stands on another order of the file too (line {0})",
+        "同じ受付番号がファイルの別の注文にもあります（{0} 行目）",
+    ),
+    ("line {0} gives the order another reception number", "{0} 行目では同じ注文の受付番号が違います"),
+    ("line {0} gives the order another amount", "{0} 行目では同じ注文の金額が違います"),
+    (
+        "{0} was destroyed by a spreadsheet (exponent): export the file again",
+        "{0}が表計算ソフトで壊れています（指数表記）。ファイルを出力し直してください",
+    ),
+    ("the reception number", "受付番号"),
+    ("the order number", "注文番号"),
+    ("the amount: no amount in whole yen", "金額が円の整数ではありません"),
     // Slips.
+    (
+        "the file names reception number {0}, the order has {1}; `slips add` if the parcel is right all the same",
+        "ファイルの受付番号は {0}、注文の受付番号は {1} です。荷物が正しければ `slips add` してください",
+    ),
+    (
+        "B2クラウド's file says that it registers slip {0} itself, yet registered_by is \"mallsync\"; set it to \"b2cloud\", \
+         or `slips add` the slip if B2クラウド does not",
+        "B2クラウドのファイルでは伝票 {0} を B2クラウドが登録しますが、設定は registered_by = \"mallsync\" です。\"b2cloud\" に直すか、B2クラウドが登録しないなら `slips add` してください",
+    ),
+    (
+        "nobody registers slip {0}: registered_by is \"b2cloud\", yet B2クラウド's file says that it does not",
+        "伝票 {0} はどこからも登録されません。設定は registered_by = \"b2cloud\" ですが、B2クラウドのファイルでは登録しない指定です",
+    ),
+    (
+        "no order with this number yet; it takes the place of {0}",
+        "この番号の注文はまだありません。前の番号 {0} を置き換えました",
+    ),
     ("no order with this number yet", "この番号の注文はまだありません"),
     ("waits for its order", "注文待ち"),
     ("no slip number", "送り状番号がありません"),
@@ -436,6 +505,11 @@ const REASONS: &[(&str, &str)] = &[
     ("due at {0}", "予定は {0} でした"),
     ("nothing is read and nothing is sent", "取り込みも送信もしていません"),
     ("due more than three hours ago and not over", "予定から 3 時間たっても終わっていません"),
+    (
+        "calls come from {0}, not from {1}: register the new address: {2}",
+        "接続元は {0} です（登録済は {1}）。新しいアドレスの登録先: {2}",
+    ),
+    ("{0} authorisations lapse by {1}", "与信 {0} 件が {1} までに切れます"),
     ("the first authorisation ends on {0}", "最初の与信期限は {0}"),
     ("{0} ends on {1} ({2} days)", "{0} は {1} まで（残り {2} 日）"),
     ("busy: another mallsync polls this shop now", "別の mallsync がこの店舗を取得中です"),
@@ -636,6 +710,22 @@ const REASONS: &[(&str, &str)] = &[
     (
         "the gateway sees this machine at {0}; that must be the registered 接続元グローバルIP",
         "決済側から見えるアドレスは {0} です。登録した接続元グローバルIPと同じでなければなりません",
+    ),
+    (
+        "the gateway sees this machine at {0}, the source_address of the config",
+        "決済側から見えるアドレスは {0} で、設定の source_address と同じです",
+    ),
+    (
+        "the gateway sees this machine at {0}, and source_address is {1}",
+        "決済側から見えるアドレスは {0} です。設定の source_address は {1} です",
+    ),
+    (
+        "the gateway sees this machine at {0}, and saw it at {1} before",
+        "決済側から見えるアドレスは {0} です。以前は {1} でした",
+    ),
+    (
+        "register the new address: {0}; or write it as source_address",
+        "新しいアドレスを登録してください: {0}。登録済なら source_address に書いてください",
     ),
     ("the gateway answers for the 加盟店コード {0}", "加盟店コード {0} で応答がありました"),
     (

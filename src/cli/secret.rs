@@ -211,7 +211,7 @@ fn hint(context: &Context, word: &str, known: &[&str]) -> String {
 }
 
 /// Asks without an echo, or reads a pipe to its end.
-fn read(context: &Context, full: &str) -> Result<(Secret, Vec<words::Text>), Failure> {
+pub fn read(context: &Context, full: &str) -> Result<(Secret, Vec<words::Text>), Failure> {
     let mut bytes = Vec::new();
     if io::stdin().is_terminal() {
         let prompt = context.tell(words::SECRET_PROMPT, &[&full]);

@@ -8,6 +8,7 @@ use super::settlements::{ShowSettlement, find};
 use super::table::{Look, Table, facts, yen};
 use super::views::{OperationView, SettlementView, text};
 use super::words;
+use crate::domain::operation::Intent;
 use crate::domain::settlement::Wish;
 use crate::store::Store;
 use crate::store::operations::OperationFilter;
@@ -93,7 +94,10 @@ fn write(out: &mut dyn Write, view: &SettlementView, look: Look) -> Result<(), F
             ];
             table.row(cells.into_iter());
         }
-        let what = operation.intent.slip_number().unwrap_or_default();
+        let what = match &operation.intent {
+            Intent::ChangeAmount { from, to, .. } => format!("{from} → {to}"),
+            intent => intent.slip_number().unwrap_or_default().to_owned(),
+        };
         let cells = [
             (look.time(operation.updated_at), 11),
             (format!("{} {what}", words::kind(operation.kind, language)).trim().to_owned(), 32),

@@ -2,15 +2,16 @@
 
 use clap::{Args, Subcommand};
 
-use super::args::{ListArgs, ShowArgs, days, word};
+use super::args::{ListArgs, ShowArgs};
 use super::context::{Context, Page, note};
 use super::failure::{Ended, Failure, Outcome};
 use super::follow::{self, Whose};
 use super::output::Column;
 use super::table::yen;
 use super::views::{SettlementView, digits, text};
-use super::{hold, link, preview, reconcile, resolve, settlement, wishes, words};
-use crate::domain::settlement::{SettlementState, Wish};
+use super::{cards, hold, link, preview, receptions, reconcile, resolve, settlement, wishes, words};
+use crate::domain::settlement::Wish;
+use crate::status::renewal_command;
 use crate::store::Store;
 use crate::store::settlements::{SettlementFilter, SettlementRow};
 
@@ -19,6 +20,7 @@ pub enum Command {
     /// List card settlements, newest first
     #[command(after_help = "Examples:\n  mallsync settlements list --state authorized\n  \
                             mallsync settlements list --held\n  \
+                            mallsync settlements list --unmatched\n  \
                             mallsync settlements list --lapsing-within 7d")]
     List(ListSettlements),
     /// Show one settlement and all that was done for it at the gateway
@@ -26,6 +28,10 @@ pub enum Command {
     /// Link an order to its reception number (受付番号)
     #[command(after_help = "Example:\n  mallsync settlements link 1001 A-1001 --settlement webcollect-main")]
     Link(link::Link),
+    /// Link orders to their reception numbers (受付番号) by a cart's CSV; the same file again changes nothing
+    #[command(after_help = "Examples:\n  mallsync settlements import numbers.csv --dry-run\n  \
+                            mallsync settlements import cart.csv --profile generic --explain")]
+    Import(receptions::Args),
     /// Take the reception number away from an order again
     Unlink(Unlink),
     /// Show what would be sent now, what waits and why, and what needs a person; sends nothing
@@ -49,6 +55,9 @@ pub enum Command {
     Reauth(wishes::Ask),
     /// Take a registered slip back; the settlement is held then
     Undo(wishes::Undo),
+    /// List the cards that a buyer stored with the gateway (A03), for diagnosis; nothing of it is kept
+    #[command(after_help = "Example:\n  mallsync settlements cards MEMBER0001 --settlement webcollect-main")]
+    Cards(cards::Cards),
     /// Say that it was settled outside (paid back by hand, say): nothing is wanted or asked any more
     #[command(
         after_help = "Example:\n  mallsync settlements resolve A-1001 --refunded --reason \"bank transfer of 11-20\""
@@ -60,18 +69,15 @@ pub enum Command {
 
 #[derive(Args, Debug)]
 pub struct ListSettlements {
-    /// Only settlements in this state
-    #[arg(long, value_name = "STATE", value_parser = word(SettlementState::ALL, SettlementState::as_str))]
-    state: Option<SettlementState>,
-    /// Only of this contract (its name in the config)
-    #[arg(long, value_name = "NAME")]
-    settlement: Option<String>,
+    /// Which.
+    #[command(flatten)]
+    filter: wishes::Filter,
     /// Only those that need a person
     #[arg(long)]
     held: bool,
-    /// Only those whose authorisation ends within so many days: 7d
-    #[arg(long, value_name = "DAYS", value_parser = days)]
-    lapsing_within: Option<u32>,
+    /// Imported reception numbers that wait for their order or for a person, instead
+    #[arg(long, conflicts_with_all = ["state", "settlement", "held", "lapsing_within"])]
+    unmatched: bool,
     /// Format and length.
     #[command(flatten)]
     list: ListArgs,
@@ -89,7 +95,7 @@ pub struct ShowSettlement {
 
 #[derive(Args, Debug)]
 pub struct Unlink {
-    /// Our id, the reception number, or the order's id or number
+    /// Our id, the reception number, or the order's id or number (an imported one that waits, too)
     #[arg(value_name = "ID")]
     id: String,
     /// Show it and write nothing
@@ -106,6 +112,7 @@ pub async fn run(context: &Context, command: Command) -> Outcome {
         Command::List(args) => list(context, args).await,
         Command::Show(args) => settlement::show(context, args).await,
         Command::Link(args) => link::run(context, args).await,
+        Command::Import(args) => receptions::import(context, args).await,
         Command::Unlink(args) => unlink(context, args).await,
         Command::Preview(args) => preview::run(context, args).await,
         Command::Hold(args) => hold::hold(context, args).await,
@@ -115,37 +122,50 @@ pub async fn run(context: &Context, command: Command) -> Outcome {
         Command::ChangeAmount(args) => wishes::change_amount(context, args).await,
         Command::Reauth(args) => wishes::ask(context, args, Wish::Reauth).await,
         Command::Undo(args) => wishes::undo(context, args).await,
+        Command::Cards(args) => cards::run(context, args).await,
         Command::Resolve(args) => resolve::run(context, args).await,
         Command::Reconcile(args) => reconcile::run(context, args).await,
     }
 }
 
 async fn list(context: &Context, args: ListSettlements) -> Outcome {
-    if let Some(name) = &args.settlement {
-        known_contract(context, name)?;
+    if args.unmatched {
+        return receptions::waiting(context, args.list).await;
     }
+    let base = SettlementFilter { held: args.held, ..args.filter.rows(context)? };
     let store = context.reader().await?;
-    let base = SettlementFilter {
-        name: args.settlement,
-        state: args.state,
-        held: args.held,
-        lapses_by: args.lapsing_within.and_then(|days| wishes::lapses_by(context, days)),
-        limit: None,
-        after: None,
-    };
-    context
+    let outcome = context
         .list(args.list, COLUMNS, async |limit, last: Option<&SettlementView>| {
             let filter =
                 SettlementFilter { limit: Some(limit), after: last.map(|s| s.id.clone()), ..base.clone() };
             let rows = store.list_settlements(&filter).await?;
             Ok(Page::of(rows.into_iter().map(SettlementView::from).collect(), limit))
         })
-        .await
+        .await?;
+    let now = context.ambient.now();
+    for contract in context.config.settlements.iter().filter(|contract| contract.enabled) {
+        if base.name.as_ref().is_some_and(|only| *only != contract.name) {
+            continue;
+        }
+        if let Some(asked) = store.renewals(&contract.name, now.jst_date()).await? {
+            let command = renewal_command(&contract.name, asked, now);
+            note(&context.tell(words::RENEWALS_ASKED, &[&asked.authorizations, &asked.last, &command]));
+        }
+    }
+    Ok(outcome)
 }
 
 async fn unlink(context: &Context, args: Unlink) -> Outcome {
     let app = context.writer().await?;
-    let row = find(context, app.store(), &args.id).await?;
+    let store = app.store();
+    if !args.dry_run
+        && store.find_settlements(&args.id).await?.is_empty()
+        && store.forget_receptions(&args.id, &Context::actor(), &app.planning()).await? > 0
+    {
+        note(&context.tell(words::RECEPTION_FORGOTTEN, &[&args.id]));
+        return Ok(Ended::Well);
+    }
+    let row = find(context, store, &args.id).await?;
     if args.dry_run {
         note(context.say(words::DRY_RUN_ONLY));
         return Ok(Ended::Well);

@@ -168,7 +168,7 @@ async fn import(context: &Context, args: Import) -> Outcome {
 }
 
 /// Rows on a terminal beyond which only those are shown that want to be read.
-const READABLE: usize = 40;
+pub const READABLE: usize = 40;
 
 fn report(context: &Context, args: ReportArgs, rows: &[RowReport]) -> Outcome {
     if formats(args.into())?.0 != Format::Table || rows.len() <= READABLE {
@@ -229,7 +229,7 @@ async fn import_file(
 }
 
 /// The line in `b2.csv:12`.
-fn line_of(source: &str) -> u64 {
+pub fn line_of(source: &str) -> u64 {
     source.rsplit_once(':').and_then(|(_, line)| line.parse().ok()).unwrap_or(u64::MAX)
 }
 

@@ -27,6 +27,11 @@ impl Look {
         at.jst().format(form).to_string()
     }
 
+    /// When something is done that has its time: what is due already is done now.
+    pub fn due(self, at: Timestamp) -> String {
+        self.time(at.max(self.now))
+    }
+
     /// A reason or finding as people read it.
     pub fn reason(self, text: &str) -> String {
         reasons::people(text, self.language).into_owned()

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeSet;
 
-use chrono::{Days, NaiveDate};
+use chrono::Days;
 use clap::Args;
 use serde::Serialize;
 
@@ -11,14 +11,12 @@ use super::args::{MoneyArgs, ReportArgs, amount, days, word};
 use super::context::{Context, note};
 use super::failure::{Ended, Failure, Outcome};
 use super::follow::{self, Whose};
+use super::foreseen::{self, Foreseen};
 use super::output::Column;
-use super::table::{Look, yen};
-use super::views::{digits, text};
+use super::views::text;
 use super::{money, settlements, unlooked, words};
 use crate::app::Due;
-use crate::clock::Timestamp;
 use crate::domain::money::Yen;
-use crate::domain::operation::Intent;
 use crate::domain::planner::{Mode, Wanted};
 use crate::domain::settlement::{SettlementState, Wish};
 use crate::store::settlements::{SettlementFilter, SettlementRow};
@@ -27,10 +25,10 @@ use crate::store::{Store, StoreError};
 /// Settlements by what they have in common.
 #[derive(Args, Clone, Debug)]
 pub struct Filter {
-    /// All those in this state, instead of an ID
+    /// All those in this state
     #[arg(long, value_name = "STATE", value_parser = word(SettlementState::ALL, SettlementState::as_str))]
     state: Option<SettlementState>,
-    /// All those whose authorisation ends within so many days (7d), instead of an ID
+    /// All those whose authorisation ends within so many days: 7d
     #[arg(long, value_name = "DAYS", value_parser = days)]
     lapsing_within: Option<u32>,
     /// Only of this contract (its name in the config)
@@ -38,14 +36,39 @@ pub struct Filter {
     settlement: Option<String>,
 }
 
+impl Filter {
+    /// Which rows these are.
+    ///
+    /// # Errors
+    /// A contract that is not in the config.
+    pub fn rows(self, context: &Context) -> Result<SettlementFilter, Failure> {
+        if let Some(name) = &self.settlement {
+            settlements::known_contract(context, name)?;
+        }
+        let today = context.ambient.now().jst_date();
+        let last = |days: u32| today.checked_add_days(Days::new(u64::from(days)));
+        Ok(SettlementFilter {
+            name: self.settlement,
+            state: self.state,
+            lapses_by: self.lapsing_within.and_then(last),
+            ..SettlementFilter::default()
+        })
+    }
+}
+
+/// What may stand in place of an ID.
+const INSTEAD: [&str; 2] = ["state", "lapsing_within"];
+/// What cannot stand beside one.
+const FILTERS: [&str; 3] = ["state", "lapsing_within", "settlement"];
+
 /// Settlements by name, or by what they have in common.
 #[derive(Args, Debug)]
 pub struct Ask {
     /// Settlements: our id, the reception number, or the order's id or number
     #[arg(
         value_name = "ID",
-        required_unless_present_any = ["state", "lapsing_within"],
-        conflicts_with_all = ["state", "lapsing_within", "settlement"]
+        required_unless_present_any = INSTEAD,
+        conflicts_with_all = FILTERS
     )]
     ids: Vec<String>,
     /// Which.
@@ -64,8 +87,8 @@ pub struct ChangeAmount {
     /// The settlement: our id, the reception number, or the order's id or number
     #[arg(
         value_name = "ID",
-        required_unless_present_any = ["state", "lapsing_within"],
-        conflicts_with_all = ["state", "lapsing_within", "settlement"]
+        required_unless_present_any = INSTEAD,
+        conflicts_with_all = FILTERS
     )]
     id: Option<String>,
     /// The amount as it shall be
@@ -147,60 +170,29 @@ struct Chosen {
     unlooked: bool,
 }
 
-/// One line of what will be done.
+/// One line of what will be done, or why not.
 #[derive(Clone, Debug, Default, Serialize)]
 struct Line {
-    settlement_id: Option<String>,
-    settlement: Option<String>,
-    shop: Option<String>,
-    order_id: Option<String>,
-    mall_order_id: String,
-    reception_number: Option<String>,
-    kind: Option<&'static str>,
-    slip_number: Option<String>,
-    /// The amount that is held now.
-    yen: Option<Yen>,
-    /// The amount as it shall be, where it changes.
-    to_yen: Option<Yen>,
-    run_at: Option<Timestamp>,
+    #[serde(flatten)]
+    foreseen: Foreseen,
     skipped: Option<String>,
 }
 
+impl AsRef<Foreseen> for Line {
+    fn as_ref(&self) -> &Foreseen {
+        &self.foreseen
+    }
+}
+
+impl From<Foreseen> for Line {
+    fn from(foreseen: Foreseen) -> Self {
+        Self { foreseen, skipped: None }
+    }
+}
+
 impl Line {
-    fn of(row: &SettlementRow) -> Self {
-        Self {
-            settlement_id: Some(row.settlement.id.clone()),
-            settlement: Some(row.settlement.name.clone()),
-            shop: Some(row.shop.clone()),
-            order_id: Some(row.settlement.order_id.clone()),
-            mall_order_id: row.mall_order_id.clone(),
-            reception_number: row.settlement.reception_number.clone(),
-            yen: row.settlement.amount.or(row.due),
-            ..Self::default()
-        }
-    }
-
-    fn wanted(row: &SettlementRow, wanted: &Wanted) -> Self {
-        let intent = &wanted.intent;
-        Self {
-            kind: Some(intent.kind()),
-            slip_number: intent.slip_number().map(str::to_owned),
-            yen: intent.held().or(row.due),
-            to_yen: if let Intent::ChangeAmount { to, .. } = intent { Some(*to) } else { None },
-            run_at: Some(wanted.run_at),
-            ..Self::of(row)
-        }
-    }
-
-    fn skipped(row: &SettlementRow, reason: String) -> Self {
-        Self { skipped: Some(reason), ..Self::of(row) }
-    }
-
-    fn what(&self, look: Look) -> String {
-        let kind = self.kind.map(|kind| words::kind(kind, look.language));
-        let to = self.to_yen.map(|to| format!("→ {to}"));
-        let parts = [kind.map(str::to_owned), self.slip_number.clone(), to];
-        parts.into_iter().flatten().collect::<Vec<_>>().join(" ")
+    fn skipped(foreseen: Foreseen, reason: String) -> Self {
+        Self { foreseen, skipped: Some(reason) }
     }
 }
 
@@ -238,10 +230,10 @@ async fn carry(
             Ok((wish, wanted)) => {
                 // Each parcel of an order registers the same sale: its yen count once.
                 sum.extend(wanted.first().map(|wanted| wanted.intent.amount()));
-                lines.extend(wanted.iter().map(|wanted| Line::wanted(&row, wanted)));
+                lines.extend(wanted.iter().map(|wanted| Foreseen::wanted(&row, wanted).into()));
                 granted.push((row, wish));
             }
-            Err(reason) => lines.push(Line::skipped(&row, reason)),
+            Err(reason) => lines.push(Line::skipped(Foreseen::of(&row), reason)),
         }
     }
     let skipped = lines.iter().filter(|line| line.skipped.is_some()).count();
@@ -300,16 +292,7 @@ async fn targets(
     let mut found = Vec::new();
     if chosen.ids.is_empty() {
         let Some(filter) = chosen.filter else { return Ok(found) };
-        if let Some(name) = &filter.settlement {
-            settlements::known_contract(context, name)?;
-        }
-        let mut filter = SettlementFilter {
-            name: filter.settlement,
-            state: filter.state,
-            lapses_by: filter.lapsing_within.and_then(|days| lapses_by(context, days)),
-            limit: Some(PAGE),
-            ..SettlementFilter::default()
-        };
+        let mut filter = SettlementFilter { limit: Some(PAGE), ..filter.rows(context)? };
         loop {
             let page = store.list_settlements(&filter).await?;
             let full = u64::try_from(page.len()).unwrap_or(u64::MAX) >= PAGE;
@@ -333,43 +316,20 @@ async fn targets(
             }
             _ => "it names several settlements: use our id",
         };
-        let line = Line { mall_order_id: id, skipped: Some(reason.to_owned()), ..Line::default() };
-        found.push(Err(line));
+        let foreseen = Foreseen { mall_order_id: id, ..Foreseen::default() };
+        found.push(Err(Line::skipped(foreseen, reason.to_owned())));
     }
     Ok(found)
 }
 
-/// The day that is so many days away.
-pub fn lapses_by(context: &Context, days: u32) -> Option<NaiveDate> {
-    context.ambient.now().jst_date().checked_add_days(Days::new(u64::from(days)))
-}
-
 const COLUMNS: &[Column<Line>] = &[
-    Column::text(
-        "mall_order_id",
-        words::H_ORDER,
-        28,
-        |l, _| l.mall_order_id.clone(),
-        |l| l.mall_order_id.clone(),
-    ),
-    Column::text(
-        "reception_number",
-        words::H_RECEPTION,
-        23,
-        |l, _| text(l.reception_number.as_ref()),
-        |l| text(l.reception_number.as_ref()),
-    ),
-    Column::number("yen", words::H_AMOUNT, |l, _| yen(l.yen), |l| digits(l.yen)),
-    Column::text("kind", words::H_ACTION, 40, Line::what, |l| text(l.kind.as_ref())),
-    Column::csv("slip_number", |l| text(l.slip_number.as_ref())),
-    Column::csv_number("to_yen", |l| digits(l.to_yen)),
-    Column::text(
-        "run_at",
-        words::H_DUE_AT,
-        11,
-        |l, look| look.maybe_time(l.run_at.map(|at| at.max(look.now))),
-        |l| text(l.run_at.as_ref()),
-    ),
+    foreseen::order(),
+    foreseen::reception(),
+    foreseen::amount(),
+    foreseen::kind(),
+    foreseen::slip_number(),
+    foreseen::to_yen(),
+    foreseen::run_at(),
     Column::text(
         "skipped",
         words::H_SKIPPED,
@@ -377,8 +337,8 @@ const COLUMNS: &[Column<Line>] = &[
         |l, look| look.maybe_reason(l.skipped.as_ref()),
         |l| text(l.skipped.as_ref()),
     ),
-    Column::csv("settlement", |l| text(l.settlement.as_ref())),
-    Column::csv("settlement_id", |l| text(l.settlement_id.as_ref())),
-    Column::csv("shop", |l| text(l.shop.as_ref())),
-    Column::csv("order_id", |l| text(l.order_id.as_ref())),
+    foreseen::settlement().for_machines(),
+    foreseen::settlement_id(),
+    foreseen::shop().for_machines(),
+    foreseen::order_id(),
 ];

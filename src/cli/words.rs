@@ -7,6 +7,7 @@ use crate::config::Language;
 use crate::domain::account::Level;
 use crate::domain::operation::State;
 use crate::domain::order::{PaymentMethod, Status};
+use crate::domain::reception::ReceptionOutcome;
 use crate::domain::reconcile::Kind;
 use crate::domain::settlement::SettlementState;
 use crate::domain::slip::RowOutcome;
@@ -66,11 +67,22 @@ texts! {
     DEMO_CAPTURES = "3. {0} card sales were registered at the gateway, each looked up first." | "3. カード売上 {0} 件を、照会してから登録しました。";
     DEMO_LOST = "4. The answer to {0} of them was lost on purpose: it is not sent again, it is looked up." | "4. うち {0} 件の応答をわざと失わせました。再送はせず、照会で確かめます。";
     DEMO_SETTLED = "5. A minute later the look-up found {0} done." | "5. 1分後の照会で {0} 件が登録済と分かりました。";
+    DEMO_CHANGES = "6. Then order {0} costs {1} yen less, order {2} is cancelled, and the parcel of order {3} cannot leave." | "6. その後、注文 {0} が {1} 円安くなり、注文 {2} は取り消され、注文 {3} の荷物は出せなくなりました。";
+    DEMO_FOLLOWED = "7. The gateway follows, {0} operations: the amount changed, the sale cancelled, the slip taken back." | "7. 決済側に反映しました（{0} 件）: 金額変更、決済取消、伝票の登録取消。";
+    DEMO_ASKED = "8. Eight weeks later, authorisations that lapse by {1}: {0}. One question for all of a morning's; a person says yes." | "8. 8 週間後、与信 {0} 件が {1} までに切れます。その朝の分をまとめて一度だけ確認し、人が「はい」と答えました。";
+    DEMO_RENEWED = "9. Authorisations renewed: {0}, until {1}." | "9. 再与信 {0} 件。期限は {1} になりました。";
     DEMO_SUMMARY = "\nSummary" | "\nまとめ";
-    DEMO_SHOP = "  {0}: {1} orders ({2})" | "  {0}: 注文 {1} 件 ({2})";
-    DEMO_YEN = "  Registered and waiting to settle: {0} yen. Not registered yet: {1} yen." | "  売上登録済(精算確定待ち): {0} 円  未登録: {1} 円";
-    DEMO_BOOKS = "  The gateway's books: {0} yen registered; registered twice: {1}; orders lost: {2}." | "  決済側の帳簿: 登録 {0} 円  二重登録: {1} 件  注文の取りこぼし: {2} 件";
-    DEMO_PERSON = "  Waiting for a person: {0} card sales (planted on purpose: no such settlement, another amount, cancelled elsewhere)." | "  人の判断待ち: カード売上 {0} 件 (わざと混ぜた、決済なし・金額違い・他での取消)";
+    DEMO_H_OPERATION = "Operation" | "処理";
+    DEMO_H_OURS = "done by mallsync" | "mallsync が実行";
+    DEMO_H_BOOKS = "in the gateway's books" | "決済側の帳簿";
+    DEMO_H_AGAIN = "sent twice" | "二重送信";
+    DEMO_CAPTURED = "Yen registered, waiting to settle" | "売上登録済・精算確定待ち(円)";
+    DEMO_IN_BOOKS = "Yen registered in the gateway's books" | "決済側の帳簿の登録額(円)";
+    DEMO_OPEN = "Yen not registered yet" | "未登録(円)";
+    DEMO_LOST_ORDERS = "Orders lost" | "注文の取りこぼし(件)";
+    DEMO_PERSON = "Card sales for a person" | "人の判断待ち(件)";
+    DEMO_PLANTED = "{0} (planted on purpose: no such settlement, another amount, cancelled elsewhere)" | "{0}（わざと混ぜた、決済なし・金額違い・他での取消）";
+    DEMO_WRONG = "\nThe books do not balance: this is a fault of mallsync." | "\n帳簿が合いません。mallsync の不具合です。";
     DEMO_NEXT = "\nNext: `mallsync simulate --write-config sim/mallsync.toml`, `mallsync --config sim/mallsync.toml check`, `mallsync --config sim/mallsync.toml run`." | "\n次は: `mallsync simulate --write-config sim/mallsync.toml`、`mallsync --config sim/mallsync.toml check`、`mallsync --config sim/mallsync.toml run`";
     // A person's consent.
     AUTHORIZE_OPEN = "{0}: open this address in a browser, sign in with the ID of an employee of the store, agree, and give the address that the browser is sent back to:" | "{0}: 次のURLをブラウザで開き、ストアの権限を持つIDでログインして同意し、戻された先のURLを入力してください:";
@@ -101,6 +113,9 @@ texts! {
     SECRET_CREDENTIAL_UNKNOWN = "{0} is handed over by systemd, and no drop-in of {2} that can be read here names the credential {1}: `systemctl cat {2}` shows `LoadCredential={1}:PATH`; write the new one into that PATH, then `sudo systemctl restart {2}`" | "{0} は systemd が渡しますが、ここから読める {2} のドロップインに {1} がありません。`systemctl cat {2}` の `LoadCredential={1}:パス` のパスに書いて、`sudo systemctl restart {2}` を実行してください";
     SECRET_TOO_LONG = "{0}: more than 64 KiB was given: that is no secret; nothing was changed" | "{0}: 64 KiB を超えています。秘密情報ではありません。何も変更していません";
     SECRET_NOT_UTF8 = "{0}: not plain UTF-8 text: save it as UTF-8 without BOM; nothing was changed" | "{0}: UTF-8 のテキストではありません。BOM なしの UTF-8 で保存してください。何も変更していません";
+    CARDS_NONE = "The gateway lists no stored card for this member." | "この会員の預かりカードはありません。";
+    CARDS_NOT_ASKED = "{0}: the stored cards are not known: {1}" | "{0}: 預かりカードを照会できませんでした: {1}";
+    CARD_RESERVED = "subscription" | "定期";
     SECRET_EMPTY = "{0}: nothing was given; nothing was changed" | "{0}: 何も入力されていません。何も変更していません";
     SECRET_BLANKS_AROUND = "Note: white space around the secret was dropped." | "注意: 前後の空白を取り除きました。";
     SECRET_BLANKS_INSIDE = "Note: there is white space inside the secret. Was more copied than the secret?" | "注意: 途中に空白があります。余分なものを写していませんか。";
@@ -166,6 +181,11 @@ texts! {
     H_NEW = "New" | "新規";
     H_NEXT_RUN = "Next run" | "次回";
     POLLING = "reading" | "取得中";
+    H_CARD_EXPIRES = "Expires" | "有効期限";
+    H_CARD_KEY = "Key" | "識別キー";
+    H_CARD_NUMBER = "Card" | "カード番号";
+    H_CARD_RESERVED = "Kept for" | "用途";
+    H_CARD_USED = "Last used" | "最終利用";
     H_NOTE = "Note" | "備考";
     H_OPERATIONS = "Open operations" | "未完了の処理";
     H_ORDER = "Order" | "注文番号";
@@ -242,6 +262,7 @@ texts! {
     RELEASED = "{0} is released." | "{0} の停止を解除しました。";
     WISH_SUM = "Settlements: {0} ({1} yen) · skipped: {2}" | "対象: {0} 件（{1} 円）· 対象外: {2} 件";
     WISH_SKIPPED = "{0} was skipped: {1}" | "{0} は対象外です: {1}";
+    RENEWALS_ASKED = "{0} authorisations lapse by {1}. To renew them all: `{2}`" | "与信 {0} 件が {1} までに切れます。まとめて再与信するには `{2}`";
     RESOLVED = "{0} is resolved ({1}): nothing is sent or asked for it any more. `mallsync settlements resolve {2} --undo` takes that back." | "{0} を処理済にしました（{1}）。今後は何も送らず、確認も求めません。`mallsync settlements resolve {2} --undo` で戻せます。";
     RESOLVED_NOT = "{0} is not resolved any more: the rules rule again." | "{0} の処理済を取り消しました。規則どおりに処理します。";
     NOT_RESOLVED = "{0} was not resolved." | "{0} は処理済になっていません。";
@@ -273,6 +294,11 @@ texts! {
     SLIPS_GOOD = "{0} rows that are in order are not shown (--format csv shows them all)." | "問題のない {0} 行は省略しました（--format csv ならすべて出ます）。";
     SLIPS_NOT_ISSUED = "{0}: {1} rows have no slip number yet and were left out." | "{0}: 伝票番号がまだない {1} 行は取り込んでいません。";
     SLIPS_SEEN = "{0}: the same file was imported on {1}; importing it again changes nothing." | "{0}: 同じ内容のファイルを {1} に取り込み済みです。再度取り込んでも変わりません。";
+    RECEPTIONS_SUM = "{0}: {1} linked · {2} already so · {3} waiting for their order · {4} refused" | "{0}: 結び付け {1} · 済み {2} · 注文待ち {3} · 不可 {4}";
+    RECEPTIONS_WITHOUT = "{0}: {1} rows have no reception number and were left out." | "{0}: 受付番号のない {1} 行は取り込んでいません。";
+    RECEPTIONS_FOLLOW = "Operations that are planned by it: {0} ({1} yen)." | "これで予定される処理: {0} 件（{1} 円）";
+    RECEPTIONS_EXPLAINED = "Profile {0} · {1} · separated by {2} · {3} rows" | "プロファイル {0} · {1} · 区切り {2} · {3} 行";
+    RECEPTION_FORGOTTEN = "{0}: the imported number that waited for its order is given up." | "{0}: 注文を待っていた取込済みの受付番号を取り消しました。";
     FILE_REFUSED = "{0}: {1}" | "{0}: {1}";
     SLIP_ADDED = "Order {0}: slip {1} added." | "注文 {0} に伝票 {1} を登録しました。";
     SLIP_REPLACED = "Order {0}: slip {1} replaced by {2}." | "注文 {0} の伝票 {1} を {2} に差し替えました。";
@@ -321,7 +347,9 @@ texts! {
     T_LATE = "operations are late" | "処理が遅れています";
     T_DIFFERENCES = "settlements differ from the gateway's books" | "決済側との差異があります";
     T_LAPSE = "authorisations end soon" | "与信の期限が近い";
+    T_RENEWALS = "authorisations to renew" | "再与信するか判断が必要";
     T_STOPPED = "stopped by the other side" | "相手側の理由で停止";
+    T_ADDRESS = "calls come from another address" | "接続元アドレスが変わりました";
     T_ACCOUNT_HELD = "everything is held" | "すべて停止中";
     T_CONFIG_REFUSED = "the edited config was refused" | "編集された設定は受け付けられませんでした";
     T_OPERATIONS = "operations need a person" | "処理に人の判断が必要";
@@ -412,6 +440,17 @@ pub const fn outcome(outcome: RowOutcome, language: Language) -> &'static str {
         RowOutcome::Waiting => "注文待ち",
         RowOutcome::Held => "保留",
         RowOutcome::Refused => "不可",
+    };
+    pick(language, outcome.as_str(), ja)
+}
+
+/// What became of a row of a file of reception numbers.
+pub const fn reception(outcome: ReceptionOutcome, language: Language) -> &'static str {
+    let ja = match outcome {
+        ReceptionOutcome::Linked => "結び付け",
+        ReceptionOutcome::Known => "済み",
+        ReceptionOutcome::Waiting => "注文待ち",
+        ReceptionOutcome::Refused => "不可",
     };
     pick(language, outcome.as_str(), ja)
 }
@@ -511,6 +550,8 @@ pub fn operation_word(word: &str, language: Language) -> String {
 pub const fn topic(topic: Topic) -> Text {
     match topic {
         Topic::Stopped => T_STOPPED,
+        Topic::AddressChanged => T_ADDRESS,
+        Topic::RenewalsAsked => T_RENEWALS,
         Topic::AccountHeld => T_ACCOUNT_HELD,
         Topic::ConfigRefused => T_CONFIG_REFUSED,
         Topic::OperationsNeedPerson => T_OPERATIONS,

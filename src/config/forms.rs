@@ -167,6 +167,17 @@ fn listen(text: &str) -> Result<SocketAddr, String> {
     ))
 }
 
+/// `203.0.113.10`.
+pub(super) const ADDRESS: Form<IpAddr> = Form {
+    read: |value| {
+        value
+            .as_str()
+            .and_then(|text| text.parse().ok())
+            .ok_or_else(|| format!("expected an IP address such as \"203.0.113.10\", found {}", found(value)))
+    },
+    schema: || json!({ "type": "string", "anyOf": [{ "format": "ipv4" }, { "format": "ipv6" }] }),
+};
+
 /// `2026-12-01`.
 pub(super) const DATE: Form<NaiveDate> = Form {
     read: |value| {

@@ -1,7 +1,7 @@
 //! Every key in force that is not a mall's or a gateway's own. A key that belongs to a later step is unknown until then
 //! (decisions.md 43): adding one is adding a line here, its field, and its line in `config/mallsync.toml`.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
 use chrono::{NaiveDate, NaiveTime};
@@ -180,13 +180,13 @@ pub(super) const MAX_PER_HOUR: Key<u32> = key(
     "max_per_hour",
     &forms::COUNT,
     Absent::Number(500),
-    "Captures within an hour, past which everything is held and a person asked",
+    "Operations within an hour, past which everything is held and a person asked",
 );
 pub(super) const MAX_YEN_PER_DAY: Key<i64> = key(
     "max_yen_per_day",
     &forms::YEN,
     Absent::Number(5_000_000),
-    "Yen within a day, past which everything is held and a person asked",
+    "Yen moved within a day, past which everything is held and a person asked",
 );
 pub(super) const MAX_IN_FLIGHT: Key<u32> =
     key("max_in_flight", &forms::COUNT, Absent::Number(3), "Calls to the gateway at once");
@@ -203,6 +203,13 @@ pub(super) const MAINTENANCE: Key<Option<(NaiveTime, NaiveTime)>> = key(
     &forms::WINDOW,
     Absent::Text("23:00-01:00"),
     "Nothing at all is sent in it (Japan time), look-ups included; \"\" for none",
+);
+pub(super) const SOURCE_ADDRESS: Key<IpAddr> = key(
+    "source_address",
+    &forms::ADDRESS,
+    Absent::Nothing,
+    "The address that is registered with the gateway: compared every day with the one that it sees. Without it: with the \
+     one that it saw before",
 );
 /// Beside `provider` and `match`.
 pub(super) const SETTLEMENT: &[&dyn Known] = &[
@@ -224,6 +231,7 @@ pub(super) const SETTLEMENT: &[&dyn Known] = &[
     &MAX_IN_FLIGHT,
     &MAX_PER_SECOND,
     &RECONCILE_SCHEDULE,
+    &SOURCE_ADDRESS,
     &MAINTENANCE,
 ];
 

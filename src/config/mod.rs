@@ -2,7 +2,7 @@
 //! does not validate is ever used (I10). Each mall and each gateway reads the keys of its own section; this module knows
 //! the common ones.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -172,6 +172,8 @@ pub struct Settlement {
     pub max_per_second: u32,
     /// When open settlements are compared with the gateway's books: five or six cron fields.
     pub reconcile_schedule: String,
+    /// The address that is registered with the gateway.
+    pub source_address: Option<IpAddr>,
     /// Nothing is sent in it (JST, from–to); `None`: no window.
     pub maintenance: Option<(NaiveTime, NaiveTime)>,
     /// `[[settlements.NAME.match]]`.

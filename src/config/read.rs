@@ -231,6 +231,7 @@ fn settlement(
     let max_in_flight = section.get(&keys::MAX_IN_FLIGHT);
     let max_per_second = section.get(&keys::MAX_PER_SECOND);
     let reconcile_schedule = section.get(&keys::RECONCILE_SCHEDULE);
+    let source_address = section.get(&keys::SOURCE_ADDRESS);
     let maintenance = section.get(&keys::MAINTENANCE);
     let rules = match_rules(section, shops);
     let live = mode.as_deref() == Some("live");
@@ -261,6 +262,7 @@ fn settlement(
         max_in_flight: max_in_flight?,
         max_per_second: max_per_second?,
         reconcile_schedule: reconcile_schedule?,
+        source_address,
         maintenance: maintenance?,
         rules,
         section: own,

@@ -90,6 +90,9 @@ fn settlement(s: &Settlement) -> Value {
     if let Some(days) = s.authorization_days {
         all.insert("authorization_days".to_owned(), days.into());
     }
+    if let Some(address) = s.source_address {
+        all.insert("source_address".to_owned(), address.to_string().into());
+    }
     if !s.rules.is_empty() {
         all.insert("match".to_owned(), s.rules.iter().map(rule).collect());
     }

@@ -1,5 +1,6 @@
 //! Accounts at the outside (a shop, a settlement contract): quotas, ends of keys, findings of a check.
 
+use std::net::IpAddr;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
@@ -67,6 +68,17 @@ pub struct Health {
     pub findings: Vec<Finding>,
     /// Ends of keys that the other side told.
     pub expiries: Vec<Expiry>,
+    /// The address that our calls come from, where the other side shows it.
+    pub address: Option<IpAddr>,
+}
+
+/// How an account's calls leave, where the other side answers registered addresses alone.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct WayOut {
+    /// The address that is registered, as the config says.
+    pub registered: Option<IpAddr>,
+    /// Where the address is registered of everything that leaves the same way, for people.
+    pub places: Vec<String>,
 }
 
 /// Problems as (key, message), the shape that `config` takes without knowing this type.

@@ -28,7 +28,11 @@ pub fn link(contracts: &[Contract], shop: &str, order: &Order) -> Option<Linked>
         Reception::Template(template) => (fill(template, order), "rule"),
         Reception::Pattern { field, regex } => (capture(field, regex, order), "rule"),
         Reception::Imported => {
-            let number = order.reception_number.clone().ok_or_else(|| "the source carries none".to_owned());
+            let number = order.reception_number.clone();
+            let number = number.ok_or_else(|| {
+                "no reception number was imported for this order: `settlements import`, or `settlements link`"
+                    .to_owned()
+            });
             (number, "source")
         }
     };

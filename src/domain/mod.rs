@@ -20,6 +20,8 @@ pub mod order;
 pub mod pattern;
 /// From facts to the operations wanted.
 pub mod planner;
+/// Reception numbers of orders, from files.
+pub mod reception;
 /// What differs between our books and a gateway's.
 pub mod reconcile;
 /// Card settlements as we know them.

@@ -1,6 +1,6 @@
 //! From facts to the operations wanted: pure (decisions.md 1–5, kuroneko-webcollect.md §2.5, §5).
 
-use chrono::NaiveTime;
+use chrono::{NaiveDate, NaiveTime};
 
 pub use super::link::{Linked, link};
 use super::money::Yen;
@@ -155,7 +155,7 @@ pub enum Reception {
         /// With one group.
         regex: regex::Regex,
     },
-    /// From the source itself or from `settlements link`.
+    /// From the source itself, from `settlements import`, from B2クラウド's file or from `settlements link`.
     Imported,
 }
 
@@ -192,6 +192,8 @@ pub struct Plan {
     pub waiting: Option<String>,
     /// Why a person is needed, in words; nothing is sent.
     pub hold: Option<String>,
+    /// All that is asked is whether to renew the authorisation, which ends on this day: one question may stand for many.
+    pub renew_by: Option<NaiveDate>,
 }
 
 /// The operations wanted for an order under `contract` at `now`.
@@ -201,6 +203,11 @@ pub fn plan(contract: &Contract, facts: &Facts<'_>, now: Timestamp) -> Plan {
         Ok(wanted) => Plan { wanted, ..Plan::default() },
         Err(Not::Yet(reason)) => Plan { waiting: Some(reason), ..Plan::default() },
         Err(Not::WithoutPerson(reason)) => Plan { hold: Some(reason), ..Plan::default() },
+        Err(Not::WithoutRenewal(last)) => Plan {
+            hold: Some(format!("the authorisation ends on {last}")),
+            renew_by: Some(last),
+            ..Plan::default()
+        },
     }
 }
 
@@ -210,6 +217,8 @@ enum Not {
     Yet(String),
     /// Only a person can.
     WithoutPerson(String),
+    /// A person must say whether to renew the authorisation that ends on this day.
+    WithoutRenewal(NaiveDate),
 }
 
 fn yet<T>(reason: impl Into<String>) -> Result<T, Not> {
@@ -282,12 +291,16 @@ fn capture(
     {
         return Ok(vec![undo]);
     }
+    // Where B2クラウド registers, the amount that is held is taken whenever its slip is issued: it must be right at once.
+    let by_b2 = contract.registered_by == RegisteredBy::B2cloud;
     let captured = settlement.state.captured() || !registered_slips(facts.done).is_empty();
-    if captured && let Some(change) = changes::amount(contract, facts, reception_number, due)? {
+    if (captured || by_b2)
+        && let Some(change) = changes::amount(contract, facts, reception_number, due)?
+    {
         return Ok(vec![change]);
     }
-    if contract.registered_by == RegisteredBy::B2cloud {
-        return yet("B2クラウド registers the slips itself");
+    if by_b2 {
+        return captures::left_to_b2(facts);
     }
     if contract.capture == CaptureOn::Manual && !at_once {
         return yet("capture = \"manual\"");
@@ -297,6 +310,7 @@ fn capture(
     if wanted.is_empty() {
         return yet("registered");
     }
+    captures::not_by_b2(facts, &slips)?;
     if at_once {
         for wanted in &mut wanted {
             wanted.run_at = wanted.run_at.min(now);

@@ -39,6 +39,8 @@ pub struct Slip {
     pub learnt_at: Timestamp,
     /// Whether the mall knows it.
     pub write_back: WriteBack,
+    /// Whether B2クラウド registers it at web collect itself, as its file says; `None` where no file says so.
+    pub b2_registers: Option<bool>,
     /// Why it may not be used yet, in words: a person decides. `None`: it may.
     pub held: Option<String>,
 }
@@ -66,6 +68,11 @@ pub struct SlipRow {
     pub postal_code: Option<String>,
     /// The destination it is for, where a person said so.
     pub package_id: Option<String>,
+    /// クロネコwebコレクトデータ登録: whether B2クラウド registers the slip itself; `None` where the file does not say.
+    pub b2_registers: Option<bool>,
+    /// The parcel belongs to the order of its one reception number, whatever the order's own number is: a consolidated
+    /// parcel (同梱) has one such row for each further sale.
+    pub by_number: bool,
 }
 
 words! {

@@ -17,6 +17,7 @@ use super::idle;
 use super::poll::Shared;
 use crate::clock::schedule::Schedule;
 use crate::clock::{Busy, Timestamp};
+use crate::domain::account::{Level, WayOut};
 use crate::domain::operation::{Intent, State};
 use crate::domain::planner::{Contract, Mode};
 use crate::http::{Call, Client, Gate, Priority};
@@ -25,6 +26,7 @@ use crate::store::StoreError;
 use crate::store::operations::{Claim, Claimed, Work};
 use crate::telemetry::metrics::{self, Subject};
 
+mod address;
 mod after;
 mod outcome;
 mod work;
@@ -54,6 +56,8 @@ pub struct Account {
     pub calls: Arc<Semaphore>,
     /// When settlements are reconciled.
     pub schedule: Schedule,
+    /// The address that the gateway should see, and where it is registered.
+    pub way_out: WayOut,
     /// Held from the guards to the commit of an intent.
     pub turnstile: tokio::sync::Mutex<()>,
 }
@@ -125,6 +129,14 @@ impl Account {
         if self.contract.mode != Mode::Live {
             return Ok(None);
         }
+        let now = shared.ambient.now();
+        if let Some(end) = guard::window_ends(self.window, now, self.gateway.deadline()) {
+            return Ok(Some(end));
+        }
+        let address = shared.store.source_address(self.name()).await?;
+        if address.due_at.is_none_or(|at| at <= now) && in_flight.len() < self.max_in_flight {
+            self.spawn_watch(shared, in_flight, finished);
+        }
         if let Some(until) = self.closed(shared).await? {
             return Ok(Some(until));
         }
@@ -150,6 +162,19 @@ impl Account {
             return Ok(None);
         }
         shared.store.next_operation(self.name()).await
+    }
+
+    /// Beside the operations, so that a gateway that is slow to tell keeps none of them waiting.
+    fn spawn_watch(self: &Arc<Self>, shared: &Shared, in_flight: &mut JoinSet<()>, finished: &Arc<Notify>) {
+        let (account, shared, finished) = (Arc::clone(self), shared.clone(), Arc::clone(finished));
+        let busy = shared.ambient.clock().busy();
+        in_flight.spawn(async move {
+            let _busy = busy;
+            if let Err(e) = account.watch_address(&shared).await {
+                tracing::warn!(settlement = account.name(), error.message = %e, "Source address was not stored.");
+            }
+            finished.notify_one();
+        });
     }
 
     /// Works off everything that is due now, or what is due of one order, and returns (a `sync --send`).
@@ -240,11 +265,22 @@ impl Account {
         if let Some(at) = row.probe_at.filter(|at| *at > now) {
             return Ok(Some(at));
         }
+        // H01 answers any address and any contract: only a look-up shows that the account works.
+        let linked = shared.store.newest_reception_number(self.name()).await?;
         let call = self.call(shared, &*shared.gate);
-        let healthy = match self.gateway.check(&call, None).await {
-            Ok(health) => health.findings.iter().all(|f| f.level != crate::domain::account::Level::Error),
+        let healthy = match self.gateway.check(&call, linked.as_deref()).await {
+            Ok(health) => {
+                self.note_address(shared, &health, linked.is_some()).await?;
+                health.findings.iter().all(|finding| finding.level != Level::Error)
+            }
             Err(_) => false,
         };
+        let now = shared.ambient.now();
+        // A guard or a person may have spoken meanwhile.
+        row = shared.store.account(self.name()).await?;
+        if row.stopped_code.is_none() {
+            return Ok(None);
+        }
         if healthy {
             let down_seconds = row.stopped_at.map_or(0, |at| now.since(at).as_secs());
             tracing::info!(settlement = self.name(), down_seconds, "Settlement was reached again.");

@@ -16,6 +16,7 @@ use crate::clock::{Ambient, Busy, Timestamp};
 use crate::http::{Call, Client, Gate, Priority, Vault};
 use crate::malls::{Mall, Scope, Stream};
 use crate::store::orders::PageResult;
+use crate::store::ready::Preparer;
 use crate::store::{Store, StoreError};
 use crate::telemetry::Vitals;
 use crate::telemetry::metrics::{self, Subject};
@@ -315,7 +316,8 @@ impl Shop {
                 return pass;
             }
         };
-        let mut run = Run { shop: self, shared, lease, lease_until: wall + LEASE, on_page, pass };
+        let preparer = Preparer::default();
+        let mut run = Run { shop: self, shared, lease, lease_until: wall + LEASE, on_page, pass, preparer };
         let around = tracing::debug_span!("pass", shop = %self.name, mall = self.mall_word);
         run.all(forced, force).instrument(around).await;
         let Run { lease, pass, .. } = run;

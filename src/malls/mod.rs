@@ -43,6 +43,8 @@ pub struct Registration {
     pub name: &'static str,
     /// What people call it.
     pub title: &'static str,
+    /// Where the address that calls come from is registered, for people; `None`: any address is answered.
+    pub registered_at: Option<&'static str>,
     /// `schedule` when the config has none.
     pub default_schedule: &'static str,
     /// JSON Schema of the mall's own keys in `[shops.NAME]`.

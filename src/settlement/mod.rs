@@ -12,8 +12,14 @@ use crate::domain::settlement::{Observed, near_order};
 use crate::http::text::scrub_code;
 use crate::http::{Call, ClientSpec, Fault, SendError};
 
+/// Files of reception numbers.
+pub mod receptions;
+/// Cards that buyers stored.
+pub mod stored;
 /// クロネコwebコレクト.
 pub mod webcollect;
+
+pub use stored::{Member, StoredCard};
 
 /// Every gateway, by the word that `provider = "…"` takes.
 pub const PROVIDERS: &[Registration] = &[webcollect::PROVIDER];
@@ -23,6 +29,8 @@ pub const PROVIDERS: &[Registration] = &[webcollect::PROVIDER];
 pub struct Registration {
     /// The word in `provider = "…"`.
     pub name: &'static str,
+    /// Where the address that calls come from is registered, for people; `None`: any address is answered.
+    pub registered_at: Option<&'static str>,
     /// JSON Schema of the gateway's own keys in `[settlements.NAME]` (the common ones are `config`'s).
     pub schema: fn(&mut schemars::SchemaGenerator) -> schemars::Schema,
     /// Checks the gateway's own keys; reads no secret.
@@ -60,6 +68,8 @@ pub enum Function {
     ChangeDate,
     /// Look up.
     LookUp,
+    /// List a buyer's stored cards.
+    StoredCards,
 }
 
 impl Function {
@@ -87,6 +97,7 @@ impl Function {
             Self::Reauth => "reauth",
             Self::ChangeDate => "change_date",
             Self::LookUp => "look_up",
+            Self::StoredCards => "stored_cards",
         }
     }
 }
@@ -188,6 +199,12 @@ pub trait Settlement: Send + Sync {
         let _ = registered;
         self.judge(intent, looked, claimed)
     }
+
+    /// The cards that a buyer stored: always safe, and asked for by a person alone.
+    ///
+    /// # Errors
+    /// What kept the answer away; `Rejected` where there is nothing to ask with.
+    async fn stored_cards(&self, call: &Call<'_>, member: &Member) -> Result<Vec<StoredCard>, Fault>;
 
     /// Harmless calls that tell whether the account works: H01, and E04 of `linked` if there is one (decisions.md 19).
     async fn check(&self, call: &Call<'_>, linked: Option<&str>) -> Result<Health, Fault>;

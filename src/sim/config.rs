@@ -66,6 +66,9 @@ environment = "production"
 base_url = "http://{addr}/webcollect/api/"
 capture = "slip"
 authorization_days = 60
+on_amount_change = "ask"         # "apply": the gateway's amount follows the order's, before the capture or after it
+on_cancel = "ask"                # "apply": the sale of a cancelled order is cancelled at the gateway
+reauthorize = "ask"              # "auto": an authorisation that would end first is renewed in its last days
 maintenance = ""
 
 [[settlements.{SETTLEMENT}.match]]

@@ -15,7 +15,8 @@
 //! | POST `aupay/reissue` | `{"shop":"…"}`: its next key is issued now |
 //! | POST `amazon/cancel`, `amazon/ask-cancel`, `amazon/ship` | `{"order_number":"…"}` |
 //! | POST `amazon/revoke-tokens` | `{"shop":"…"}`: its access tokens die |
-//! | POST `rakuten/cancel`, `yahoo/cancel` | `{"order_number":"…"}` |
+//! | POST `cart/discount` | `{"order_number":"…","yen":500}`: it costs so much less |
+//! | POST `cart/cancel`, `rakuten/cancel`, `yahoo/cancel` | `{"order_number":"…"}` |
 //! | POST `yahoo/release` | `{"order_number":"…"}`: the fraud review ends well |
 //! | POST `yahoo/consent/SHOP`, `yahoo/withdraw/SHOP`, `yahoo/expire/SHOP` | consent given, consent withdrawn, access tokens dead, now |
 //! | PUT `yahoo/keys/SHOP` | the shop's public keys |
@@ -44,6 +45,13 @@ use super::yahoo::KeyVersion;
 #[serde(deny_unknown_fields)]
 struct MallOrder {
     order_number: String,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct CartDiscount {
+    order_number: String,
+    yen: i64,
 }
 
 #[derive(Deserialize)]
@@ -129,6 +137,16 @@ fn control(world: &Arc<World>, request: &Request, path: &str) -> Outcome {
         ("GET", "books/entries") => {
             let order_no = parameter(&request.query, "order_no").unwrap_or_default();
             to_json(&world.book_entries(&order_no))
+        }
+        ("POST", "cart/cancel") => {
+            let order = body::<MallOrder>(request)?.order_number;
+            done(world.cancel_cart(&order), || format!("no order {order}"))
+        }
+        ("POST", "cart/discount") => {
+            let CartDiscount { order_number, yen } = body(request)?;
+            done(world.discount_cart(&order_number, yen), || {
+                format!("no order {order_number}, or one that costs no more")
+            })
         }
         ("POST", "rakuten/cancel") => {
             let order = body::<MallOrder>(request)?.order_number;

@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use super::cart::{self, CartOrder, Oddity, Payment};
+use super::cart::{self, Oddity, Payment};
 use super::{CART_SHOP, Shop, World};
 use crate::clock::Timestamp;
 
@@ -97,7 +97,7 @@ impl World {
     }
 
     fn cart_fact(&self, index: u64, now: Timestamp) -> Fact {
-        let order = CartOrder::new(self, index);
+        let order = self.cart_order(index);
         let reached = |event: Option<Timestamp>| event.is_some_and(|at| at <= now);
         let card = order.payment == Payment::Card;
         let wrong_slip = self.options.oddities && super::b2::wrong_postal_code(index);

@@ -9,6 +9,7 @@ use std::time::Duration;
 use serde::Serialize;
 use tokio::sync::watch;
 
+use super::cart::Edit;
 use super::catalogue::Catalogue;
 use super::control;
 use super::faults::{Fault, Faults, Rule};
@@ -117,6 +118,8 @@ pub(crate) struct State {
     pub(crate) pace: BTreeMap<u32, Pace>,
     /// Rakuten orders cancelled from outside: (asked, cancelled).
     pub(crate) canceled: BTreeMap<(u32, u64), Timestamp>,
+    /// Orders of the cart that were changed from outside.
+    pub(crate) cart: BTreeMap<u64, Edit>,
     pub(crate) yahoo: yahoo::State,
     pub(crate) aupay: aupay::State,
     pub(crate) amazon: amazon::State,
@@ -274,9 +277,11 @@ impl World {
         tracing::debug!(error.message = %error, "Simulator lost a connection.");
     }
 
-    /// Cancels an order of `shop` at once, at whichever mall it is. False when there is no such order, or it is past it.
+    /// Cancels an order of `shop` at once, at whichever mall or cart it is. False when there is no such order, or it is past it.
     pub fn cancel(&self, shop: &str, order_number: &str) -> bool {
-        if self.yahoo_shop(shop).is_some() {
+        if shop == super::CART_SHOP {
+            self.cancel_cart(order_number)
+        } else if self.yahoo_shop(shop).is_some() {
             self.cancel_yahoo(order_number)
         } else if self.aupay_shop(shop).is_some() {
             self.cancel_aupay(order_number)

@@ -2,6 +2,7 @@
 //! (csv-formats.md §1.1).
 
 use crate::domain::order::Carrier;
+use crate::domain::settlement::is_reception_number;
 use crate::domain::slip::SlipRow;
 use crate::tabular::values::{self, DAMAGED, header_key};
 use crate::tabular::{Refusal, Row};
@@ -26,6 +27,10 @@ const ALTERNATES: [Column; 4] = [
     Column { names: &["検索キー１"], place: 76 },
     Column { names: &["品名コード１"], place: 27 },
 ];
+const REGISTERS: Column = Column {
+    names: &["クロネコwebコレクトデータ登録", "注文時カード払いデータ登録"],
+    place: 43,
+};
 const RECEPTION: [Column; 3] = [
     Column {
         names: &[
@@ -72,6 +77,7 @@ pub(super) struct Layout {
     ship_date: Option<usize>,
     postal_code: Option<usize>,
     alternates: Vec<usize>,
+    registers: Option<usize>,
     reception: Vec<usize>,
     names: Vec<String>,
 }
@@ -116,6 +122,7 @@ impl Layout {
             ship_date: find(&SHIP_DATE),
             postal_code: find(&POSTAL_CODE),
             alternates: ALTERNATES.iter().filter_map(find).collect(),
+            registers: find(&REGISTERS),
             reception: RECEPTION.iter().filter_map(find).collect(),
             names: names.to_vec(),
         };
@@ -151,6 +158,7 @@ impl Layout {
             ship_date: at(&SHIP_DATE),
             postal_code: at(&POSTAL_CODE),
             alternates: ALTERNATES.iter().filter_map(at).collect(),
+            registers: at(&REGISTERS),
             reception: RECEPTION.iter().filter_map(at).collect(),
             names: Vec::new(),
         })
@@ -183,13 +191,8 @@ impl Layout {
         let mut notes = self.damaged(row);
         let kind = self.kind(row, &mut wrong);
         let other_keys = self.other_keys(row, &order_key);
-        let reception_numbers: Vec<String> = self
-            .reception
-            .iter()
-            .map(|c| row.cell(*c))
-            .filter(|c| !c.is_empty())
-            .map(str::to_owned)
-            .collect();
+        let reception_numbers = self.reception_numbers(row, &mut notes);
+        let b2_registers = self.registers(row, &mut notes);
         if values::is_exponent(&order_key) {
             wrong.push(
                 "お客様管理番号 was destroyed by a spreadsheet (exponent): export the file again".to_owned(),
@@ -226,8 +229,45 @@ impl Layout {
             ship_date,
             postal_code,
             package_id: None,
+            b2_registers,
+            by_number: false,
         };
         Reading::Slip { row: Box::new(row), notes }
+    }
+
+    /// 申込受付番号１–３, each once. One that cannot be a reception number is told of and not used.
+    fn reception_numbers(&self, row: &Row, notes: &mut Vec<String>) -> Vec<String> {
+        let mut numbers: Vec<String> = Vec::new();
+        for cell in self.reception.iter().map(|column| row.cell(*column)).filter(|cell| !cell.is_empty()) {
+            let number = values::order_key(cell);
+            if values::is_exponent(cell) {
+                notes.push(
+                    "申込受付番号 was destroyed by a spreadsheet (exponent): left out; export the file again"
+                        .to_owned(),
+                );
+            } else if !is_reception_number(&number) {
+                notes.push(
+                    "申込受付番号 is not a reception number (1 to 23 digits, capitals and # - * / < > : @): left out"
+                        .to_owned(),
+                );
+            } else if !numbers.contains(&number) {
+                numbers.push(number);
+            }
+        }
+        numbers
+    }
+
+    /// クロネコwebコレクトデータ登録: 1 yes, 0 no; empty says nothing.
+    fn registers(&self, row: &Row, notes: &mut Vec<String>) -> Option<bool> {
+        match values::nfkc(self.registers.map_or("", |column| row.cell(column))).trim() {
+            "" => None,
+            "1" => Some(true),
+            "0" => Some(false),
+            _ => {
+                notes.push("クロネコwebコレクトデータ登録 is neither 0 nor 1: left out".to_owned());
+                None
+            }
+        }
     }
 
     fn kind(&self, row: &Row, wrong: &mut Vec<String>) -> String {

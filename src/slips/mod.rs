@@ -123,6 +123,8 @@ pub fn row_from_person(
         ship_date,
         postal_code: None,
         package_id: None,
+        b2_registers: None,
+        by_number: false,
     })
 }
 

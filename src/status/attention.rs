@@ -14,6 +14,8 @@ pub enum Topic {
     DatabaseFull,
     /// An account was stopped by the other side, or cannot be used as it stands in the config.
     Stopped,
+    /// Calls come from another address than the registered one.
+    AddressChanged,
     /// A guard or a person holds a whole contract.
     AccountHeld,
     /// The config was edited, and the daemon refused it.
@@ -26,6 +28,8 @@ pub enum Topic {
     SettlementsHeld,
     /// Settlements without a reception number.
     Unlinked,
+    /// Authorisations that a person is asked to renew: one question for all of them.
+    RenewalsAsked,
     /// Authorisations that end within days and have nothing registered on them.
     AuthorizationsLapse,
     /// Settlements that differ from the gateway's books.
@@ -47,13 +51,15 @@ impl Topic {
     pub(super) const OF_SHOPS: [Self; 5] =
         [Self::Stopped, Self::PollFails, Self::Overdue, Self::SetAside, Self::Ends];
     /// What settlements may need attention for.
-    pub(super) const OF_SETTLEMENTS: [Self; 9] = [
+    pub(super) const OF_SETTLEMENTS: [Self; 11] = [
         Self::Stopped,
+        Self::AddressChanged,
         Self::AccountHeld,
         Self::OperationsNeedPerson,
         Self::OperationsLate,
         Self::SettlementsHeld,
         Self::Unlinked,
+        Self::RenewalsAsked,
         Self::AuthorizationsLapse,
         Self::Differences,
         Self::Ends,
@@ -66,12 +72,14 @@ impl Topic {
             Self::DaemonStopped => "daemon_stopped",
             Self::DatabaseFull => "database_full",
             Self::Stopped => "stopped",
+            Self::AddressChanged => "address_changed",
             Self::AccountHeld => "account_held",
             Self::ConfigRefused => "config_refused",
             Self::OperationsNeedPerson => "operations_need_person",
             Self::OperationsLate => "operations_late",
             Self::SettlementsHeld => "settlements_held",
             Self::Unlinked => "unlinked",
+            Self::RenewalsAsked => "renewals_asked",
             Self::AuthorizationsLapse => "authorizations_lapse",
             Self::Differences => "differences",
             Self::PollFails => "poll_fails",

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 
 use crate::clock::Timestamp;
-use crate::domain::account::Expiry;
+use crate::domain::account::{Expiry, WayOut};
 use crate::domain::order::Status;
 use crate::store::accounts::Account;
 use crate::store::orders::{SetAsideRow, StatusCount};
@@ -22,7 +22,7 @@ mod settlements;
 mod shops;
 
 pub use attention::{Attention, Topic};
-pub use settlements::SettlementHealth;
+pub use settlements::{SettlementHealth, renewal_command};
 pub use shops::ShopHealth;
 
 /// What the config says, as far as `status` shows it.
@@ -56,6 +56,8 @@ pub struct SettlementFacts {
     pub live: bool,
     /// The end of its maintenance window, while it lies in one.
     pub window_ends_at: Option<Timestamp>,
+    /// The address that its calls should come from, and where it is registered.
+    pub way_out: WayOut,
 }
 
 /// The health of everything. The names are those of `status --format json`, and stay.

@@ -15,7 +15,7 @@ use crate::domain::settlement::{LAPSE_ALARM, SettlementState};
 use crate::store::accounts::Account;
 use crate::store::runs::Reconciliation;
 use crate::store::settlements::SettlementSum;
-use crate::store::signs::{AskedSettlements, Authorizations, OpenOperations};
+use crate::store::signs::{AskedSettlements, Authorizations, OpenOperations, Renewals};
 use crate::store::{Result, Store};
 
 /// An operation that was due so long ago and is not over is late: a maintenance window is shorter.
@@ -65,6 +65,13 @@ pub(super) struct Known<'a> {
     pub(super) now: Timestamp,
 }
 
+/// The command that renews all that a person is asked to renew.
+#[must_use]
+pub fn renewal_command(contract: &str, renewals: Renewals, now: Timestamp) -> String {
+    let days = (renewals.last - now.jst_date()).num_days().max(0);
+    format!("mallsync settlements reauth --lapsing-within {days}d --settlement {contract}")
+}
+
 /// The health of `settlement`, and what of it needs a person.
 pub(super) async fn health(
     store: &Store,
@@ -105,7 +112,9 @@ pub(super) async fn health(
         differences: reconciled.map(|row| row.report.clone()).unwrap_or_default(),
     };
     if settlement.enabled {
-        health.attention(store, account, known, authorizations, attention).await?;
+        health.attention(store, account, known, attention).await?;
+        health.address_attention(store, settlement, attention).await?;
+        health.renewals_attention(store, authorizations, (known.now, alarm), attention).await?;
     }
     Ok(health)
 }
@@ -142,7 +151,6 @@ impl SettlementHealth {
         store: &Store,
         account: Option<&Account>,
         known: &Known<'_>,
-        authorizations: Authorizations,
         list: &mut Vec<Attention>,
     ) -> Result<()> {
         let subject = format!("settlements.{}", self.name);
@@ -175,12 +183,6 @@ impl SettlementHealth {
             };
             new(topic, command).count(count).detail(first.reason.unwrap_or_default()).push(list);
         }
-        if let Some(next) = authorizations.next {
-            new(Topic::AuthorizationsLapse, "mallsync settlements list --state authorized".to_owned())
-                .count(authorizations.lapsing)
-                .detail(format!("the first authorisation ends on {next}"))
-                .push(list);
-        }
         // What the planner asks about itself is told above.
         let told = [Kind::LapsesSoon, Kind::Lapsed, Kind::NoNumber];
         let others = self.differences.tallies().iter().filter(|tally| !told.contains(&tally.kind));
@@ -190,6 +192,60 @@ impl SettlementHealth {
             .since(known.reconciliations.iter().find(|r| r.settlement == self.name).and_then(|r| r.ended_at))
             .detail(format!("by kind: {}", self.differences.kinds()))
             .push(list);
+        Ok(())
+    }
+
+    /// Calls that come from another address than they should.
+    async fn address_attention(
+        &self,
+        store: &Store,
+        settlement: &SettlementFacts,
+        list: &mut Vec<Attention>,
+    ) -> Result<()> {
+        let way_out = &settlement.way_out;
+        let address = store.source_address(&self.name).await?;
+        let Some((known, seen)) = address.differs_from(way_out.registered).zip(address.seen) else {
+            return Ok(());
+        };
+        Attention::new(
+            Topic::AddressChanged,
+            &format!("settlements.{}", self.name),
+            "mallsync check".to_owned(),
+        )
+        .since(address.seen_since)
+        .detail(format!(
+            "calls come from {seen}, not from {known}: register the new address: {}",
+            way_out.places.join(", ")
+        ))
+        .push(list);
+        Ok(())
+    }
+
+    /// Authorisations that end: those that a person is asked to renew are one question, with the command that answers it
+    /// for all of them.
+    async fn renewals_attention(
+        &self,
+        store: &Store,
+        authorizations: Authorizations,
+        (now, alarm): (Timestamp, NaiveDate),
+        list: &mut Vec<Attention>,
+    ) -> Result<()> {
+        let subject = format!("settlements.{}", self.name);
+        let asked = store.renewals(&self.name, alarm).await?;
+        if let Some(asked) = asked {
+            let command = renewal_command(&self.name, asked, now);
+            Attention::new(Topic::RenewalsAsked, &subject, command)
+                .count(asked.authorizations)
+                .detail(format!("{} authorisations lapse by {}", asked.authorizations, asked.last))
+                .push(list);
+        }
+        if let Some(next) = authorizations.next {
+            let command = "mallsync settlements list --state authorized".to_owned();
+            Attention::new(Topic::AuthorizationsLapse, &subject, command)
+                .count(authorizations.lapsing.saturating_sub(asked.map_or(0, |asked| asked.lapsing)))
+                .detail(format!("the first authorisation ends on {next}"))
+                .push(list);
+        }
         Ok(())
     }
 

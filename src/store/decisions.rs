@@ -81,19 +81,10 @@ impl Store {
             )
             .await?;
         } else {
-            conn.execute(
-                "INSERT INTO settlements (id, name, order_id, reception_number, state, slips, generation, linked_by)
-                 VALUES ($1, $2, $3, $4, 'unknown', '[]', 0, $5)
-                 ON CONFLICT (order_id) DO UPDATE SET name = excluded.name,
-                     reception_number = excluded.reception_number, state = excluded.state,
-                     slips = excluded.slips, amount = NULL, authorized_on = NULL, lapses_on = NULL,
-                     authorized_at = NULL, approval = NULL, scheduled_on = NULL, registered_at = NULL,
-                     wish = NULL, wished_by = NULL, resolved = NULL, verified_at = NULL, looked_at = NULL,
-                     unseen = NULL, shipped_on = NULL, gateway_status = NULL, enquiry_number = NULL,
-                     generation = settlements.generation + 1, linked_by = excluded.linked_by",
-                args![&self.id(), contract, order_id, reception_number, actor],
-            )
-            .await?;
+            self.write_link(&mut conn, order_id, contract, reception_number, actor).await?;
+        }
+        for subject in &subjects {
+            super::claims::nothing_waits(&mut conn, &subject.shop, &subject.order.mall_order_id).await?;
         }
         let was = before.and_then(|r| r.settlement.reception_number);
         let detail =
@@ -101,6 +92,31 @@ impl Store {
         self.decided(&mut conn, planning, actor, "settlements.link", order_id, detail).await?;
         self.plan_orders(&mut conn, planning, &subjects).await?;
         conn.commit().await
+    }
+
+    /// Writes that an order has a reception number now, which it had not: nothing that was shown of another one stays.
+    pub(super) async fn write_link(
+        &self,
+        conn: &mut Conn,
+        order_id: &str,
+        contract: &str,
+        reception_number: &str,
+        linked_by: &str,
+    ) -> Result<()> {
+        conn.execute(
+            "INSERT INTO settlements (id, name, order_id, reception_number, state, slips, generation, linked_by)
+             VALUES ($1, $2, $3, $4, 'unknown', '[]', 0, $5)
+             ON CONFLICT (order_id) DO UPDATE SET name = excluded.name,
+                 reception_number = excluded.reception_number, state = excluded.state,
+                 slips = excluded.slips, amount = NULL, authorized_on = NULL, lapses_on = NULL,
+                 authorized_at = NULL, approval = NULL, scheduled_on = NULL, registered_at = NULL,
+                 wish = NULL, wished_by = NULL, resolved = NULL, verified_at = NULL, looked_at = NULL,
+                 unseen = NULL, shipped_on = NULL, gateway_status = NULL, enquiry_number = NULL,
+                 generation = settlements.generation + 1, linked_by = excluded.linked_by",
+            args![&self.id(), contract, order_id, reception_number, linked_by],
+        )
+        .await?;
+        Ok(())
     }
 
     /// Takes the reception number away again; open operations are superseded.

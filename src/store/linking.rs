@@ -7,6 +7,7 @@ use super::planning::{Known, Subject};
 use super::rows::list;
 use super::{Result, Store};
 use crate::domain::planner::{self, Contract, Linked};
+use crate::domain::reception::is_imported;
 use crate::domain::settlement::SettlementState;
 
 /// What the rules make of an order's settlement now.
@@ -27,15 +28,17 @@ pub(super) struct LinkChange {
 /// Who holds a reception number now: (contract, number) → order.
 type Holders = HashMap<(String, String), String>;
 
-/// What the rules in force make of the settlements of `subjects`, where they make anything of them.
-pub(super) async fn links(
+/// What the rules in force make of the settlements of `subjects`, where they make anything of them. `claims`: why a number
+/// that was imported for an order cannot be its.
+pub(super) async fn links<'s>(
     conn: &mut Conn,
     contracts: &[Contract],
-    subjects: &[Subject<'_>],
+    subjects: impl Iterator<Item = &'s Subject<'s>> + Clone,
     known: &HashMap<String, Known>,
+    claims: &HashMap<String, String>,
 ) -> Result<HashMap<String, LinkStep>> {
     let linked: Vec<Option<Linked>> =
-        subjects.iter().map(|s| planner::link(contracts, &s.shop, &s.order)).collect();
+        subjects.clone().map(|s| linked(contracts, s, known.get(&s.id))).collect();
     let numbers: Vec<&str> = linked.iter().flatten().filter_map(|l| l.reception.as_deref().ok()).collect();
     let mut holders: Holders = HashMap::new();
     if !numbers.is_empty() {
@@ -51,14 +54,28 @@ pub(super) async fn links(
         holders.extend(rows.into_iter().map(|(name, number, order)| ((name, number), order)));
     }
     let mut steps = HashMap::new();
-    for (subject, linked) in subjects.iter().zip(linked) {
+    for (subject, linked) in subjects.zip(linked) {
         let known = known.get(&subject.id);
-        let step = link_step(subject, known, linked, &mut holders);
+        let mut step = link_step(subject, known, linked, &mut holders);
+        if let Some(claim) = claims.get(&subject.id) {
+            step.objection = Some(claim.clone());
+        }
         if step.change.is_some() || step.objection.is_some() {
             steps.insert(subject.id.clone(), step);
         }
     }
     Ok(steps)
+}
+
+/// What the rules say of an order: those of the contract that a file put it under, where one did.
+fn linked(contracts: &[Contract], subject: &Subject<'_>, known: Option<&Known>) -> Option<Linked> {
+    let record = known.and_then(|known| known.record.as_ref());
+    let imported = record.map(|r| &r.settlement).filter(|s| is_imported(&s.linked_by));
+    let contracts = match imported {
+        None => contracts,
+        Some(s) => contracts.iter().find(|c| c.name == s.name).map_or(&[][..], std::slice::from_ref),
+    };
+    planner::link(contracts, &subject.shop, &subject.order)
 }
 
 fn link_step(
@@ -68,8 +85,9 @@ fn link_step(
     holders: &mut Holders,
 ) -> LinkStep {
     let record = known.and_then(|k| k.record.as_ref());
-    let by_hand = record.is_some_and(|r| !matches!(r.settlement.linked_by.as_str(), "rule" | "source"));
-    if by_hand {
+    let by_rule = record.is_none_or(|r| matches!(r.settlement.linked_by.as_str(), "rule" | "source"));
+    let imported = record.is_some_and(|r| is_imported(&r.settlement.linked_by));
+    if !by_rule && !imported {
         return LinkStep::default();
     }
     let Some(linked) = linked else {
@@ -110,7 +128,9 @@ fn link_step(
         }
         return LinkStep { change: None, objection };
     }
-    let fixed = record.is_some_and(|r| r.settlement.verified_at.is_some()) || known.is_some_and(Known::acted);
+    let fixed = imported
+        || record.is_some_and(|r| r.settlement.verified_at.is_some())
+        || known.is_some_and(Known::acted);
     if let Some(record) = record
         && fixed
     {

@@ -3,13 +3,22 @@
 
 use std::collections::HashMap;
 
+use judge::{Present, judge, present};
+pub(super) use resolve::{Candidate, by_keys};
+use resolve::{Found, resolve};
+
 use super::db::{Conn, args, listed};
+use super::parcels::{Tie, Ties};
 use super::rows::{At, fold, list, to_json};
 use super::slips::{NewSlip, insert_slip};
 use super::{Planning, Result, Store};
 use crate::clock::Timestamp;
-use crate::domain::order::{Carrier, Order, Status};
+use crate::domain::order::Carrier;
+use crate::domain::reception::imported_by;
 use crate::domain::slip::{RowOutcome, RowReport, SlipRow};
+
+mod judge;
+mod resolve;
 
 /// Old layouts of B2 cut the order number to this length.
 const CUT: usize = 20;
@@ -20,29 +29,35 @@ pub(super) struct Incoming {
     pub row: SlipRow,
     pub file_digest: String,
     pub verify_recipient: bool,
+    /// Who imported it.
+    pub actor: String,
     /// Its id while it waits; `None` when it has just been read.
     pub waiting: Option<String>,
 }
 
-#[derive(Clone)]
-struct Candidate {
-    id: String,
-    shop: String,
-    order: Order,
+/// What came of rows.
+#[derive(Default)]
+pub(super) struct Settled {
+    /// One for each row, and one for each further sale of a consolidated parcel.
+    pub reports: Vec<RowReport>,
+    /// Orders that got a slip or a reception number, each once.
+    pub orders: Vec<String>,
+    /// Reception numbers that orders got.
+    pub numbers: Vec<String>,
 }
 
-enum Found {
-    One(Box<Candidate>),
-    Several(String),
-    Nothing,
+/// What is stored around the orders of a batch.
+struct Around {
+    present: HashMap<String, Vec<Present>>,
+    ties: Ties,
 }
 
-#[derive(sqlx::FromRow)]
-struct CandidateColumns {
-    id: String,
-    shop: String,
-    match_key: String,
-    document: String,
+/// What became of one row.
+struct One {
+    outcome: RowOutcome,
+    reason: String,
+    /// Its reception numbers are another order's.
+    contradicted: bool,
 }
 
 #[derive(sqlx::FromRow)]
@@ -60,6 +75,9 @@ struct WaitingColumns {
     source: String,
     file_digest: String,
     verify_recipient: i64,
+    b2_registers: Option<i64>,
+    by_number: i64,
+    actor: Option<String>,
 }
 
 impl TryFrom<WaitingColumns> for Incoming {
@@ -77,31 +95,17 @@ impl TryFrom<WaitingColumns> for Incoming {
             kind: row.kind,
             postal_code: row.postal_code,
             package_id: row.package_id,
+            b2_registers: row.b2_registers.map(|said| said != 0),
+            by_number: row.by_number != 0,
         };
         Ok(Self {
             row: slip_row,
             file_digest: row.file_digest,
             verify_recipient: row.verify_recipient != 0,
+            actor: row.actor.unwrap_or_else(|| "unknown user".to_owned()),
             waiting: Some(row.id),
         })
     }
-}
-
-/// A slip that an order has, with the file it came from.
-struct Present {
-    number: String,
-    package_id: Option<String>,
-    file_digest: Option<String>,
-    held: bool,
-}
-
-#[derive(sqlx::FromRow)]
-struct PresentColumns {
-    order_id: String,
-    number: String,
-    package_id: Option<String>,
-    file_digest: Option<String>,
-    held: Option<String>,
 }
 
 /// What waiting rows of an order can be found by.
@@ -116,13 +120,15 @@ pub(super) fn keys_of_order(mall_order_id: &str) -> Vec<String> {
 }
 
 fn keys_of_row(row: &SlipRow) -> Vec<String> {
-    let key = fold(&row.order_key);
     let mut keys = Vec::new();
-    if key.chars().count() == CUT {
-        keys.push(format!("cut/{key}"));
+    if !row.by_number {
+        let key = fold(&row.order_key);
+        if key.chars().count() == CUT {
+            keys.push(format!("cut/{key}"));
+        }
+        keys.push(format!("order/{key}"));
+        keys.extend(row.other_keys.iter().map(|key| format!("order/{}", fold(key))));
     }
-    keys.push(format!("order/{key}"));
-    keys.extend(row.other_keys.iter().map(|key| format!("order/{}", fold(key))));
     keys.extend(row.reception_numbers.first().map(|number| format!("number/{}", number.trim())));
     keys.retain(|key| key.split_once('/').is_some_and(|(_, key)| !key.is_empty()));
     keys.sort_unstable();
@@ -131,48 +137,78 @@ fn keys_of_row(row: &SlipRow) -> Vec<String> {
 }
 
 impl Store {
-    /// Tries the waiting rows that `keys` find. Returns the orders that got a slip.
+    /// Tries the waiting rows that `keys` find, and those that the reception numbers learnt from them find. Returns the
+    /// orders that got something.
     pub(super) async fn attach_waiting(
         &self,
         conn: &mut Conn,
         keys: &[String],
         planning: &Planning<'_>,
     ) -> Result<Vec<String>> {
-        let rows: Vec<WaitingColumns> = conn
-            .rows(
-                listed!(
-                    "SELECT r.id, r.order_key, r.other_keys, r.reception_numbers, r.number, r.carrier, r.kind,
-                         r.ship_date, r.postal_code, r.package_id, r.source, r.file_digest, r.verify_recipient
-                     FROM slip_rows r WHERE r.id IN (SELECT k.row_id FROM slip_row_keys k WHERE k.key ",
-                    ") ORDER BY r.id"
-                ),
-                args![&list(keys)],
-            )
-            .await?;
-        if rows.is_empty() {
-            return Ok(Vec::new());
+        let mut orders = Vec::new();
+        let mut keys = keys.to_vec();
+        while !keys.is_empty() {
+            let rows: Vec<WaitingColumns> = conn
+                .rows(
+                    listed!(
+                        "SELECT r.id, r.order_key, r.other_keys, r.reception_numbers, r.number, r.carrier, r.kind,
+                             r.ship_date, r.postal_code, r.package_id, r.source, r.file_digest, r.verify_recipient,
+                             r.b2_registers, r.by_number, f.actor
+                         FROM slip_rows r LEFT JOIN slip_files f ON f.digest = r.file_digest
+                         WHERE r.id IN (SELECT k.row_id FROM slip_row_keys k WHERE k.key ",
+                        ") ORDER BY r.id"
+                    ),
+                    args![&list(&keys)],
+                )
+                .await?;
+            if rows.is_empty() {
+                break;
+            }
+            let incoming = rows.into_iter().map(TryInto::try_into).collect::<Result<Vec<Incoming>>>()?;
+            let settled = self.settle_rows(conn, incoming, planning).await?;
+            orders.extend(settled.orders);
+            keys = settled.numbers.iter().map(|number| format!("number/{number}")).collect();
         }
-        let incoming = rows.into_iter().map(TryInto::try_into).collect::<Result<Vec<Incoming>>>()?;
-        let (_, orders) = self.settle_rows(conn, &incoming, planning.now).await?;
         Ok(orders)
     }
 
-    /// Matches rows and stores what comes of them. Returns a report on each, and the orders that got a slip.
+    /// Matches rows and stores what comes of them.
     pub(super) async fn settle_rows(
         &self,
         conn: &mut Conn,
+        incoming: Vec<Incoming>,
+        planning: &Planning<'_>,
+    ) -> Result<Settled> {
+        let mut settled = Settled::default();
+        let mut batch = incoming;
+        while !batch.is_empty() {
+            // What a consolidated parcel carries beside its own order's number is matched after the rows of the file.
+            batch = self.settle_batch(conn, &batch, planning, &mut settled).await?;
+        }
+        Ok(settled)
+    }
+
+    async fn settle_batch(
+        &self,
+        conn: &mut Conn,
         incoming: &[Incoming],
-        now: Timestamp,
-    ) -> Result<(Vec<RowReport>, Vec<String>)> {
+        planning: &Planning<'_>,
+        settled: &mut Settled,
+    ) -> Result<Vec<Incoming>> {
+        let now = planning.now;
         let found = resolve(conn, incoming).await?;
         let ids = list(found.iter().filter_map(|found| match found {
             Found::One(candidate) => Some(candidate.id.as_str()),
             _ => None,
         }));
-        let mut present = present(conn, &ids).await?;
-        let (mut reports, mut orders) = (Vec::with_capacity(incoming.len()), Vec::new());
+        let mut around = Around {
+            present: present(conn, &ids).await?,
+            ties: Ties::load(conn, &ids, incoming.iter().map(|i| &i.row)).await?,
+        };
+        let mut further = Vec::new();
         for (incoming, found) in incoming.iter().zip(found) {
             let row = &incoming.row;
+            let (mut own, mut clear) = (None, true);
             let (outcome, reason) = match &found {
                 _ if row.number.is_empty() => (RowOutcome::Refused, "no slip number".to_owned()),
                 _ if keys_of_row(row).is_empty() => (RowOutcome::Refused, "no order number".to_owned()),
@@ -185,36 +221,18 @@ impl Store {
                     (RowOutcome::Held, why.clone())
                 }
                 Found::One(candidate) => {
-                    let slips = present.entry(candidate.id.clone()).or_default();
-                    let (outcome, reason, package_id) = judge(incoming, &candidate.order, slips);
-                    if outcome != RowOutcome::Known {
-                        let held = (outcome == RowOutcome::Held).then(|| reason.clone());
-                        slips.push(Present {
-                            number: row.number.clone(),
-                            package_id: package_id.clone(),
-                            file_digest: Some(incoming.file_digest.clone()),
-                            held: held.is_some(),
-                        });
-                        let slip = NewSlip {
-                            order_id: &candidate.id,
-                            row,
-                            package_id: package_id.as_deref(),
-                            file_digest: Some(&incoming.file_digest),
-                            held: held.as_deref(),
-                            learnt_at: now,
-                        };
-                        insert_slip(conn, &self.id(), &slip).await?;
-                        if !orders.contains(&candidate.id) {
-                            orders.push(candidate.id.clone());
-                        }
-                    }
-                    if let Some(id) = &incoming.waiting {
-                        conn.execute("DELETE FROM slip_rows WHERE id = $1", args![id]).await?;
-                    }
-                    (outcome, reason)
+                    let one =
+                        self.settle_one(conn, incoming, candidate, &mut around, planning, settled).await?;
+                    // A contradicted row says nothing about other sales.
+                    clear = !one.contradicted;
+                    own = around.ties.number_of(&candidate.id).map(str::to_owned);
+                    (one.outcome, one.reason)
                 }
             };
-            reports.push(RowReport {
+            if incoming.waiting.is_none() && clear && outcome != RowOutcome::Refused {
+                further.extend(further_sales(incoming, own.as_deref()));
+            }
+            settled.reports.push(RowReport {
                 source: row.source.clone(),
                 order_key: row.order_key.clone(),
                 number: row.number.clone(),
@@ -222,7 +240,67 @@ impl Store {
                 reason,
             });
         }
-        Ok((reports, orders))
+        Ok(further)
+    }
+
+    /// Stores what comes of a row whose order is known.
+    async fn settle_one(
+        &self,
+        conn: &mut Conn,
+        incoming: &Incoming,
+        candidate: &Candidate,
+        around: &mut Around,
+        planning: &Planning<'_>,
+        settled: &mut Settled,
+    ) -> Result<One> {
+        let row = &incoming.row;
+        let slips = around.present.entry(candidate.id.clone()).or_default();
+        let (outcome, reason, package_id) = judge(incoming, &candidate.order, slips);
+        let mut one = One { outcome, reason, contradicted: false };
+        if matches!(outcome, RowOutcome::Matched | RowOutcome::Known) {
+            match around.ties.judge(row, candidate, planning.contracts) {
+                Tie::Fits => {}
+                Tie::Link { contract, number } => {
+                    let by = imported_by(&incoming.actor);
+                    self.write_link(conn, &candidate.id, &contract, &number, &by).await?;
+                    around.ties.linked(candidate, &contract, &number);
+                    note_once(&mut settled.orders, &candidate.id);
+                    settled.numbers.push(number);
+                }
+                // One that is used already is told of alone: somebody may have decided it.
+                Tie::Against(why) => {
+                    let outcome = if outcome == RowOutcome::Known { outcome } else { RowOutcome::Held };
+                    one = One { outcome, reason: why, contradicted: true };
+                }
+            }
+        }
+        if one.outcome == RowOutcome::Known {
+            if says_anew(conn, &candidate.id, row).await? {
+                note_once(&mut settled.orders, &candidate.id);
+            }
+        } else {
+            let held = (one.outcome == RowOutcome::Held).then_some(one.reason.as_str());
+            slips.push(Present {
+                number: row.number.clone(),
+                package_id: package_id.clone(),
+                file_digest: Some(incoming.file_digest.clone()),
+                held: held.is_some(),
+            });
+            let slip = NewSlip {
+                order_id: &candidate.id,
+                row,
+                package_id: package_id.as_deref(),
+                file_digest: Some(&incoming.file_digest),
+                held,
+                learnt_at: planning.now,
+            };
+            insert_slip(conn, &self.id(), &slip).await?;
+            note_once(&mut settled.orders, &candidate.id);
+        }
+        if let Some(id) = &incoming.waiting {
+            conn.execute("DELETE FROM slip_rows WHERE id = $1", args![id]).await?;
+        }
+        Ok(one)
     }
 
     async fn keep_waiting(
@@ -246,8 +324,9 @@ impl Store {
         let new = conn
             .execute(
                 "INSERT INTO slip_rows (id, order_key, other_keys, reception_numbers, number, carrier, kind, ship_date,
-                     postal_code, package_id, source, file_digest, verify_recipient, learnt_at, held)
-                 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)
+                     postal_code, package_id, source, file_digest, verify_recipient, learnt_at, held, b2_registers,
+                     by_number)
+                 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)
                  ON CONFLICT (order_key, number) DO NOTHING",
                 args![
                     &id,
@@ -265,6 +344,8 @@ impl Store {
                     incoming.verify_recipient,
                     now,
                     held,
+                    row.b2_registers.map(i64::from),
+                    row.by_number,
                 ],
             )
             .await?;
@@ -278,158 +359,43 @@ impl Store {
     }
 }
 
-/// What becomes of a row whose order is known: pure.
-fn judge(incoming: &Incoming, order: &Order, slips: &[Present]) -> (RowOutcome, String, Option<String>) {
+/// The rows of the other sales of a consolidated parcel: each is found by its reception number alone. `own` is the number
+/// of the order that the row itself belongs to.
+fn further_sales(incoming: &Incoming, own: Option<&str>) -> Vec<Incoming> {
     let row = &incoming.row;
-    if slips.iter().any(|slip| slip.number == row.number) {
-        return (RowOutcome::Known, "the order has this slip already".to_owned(), None);
+    if row.by_number || row.reception_numbers.len() < 2 {
+        return Vec::new();
     }
-    let held = |reason: String, package| (RowOutcome::Held, reason, package);
-    let mut package = row.package_id.clone();
-    let mut wrong_place = false;
-    if let Some(code) = &row.postal_code {
-        let codes: Vec<(&str, &str)> = order
-            .packages
-            .iter()
-            .filter_map(|p| Some((p.package_id.as_str(), p.recipient.postal_code.as_ref()?.expose())))
-            .collect();
-        let fitting: Vec<&str> = codes.iter().filter(|(_, c)| c == code).map(|(id, _)| *id).collect();
-        wrong_place = incoming.verify_recipient && !codes.is_empty() && fitting.is_empty();
-        if let ([only], true, None) = (fitting.as_slice(), order.packages.len() > 1, &package) {
-            package = Some((*only).to_owned());
-        }
-    }
-    if order.status == Status::Canceled {
-        return held(
-            "the order was cancelled; keep the parcel back, then `slips remove`".to_owned(),
-            package,
-        );
-    }
-    if wrong_place {
-        let reason =
-            "the slip's postal code is not the order's; `slips add` if the parcel is right all the same";
-        return held(reason.to_owned(), package);
-    }
-    let earlier: Vec<&Present> = slips
-        .iter()
-        .filter(|slip| !slip.held && slip.file_digest.as_deref() != Some(incoming.file_digest.as_str()))
-        .collect();
-    let parcels = order.packages.len().max(1);
-    let taken = parcels > 1
-        && package.is_some()
-        && earlier.iter().any(|slip| slip.package_id.is_some() && slip.package_id == package);
-    if taken || earlier.len() >= parcels {
-        let numbers: Vec<&str> = earlier.iter().map(|slip| slip.number.as_str()).collect();
-        let reason = format!(
-            "every parcel has a slip already ({}); `slips add` if this is a further parcel, `slips replace` if it \
-             takes the place of one",
-            numbers.join(", ")
-        );
-        return held(reason, package);
-    }
-    (RowOutcome::Matched, String::new(), package)
-}
-
-async fn resolve(conn: &mut Conn, incoming: &[Incoming]) -> Result<Vec<Found>> {
-    let keys = incoming.iter().flat_map(|i| {
-        std::iter::once(&i.row.order_key).chain(&i.row.other_keys).map(|key| fold(key)).collect::<Vec<_>>()
-    });
-    let rows: Vec<CandidateColumns> = conn
-        .rows(
-            listed!(
-                "SELECT id, shop, match_key, document FROM orders WHERE match_key ",
-                " ORDER BY shop, id"
-            ),
-            args![&list(keys)],
-        )
-        .await?;
-    let mut by_key: HashMap<String, Vec<Candidate>> = HashMap::new();
-    for row in rows {
-        by_key.entry(row.match_key.clone()).or_default().push(candidate(row)?);
-    }
-    let mut found = Vec::with_capacity(incoming.len());
-    for incoming in incoming {
-        let row = &incoming.row;
-        let key = fold(&row.order_key);
-        let mut several = Found::Nothing;
-        let mut one = pick(by_key.get(&key), &mut several);
-        if one.is_none() && matches!(several, Found::Nothing) && key.chars().count() == CUT {
-            let end = format!("{key}\u{10FFFF}");
-            let cut: Vec<CandidateColumns> = conn
-                .rows(
-                    "SELECT id, shop, match_key, document FROM orders WHERE match_key > $1 AND match_key < $2
-                     ORDER BY match_key LIMIT 2",
-                    args![&key, &end],
-                )
-                .await?;
-            let cut = cut.into_iter().map(candidate).collect::<Result<Vec<_>>>()?;
-            one = pick(Some(&cut), &mut several);
-        }
-        for key in &row.other_keys {
-            if one.is_none() && matches!(several, Found::Nothing) {
-                one = pick(by_key.get(&fold(key)), &mut several);
-            }
-        }
-        if one.is_none()
-            && matches!(several, Found::Nothing)
-            && let Some(number) = row.reception_numbers.first()
-        {
-            let linked: Vec<CandidateColumns> = conn
-                .rows(
-                    "SELECT o.id, o.shop, o.match_key, o.document FROM settlements s
-                     JOIN orders o ON o.id = s.order_id WHERE s.reception_number = $1 ORDER BY o.shop, o.id",
-                    args![number.trim()],
-                )
-                .await?;
-            let linked = linked.into_iter().map(candidate).collect::<Result<Vec<_>>>()?;
-            one = pick(Some(&linked), &mut several);
-        }
-        found.push(one.map_or(several, |candidate| Found::One(Box::new(candidate))));
-    }
-    Ok(found)
-}
-
-fn candidate(row: CandidateColumns) -> Result<Candidate> {
-    let order = At::new("orders", "document", &row.id).json(&row.document)?;
-    Ok(Candidate { id: row.id, shop: row.shop, order })
-}
-
-/// The only candidate; several are a question for a person.
-fn pick(candidates: Option<&Vec<Candidate>>, several: &mut Found) -> Option<Candidate> {
-    match candidates.map(Vec::as_slice) {
-        None | Some([]) => None,
-        Some([only]) => Some(only.clone()),
-        Some(many) => {
-            let named: Vec<String> =
-                many.iter().map(|c| format!("{} of {} ({})", c.order.mall_order_id, c.shop, c.id)).collect();
-            *several = Found::Several(format!(
-                "the number fits more than one order: {}; `slips add` with the order's id",
-                named.join(", ")
-            ));
-            None
-        }
-    }
-}
-
-async fn present(conn: &mut Conn, order_ids: &str) -> Result<HashMap<String, Vec<Present>>> {
-    let rows: Vec<PresentColumns> = conn
-        .rows(
-            listed!(
-                "SELECT order_id, number, package_id, file_digest, held FROM slips WHERE order_id ",
-                " ORDER BY id"
-            ),
-            args![order_ids],
-        )
-        .await?;
-    let mut present: HashMap<String, Vec<Present>> = HashMap::new();
-    for row in rows {
-        let slip = Present {
-            number: row.number,
-            package_id: row.package_id,
-            file_digest: row.file_digest,
-            held: row.held.is_some(),
+    let further = |number: &String| {
+        let row = SlipRow {
+            order_key: number.clone(),
+            other_keys: Vec::new(),
+            reception_numbers: vec![number.clone()],
+            package_id: None,
+            by_number: true,
+            ..row.clone()
         };
-        present.entry(row.order_id).or_default().push(slip);
+        Incoming { row, ..incoming.clone() }
+    };
+    row.reception_numbers.iter().filter(|number| Some(number.as_str()) != own).map(further).collect()
+}
+
+/// Whether a later file says something else of a known slip's registration, which is kept then. A person's slip stays.
+async fn says_anew(conn: &mut Conn, order_id: &str, row: &SlipRow) -> Result<bool> {
+    let Some(said) = row.b2_registers else { return Ok(false) };
+    let changed = conn
+        .execute(
+            "UPDATE slips SET b2_registers = $3
+             WHERE order_id = $1 AND number = $2 AND (b2_registers IS NULL OR b2_registers <> $3)
+                 AND source NOT LIKE 'person:%'",
+            args![order_id, &row.number, said],
+        )
+        .await?;
+    Ok(changed > 0)
+}
+
+fn note_once(ids: &mut Vec<String>, id: &str) {
+    if !ids.iter().any(|noted| noted == id) {
+        ids.push(id.to_owned());
     }
-    Ok(present)
 }

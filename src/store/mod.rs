@@ -13,6 +13,7 @@ use thiserror::Error;
 use crate::clock::{Ambient, Timestamp};
 use crate::domain::planner::Contract;
 
+mod claims;
 mod db;
 mod decisions;
 mod digest;
@@ -23,6 +24,7 @@ mod matching;
 mod open;
 mod page_rows;
 mod pages;
+mod parcels;
 mod planning;
 mod room;
 mod rows;
@@ -32,6 +34,8 @@ mod workers;
 
 /// Accounts that were stopped, and guards that hold.
 pub mod accounts;
+/// From which address gateways see our calls.
+pub mod addresses;
 /// Limiter rows.
 pub mod limits;
 /// What the log was told of.
@@ -42,6 +46,10 @@ pub mod operations;
 pub mod orders;
 /// Who did what; requests from commands to the daemon.
 pub mod people;
+/// Orders made ready to be stored.
+pub mod ready;
+/// Reception numbers from files.
+pub mod receptions;
 /// Reconciliation with a gateway's books.
 pub mod reconciling;
 /// What came of reloads of the config.

@@ -22,6 +22,10 @@ pub enum Topic {
     Open,
     /// A settlement that differs from the gateway's books: its id and the kind, `ID/amount_differs`.
     Difference,
+    /// An address that calls come from and that is not the registered one: a contract's name.
+    Address,
+    /// Renewals of authorisations that a person is asked for: a contract's name.
+    Renewals,
 }
 
 impl Topic {
@@ -34,6 +38,8 @@ impl Topic {
             Self::Settlement => "settlement",
             Self::Open => "open",
             Self::Difference => "difference",
+            Self::Address => "address",
+            Self::Renewals => "renewals",
         }
     }
 }
@@ -221,7 +227,8 @@ impl Store {
         Ok(rows.into_iter().map(ForPerson::from).collect())
     }
 
-    /// Settlements of a contract that need a person and of which nothing was told, the oldest first, at most `limit`.
+    /// Settlements of a contract that need a person and of which nothing was told, the oldest first, at most `limit`. What
+    /// asks for a renewal alone is told of as one.
     ///
     /// # Errors
     /// See [`super::StoreError`].
@@ -232,7 +239,7 @@ impl Store {
                 "SELECT s.id, o.shop, o.mall_order_id, s.state AS code, COALESCE(s.held, s.asked) AS reason,
                  CAST(NULL AS BIGINT) AS since
              FROM settlements s JOIN orders o ON o.id = s.order_id
-             WHERE (s.held IS NOT NULL OR s.asked IS NOT NULL) AND s.name = $1
+             WHERE (s.held IS NOT NULL OR s.asked IS NOT NULL) AND s.renew_by IS NULL AND s.name = $1
                AND NOT EXISTS (SELECT 1 FROM notices n WHERE n.topic = 'settlement' AND n.subject = s.id)
              ORDER BY s.id LIMIT $2",
                 args![contract, limit],
@@ -255,7 +262,7 @@ impl Store {
                          SELECT 1 FROM operations p WHERE p.id = notices.subject AND p.state = 'needs_person')
                      OR topic = 'settlement' AND NOT EXISTS (
                          SELECT 1 FROM settlements s WHERE s.id = notices.subject
-                         AND (s.held IS NOT NULL OR s.asked IS NOT NULL))"
+                         AND (s.held IS NOT NULL OR s.asked IS NOT NULL) AND s.renew_by IS NULL)"
                 )
             };
         }
@@ -279,7 +286,8 @@ impl Store {
         let row: Option<(i64, i64)> = conn
             .row(
                 "SELECT (SELECT count(*) FROM operations WHERE state = 'needs_person' AND account = $1),
-                     (SELECT count(*) FROM settlements WHERE (held IS NOT NULL OR asked IS NOT NULL) AND name = $1)",
+                     (SELECT count(*) FROM settlements WHERE (held IS NOT NULL OR asked IS NOT NULL) AND renew_by IS NULL
+                          AND name = $1)",
                 args![contract],
             )
             .await?;

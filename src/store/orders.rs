@@ -8,6 +8,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::db::{Conn, args, listed};
+use super::ready::NewOrder;
 use super::rows::{self, At, LAST_ID, fold, list};
 use super::settlements::records_of;
 use super::slips::slips_of;
@@ -25,17 +26,6 @@ const DOUBTFUL: Duration = Duration::from_secs(900);
 
 fn micros(span: Duration) -> i64 {
     i64::try_from(span.as_micros()).unwrap_or(i64::MAX)
-}
-
-/// An order as read, ready to be stored.
-#[derive(Clone, Debug)]
-pub struct NewOrder {
-    /// Normalised.
-    pub order: Order,
-    /// The mall's own record, uncompressed.
-    pub raw: Vec<u8>,
-    /// When the request was sent: newer wins (decisions.md 13).
-    pub read_at: Timestamp,
 }
 
 /// An order that could not be read.

@@ -1,14 +1,11 @@
 //! The rows of a page's orders and of their versions.
 
-use futures_util::future;
-
 use super::db::{Arg, Conn, args};
-use super::digest::Digester;
-use super::inserts::{AT_ONCE, Insert};
+use super::inserts::Insert;
 use super::orders::{PageCommit, PageResult};
-use super::pages::{Changed, ExistingColumns, Prepared};
+use super::pages::{Changed, ExistingColumns};
 use super::planning::Subject;
-use super::rows::{Packer, fold, to_json};
+use super::rows::{fold, to_json};
 use super::streams::ShopLease;
 use super::{Result, Store, StoreError};
 
@@ -20,12 +17,6 @@ static NEW_ORDERS: Insert = Insert::new(
 static NEW_VERSIONS: Insert =
     Insert::new("INSERT INTO order_versions (order_id, number, read_at, changes, raw)", 5);
 
-/// What rows are made with.
-struct Maker {
-    digester: Digester,
-    packer: Packer,
-}
-
 /// What is written of an order and its version.
 struct Row<'a> {
     id: String,
@@ -33,9 +24,6 @@ struct Row<'a> {
     shipped: Option<String>,
     number: i64,
     changes: String,
-    made: Prepared,
-    /// Compressed.
-    raw: Vec<u8>,
     changed: Changed<'a>,
 }
 
@@ -46,8 +34,7 @@ impl Row<'_> {
 
     /// The values of [`NEW_ORDERS`].
     fn order<'r>(&'r self, lease: &'r ShopLease, page: &'r PageCommit) -> [Arg<'r>; 17] {
-        let Changed { read, order, .. } = &self.changed;
-        let row = &self.made;
+        let Changed { read, order, content, .. } = &self.changed;
         let read_at = Arg::from(read.read_at);
         [
             Arg::from(&self.id),
@@ -64,15 +51,14 @@ impl Row<'_> {
             Arg::from(&self.shipped),
             Arg::from(self.due()),
             Arg::from(order.mall_updated_at),
-            Arg::from(&row.digest),
+            Arg::from(&content.digest),
             Arg::from(self.number),
-            Arg::from(&row.document),
+            Arg::from(&content.document),
         ]
     }
 
     async fn update(&self, conn: &mut Conn, before: &ExistingColumns) -> Result<()> {
-        let Changed { read, order, .. } = &self.changed;
-        let row = &self.made;
+        let Changed { read, order, content, .. } = &self.changed;
         let written = conn
             .execute(
                 "UPDATE orders SET status = $3, fulfilled_by = $4, ordered_at = $5, changed_at = $6, read_at = $6,
@@ -88,9 +74,9 @@ impl Row<'_> {
                     read.read_at,
                     &self.shipped,
                     self.due(),
-                    &row.digest,
+                    &content.digest,
                     self.number,
-                    &row.document,
+                    &content.document,
                     order.mall_updated_at,
                 ],
             )
@@ -105,7 +91,7 @@ impl Row<'_> {
             Arg::from(self.number),
             Arg::from(self.changed.read.read_at),
             Arg::from(&self.changes),
-            Arg::from(&self.raw),
+            Arg::from(&self.changed.read.raw),
         ]
     }
 }
@@ -117,50 +103,24 @@ impl Store {
         conn: &mut Conn,
         lease: &'a ShopLease,
         page: &PageCommit,
-        digester: Digester,
         changed: Vec<Changed<'a>>,
         result: &mut PageResult,
     ) -> Result<Vec<Subject<'a>>> {
-        let mut maker = Maker { digester, packer: Packer::new()? };
-        let mut subjects = Vec::with_capacity(changed.len());
-        let mut changed = changed.into_iter();
-        let mut rows = self.next_rows(&mut changed, &mut maker).await?;
-        while !rows.is_empty() {
-            // While the database takes these, the next ones are made ready.
-            let writing = write_rows(conn, lease, page, &rows, result);
-            let (written, next) = future::join(writing, self.next_rows(&mut changed, &mut maker)).await;
-            written?;
-            subjects.extend(rows.into_iter().map(|row| Subject {
-                id: row.id,
-                shop: (&lease.shop).into(),
-                new: row.changed.before.is_none(),
-                order: row.changed.order,
-            }));
-            rows = next?;
+        let mut rows = Vec::with_capacity(changed.len());
+        for changed in changed {
+            rows.push(self.row(changed)?);
         }
-        Ok(subjects)
-    }
-
-    /// The next [`AT_ONCE`] rows.
-    async fn next_rows<'a>(
-        &self,
-        changed: &mut impl Iterator<Item = Changed<'a>>,
-        maker: &mut Maker,
-    ) -> Result<Vec<Row<'a>>> {
-        let mut rows = Vec::with_capacity(AT_ONCE);
-        for changed in changed.take(AT_ONCE) {
-            rows.push(self.row(changed, maker)?);
-            // A statement that has ended in the meantime is followed by the next one at once.
-            tokio::task::yield_now().await;
-        }
-        Ok(rows)
-    }
-
-    fn row<'a>(&self, mut changed: Changed<'a>, maker: &mut Maker) -> Result<Row<'a>> {
-        let made = match changed.row.take() {
-            Some(made) => made,
-            None => Prepared::new(&mut maker.digester, &changed.order, &changed.read.raw)?,
+        write_rows(conn, lease, page, &rows, result).await?;
+        let subject = |row: Row<'a>| Subject {
+            id: row.id,
+            shop: (&lease.shop).into(),
+            new: row.changed.before.is_none(),
+            order: row.changed.order,
         };
+        Ok(rows.into_iter().map(subject).collect())
+    }
+
+    fn row<'a>(&self, changed: Changed<'a>) -> Result<Row<'a>> {
         let shipped = changed.order.packages.iter().filter_map(|p| p.shipped_on).min();
         Ok(Row {
             id: changed.before.as_ref().map_or_else(|| self.id(), |before| before.id.clone()),
@@ -168,8 +128,6 @@ impl Store {
             shipped: shipped.map(|day| day.to_string()),
             number: changed.before.as_ref().map_or(1, |before| before.latest_version + 1),
             changes: to_json(&changed.changes)?,
-            made,
-            raw: maker.packer.pack(&changed.read.raw)?,
             changed,
         })
     }

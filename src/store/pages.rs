@@ -8,8 +8,9 @@ use serde_json::Value;
 
 use super::db::{Conn, Lock, args, listed, locked};
 use super::digest::Digester;
-use super::orders::{NewOrder, NewSetAside, PageCommit, PageResult};
-use super::rows::{At, list, pack, to_json};
+use super::orders::{NewSetAside, PageCommit, PageResult};
+use super::ready::{Content, NewOrder};
+use super::rows::{At, list, pack};
 use super::streams::ShopLease;
 use super::{Planning, Result, Store, StoreError};
 use crate::clock::Timestamp;
@@ -35,19 +36,12 @@ struct CursorColumns {
     fence: i64,
 }
 
-/// An order as its row will show it.
-pub(super) struct Prepared {
-    pub document: String,
-    pub digest: String,
-}
-
 /// An order of the page that is new or differs from what is stored.
 pub(super) struct Changed<'a> {
     pub read: &'a NewOrder,
     /// As it was read, with what is kept of the version before.
     pub order: Cow<'a, Order>,
-    /// Made already where it had to be compared with the version before.
-    pub row: Option<Prepared>,
+    pub content: Cow<'a, Content>,
     pub before: Option<ExistingColumns>,
     pub changes: Vec<Change>,
 }
@@ -65,14 +59,12 @@ impl Store {
         page: &PageCommit,
         planning: &Planning<'_>,
     ) -> Result<PageResult> {
-        let mut digester = Digester::default();
         let mut conn = self.write(Lock::Pages).await?;
         self.check_fence(&mut conn, lease, page).await?;
         let mut result = PageResult::default();
         let mut unreadable = Vec::new();
-        let changed =
-            compare(&mut conn, lease, &mut digester, &page.orders, &mut result, &mut unreadable).await?;
-        let subjects = self.write_orders(&mut conn, lease, page, digester, changed, &mut result).await?;
+        let changed = compare(&mut conn, lease, &page.orders, &mut result, &mut unreadable).await?;
+        let subjects = self.write_orders(&mut conn, lease, page, changed, &mut result).await?;
         let mut written = !subjects.is_empty();
         written |= self.clear_set_aside(&mut conn, lease, page, &unreadable).await?;
         for bad in page.bad.iter().chain(&unreadable) {
@@ -143,7 +135,6 @@ impl Store {
 async fn compare<'a>(
     conn: &mut Conn,
     lease: &ShopLease,
-    digester: &mut Digester,
     read: &'a [NewOrder],
     result: &mut PageResult,
     unreadable: &mut Vec<NewSetAside>,
@@ -179,26 +170,28 @@ async fn compare<'a>(
         newest.remove(number);
         let before = existing.remove(number);
         let Some(before) = before else {
-            differing.push((read, None, None));
+            differing.push((read, None));
             continue;
         };
         let newer = read.read_at > Timestamp::from_micros(before.read_at);
-        let row = if newer { Some(Prepared::new(digester, &read.order, &read.raw)?) } else { None };
-        match row {
-            Some(row) if row.digest != before.digest => differing.push((read, Some(row), Some(before))),
-            _ => result.unchanged += 1,
+        if newer && read.content.digest != before.digest {
+            differing.push((read, Some(before)));
+        } else {
+            result.unchanged += 1;
         }
     }
-    let ids = list(differing.iter().filter_map(|(.., before)| before.as_ref().map(|b| b.id.as_str())));
+    let ids = list(differing.iter().filter_map(|(_, before)| before.as_ref().map(|b| b.id.as_str())));
     let mut documents: HashMap<String, String> = HashMap::new();
-    if differing.iter().any(|(.., before)| before.is_some()) {
+    if differing.iter().any(|(_, before)| before.is_some()) {
         let rows: Vec<(String, String)> =
             conn.rows(listed!("SELECT id, document FROM orders WHERE id ", ""), args![&ids]).await?;
         documents.extend(rows);
     }
+    let mut digester = Digester::default();
     let mut changed = Vec::with_capacity(differing.len());
-    for (read, mut row, before) in differing {
+    for (read, before) in differing {
         let mut order = Cow::Borrowed(&read.order);
+        let mut content = Cow::Borrowed(&read.content);
         let mut found = Vec::new();
         if let Some(before) = &before {
             let text = documents.remove(&before.id).unwrap_or_default();
@@ -206,44 +199,42 @@ async fn compare<'a>(
             let old: Value = match at.json(&text) {
                 Ok(old) => old,
                 Err(e) => {
-                    unreadable.push(set_aside(read, &e));
+                    unreadable.push(set_aside(read, &e)?);
                     continue;
                 }
             };
             let old_order: Order = match at.json(&text) {
                 Ok(old) => old,
                 Err(e) => {
-                    unreadable.push(set_aside(read, &e));
+                    unreadable.push(set_aside(read, &e)?);
                     continue;
                 }
             };
             let mut kept = read.order.clone();
             kept.keep_personal(&old_order);
             if kept != read.order {
-                row = Some(Prepared::new(digester, &kept, &read.raw)?);
+                content = Cow::Owned(Content::kept(&mut digester, &kept, read)?);
                 order = Cow::Owned(kept);
             }
-            if let Some(row) = &row {
-                if row.digest == before.digest {
-                    result.unchanged += 1;
-                    continue;
-                }
-                found = changes(&old, &At::new("orders", "document", &before.id).json(&row.document)?);
+            if content.digest == before.digest {
+                result.unchanged += 1;
+                continue;
             }
+            found = changes(&old, &At::new("orders", "document", &before.id).json(&content.document)?);
         }
-        changed.push(Changed { read, order, row, before, changes: found });
+        changed.push(Changed { read, order, content, before, changes: found });
     }
     Ok(changed)
 }
 
 /// An order whose stored row cannot be read back must not block the others (I4).
-fn set_aside(read: &NewOrder, error: &StoreError) -> NewSetAside {
-    NewSetAside {
+fn set_aside(read: &NewOrder, error: &StoreError) -> Result<NewSetAside> {
+    Ok(NewSetAside {
         mall_order_id: read.order.mall_order_id.clone(),
-        raw: read.raw.clone(),
+        raw: read.record()?,
         reason: error.to_string(),
         read_at: read.read_at,
-    }
+    })
 }
 
 /// Keeps what could not be read. The same fault seen again before its next try is due writes nothing (I3).
@@ -272,12 +263,4 @@ async fn write_set_aside(conn: &mut Conn, shop: &str, bad: &NewSetAside) -> Resu
     )
     .await?;
     Ok(true)
-}
-
-impl Prepared {
-    pub(super) fn new(digester: &mut Digester, order: &Order, raw: &[u8]) -> Result<Self> {
-        let document = to_json(order)?;
-        let digest = digester.digest(&document, raw);
-        Ok(Self { document, digest })
-    }
 }

@@ -4,8 +4,10 @@
 use std::borrow::Cow;
 use std::collections::HashMap;
 
+use super::claims::claims_against;
 use super::db::{Conn, args, listed};
 use super::linking::{LinkStep, links};
+
 use super::rows::{At, LAST_ID, list, to_json};
 use super::settlements::Record;
 use super::slips::slips_of;
@@ -161,7 +163,7 @@ pub(super) fn decide(
         // Only where it would matter: an order that is cancelled or already captured asks nobody about its link.
         let unlinked = record.settlement.reception_number.is_none();
         if !plan.wanted.is_empty() || (unlinked && plan.hold.is_some()) {
-            plan = Plan { wanted: Vec::new(), waiting: None, hold: Some(objection.clone()) };
+            plan = Plan { hold: Some(objection.clone()), ..Plan::default() };
         }
     }
     Some(Decision { plan, live: contract.mode == Mode::Live })
@@ -179,19 +181,30 @@ impl Store {
             return Ok(0);
         }
         let ids: Vec<&str> = subjects.iter().map(|s| s.id.as_str()).collect();
-        let old: Vec<&str> = subjects.iter().filter(|s| !s.new).map(|s| s.id.as_str()).collect();
+        let claims = self.take_up(conn, subjects, planning).await?;
+        let stored = |s: &&Subject<'_>| !s.new || claims.linked.contains(&s.id);
+        let old: Vec<&str> = subjects.iter().filter(stored).map(|s| s.id.as_str()).collect();
         let mut known = load(conn, &old).await?;
-        let steps = links(conn, planning.contracts, subjects, &known).await?;
-        let numbers = self.write_links(conn, subjects, &steps).await?;
-        let mut keys: Vec<String> = numbers.iter().map(|n| format!("number/{n}")).collect();
+        let contracts = planning.contracts;
+        let mut steps = links(conn, contracts, subjects.iter(), &known, &claims.objections).await?;
+        let mut keys: Vec<String> = self.write_links(conn, subjects, &steps).await?;
+        keys.extend(known.values().filter_map(|k| k.record.as_ref()?.settlement.reception_number.clone()));
+        let mut keys: Vec<String> = keys.iter().map(|number| format!("number/{number}")).collect();
         keys.extend(subjects.iter().flat_map(|s| super::matching::keys_of_order(&s.order.mall_order_id)));
         let attached = self.attach_waiting(conn, &keys, planning).await?;
         // A row may be found by one order's key and belong to another one.
-        let others: Vec<&str> = attached.iter().map(String::as_str).filter(|id| !ids.contains(id)).collect();
+        let brought = attached.iter().chain(&claims.linked).map(String::as_str);
+        let others: Vec<&str> = brought.filter(|id| !ids.contains(id)).collect();
         let others = if others.is_empty() { Vec::new() } else { self.subjects(conn, &list(others)).await? };
-        if !attached.is_empty() || steps.values().any(|step| step.change.is_some()) {
+        let changed = !attached.is_empty() || !others.is_empty();
+        if changed || steps.values().any(|step| step.change.is_some()) {
             let ids: Vec<&str> = ids.iter().copied().chain(others.iter().map(|s| s.id.as_str())).collect();
             known = load(conn, &ids).await?;
+        }
+        if changed {
+            // A parcel may have brought the number that was missing.
+            let all = subjects.iter().chain(&others);
+            steps = links(conn, contracts, all, &known, &claims.objections).await?;
         }
         let mut planned = 0;
         for subject in subjects.iter().chain(&others) {
@@ -214,10 +227,15 @@ impl Store {
     ) -> Result<u64> {
         let Some(record) = &known.record else { return Ok(0) };
         let settlement = &record.settlement;
+        // The day stands in the question too: with another day it is another text.
         if record.asked != decision.plan.hold {
             conn.execute(
-                "UPDATE settlements SET asked = $2 WHERE id = $1",
-                args![&settlement.id, &decision.plan.hold],
+                "UPDATE settlements SET asked = $2, renew_by = $3 WHERE id = $1",
+                args![
+                    &settlement.id,
+                    &decision.plan.hold,
+                    &decision.plan.renew_by.map(|day| day.to_string())
+                ],
             )
             .await?;
         }
@@ -342,7 +360,8 @@ impl Store {
         let ids: Vec<&str> = rows.iter().map(|r| r.settlement.order_id.as_str()).collect();
         let subjects = self.subjects(&mut conn, &list(&ids)).await?;
         let known = load(&mut conn, &ids).await?;
-        let steps = links(&mut conn, planning.contracts, &subjects, &known).await?;
+        let claims = claims_against(&mut conn, &subjects).await?;
+        let steps = links(&mut conn, planning.contracts, subjects.iter(), &known, &claims).await?;
         let by_id: HashMap<&str, &Subject<'_>> = subjects.iter().map(|s| (s.id.as_str(), s)).collect();
         let mut previews = Vec::with_capacity(rows.len());
         for row in rows {

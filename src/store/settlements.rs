@@ -49,6 +49,8 @@ pub struct SettlementFilter {
     pub held: bool,
     /// Only authorisations whose last day is this one or an earlier one.
     pub lapses_by: Option<NaiveDate>,
+    /// Only authorisations that a person is asked to renew.
+    pub to_renew: bool,
     /// At most so many.
     pub limit: Option<u64>,
     /// After this id.
@@ -278,6 +280,7 @@ impl Store {
                     "s.id < $1 AND ($2 IS NULL OR s.name = $2) AND ($3 IS NULL OR s.state = $3)
                      AND ($4 = 0 OR s.held IS NOT NULL OR s.asked IS NOT NULL)
                      AND ($6 IS NULL OR (s.lapses_on <= $6 AND s.state = 'authorized'))
+                     AND ($7 = 0 OR s.renew_by IS NOT NULL)
                      ORDER BY s.id DESC LIMIT $5"
                 ),
                 args![
@@ -287,6 +290,7 @@ impl Store {
                     filter.held,
                     rows::limit(filter.limit),
                     &filter.lapses_by.map(|day| day.to_string()),
+                    filter.to_renew,
                 ],
             )
             .await?;
@@ -327,6 +331,22 @@ impl Store {
         conn.commit().await
     }
 
+    /// A reception number under `contract`, the newest: something to look up.
+    ///
+    /// # Errors
+    /// See [`StoreError`].
+    pub async fn newest_reception_number(&self, contract: &str) -> Result<Option<String>> {
+        let mut conn = self.read().await?;
+        let row: Option<(String,)> = conn
+            .row(
+                "SELECT reception_number FROM settlements WHERE name = $1 AND reception_number IS NOT NULL
+                 ORDER BY id DESC LIMIT 1",
+                args![contract],
+            )
+            .await?;
+        Ok(row.map(|(number,)| number))
+    }
+
     /// Sums per contract and state.
     ///
     /// # Errors
@@ -354,8 +374,9 @@ impl Store {
         rows.into_iter().map(sum).collect()
     }
 
-    /// Operations done or under way since `since` (hour guard) and the yen they moved since `day` (day guard), per
-    /// contract. Of whatever kind: a loop of cancels harms as much as one of captures.
+    /// Operations sent since `since` (hour guard) and the yen they moved since `day` (day guard), per contract. Of whatever
+    /// kind: a loop of cancels harms as much as one of captures. What waits for a person, or was given up by one, may have
+    /// taken effect: it counts too.
     ///
     /// # Errors
     /// See [`StoreError`].
@@ -368,7 +389,7 @@ impl Store {
                  FROM operations
                  WHERE account = $1 AND sent_at IS NOT NULL
                      AND sent_at >= CASE WHEN $2 < $3 THEN $2 ELSE $3 END
-                     AND state IN ('sending', 'unknown', 'looking', 'done')",
+                     AND state IN ('sending', 'unknown', 'looking', 'done', 'needs_person', 'abandoned')",
                 args![contract, since, day],
             )
             .await?;

@@ -61,6 +61,19 @@ pub struct Authorizations {
     pub next: Option<NaiveDate>,
 }
 
+/// Authorisations of one contract that a person is asked to renew.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Renewals {
+    /// How many.
+    pub authorizations: u64,
+    /// Those of them whose last day is the given one or before.
+    pub lapsing: u64,
+    /// The first of their last days.
+    pub first: NaiveDate,
+    /// The last of them.
+    pub last: NaiveDate,
+}
+
 /// Orders that could not be read.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SetAsideCount {
@@ -138,7 +151,7 @@ impl Store {
         }))
     }
 
-    /// Settlements that a person must decide.
+    /// Settlements that a person must decide one by one; see [`Store::renewals`] for the others.
     ///
     /// # Errors
     /// See [`super::StoreError`].
@@ -146,7 +159,8 @@ impl Store {
         let mut conn = self.read().await?;
         let rows: Vec<(String, String, i64)> = conn
             .rows(
-                "SELECT name, state, count(*) FROM settlements WHERE held IS NOT NULL OR asked IS NOT NULL
+                "SELECT name, state, count(*) FROM settlements
+                 WHERE (held IS NOT NULL OR asked IS NOT NULL) AND renew_by IS NULL
                  GROUP BY name, state ORDER BY name, state",
                 &[],
             )
@@ -172,7 +186,7 @@ impl Store {
             .row(
                 "SELECT s.id, o.mall_order_id, COALESCE(s.held, s.asked)
                  FROM settlements s JOIN orders o ON o.id = s.order_id
-                 WHERE (s.held IS NOT NULL OR s.asked IS NOT NULL) AND s.name = $1
+                 WHERE (s.held IS NOT NULL OR s.asked IS NOT NULL) AND s.renew_by IS NULL AND s.name = $1
                      AND CASE WHEN s.state = 'unlinked' THEN 1 ELSE 0 END = $2
                  ORDER BY s.state, s.id LIMIT 1",
                 args![name, unlinked],
@@ -198,6 +212,31 @@ impl Store {
         let Some((open, lapsing, next)) = row else { return Ok(Authorizations::default()) };
         let next = At::new("settlements", "lapses_on", name).day(next.as_deref())?;
         Ok(Authorizations { open: unsigned(open), lapsing: unsigned(lapsing), next })
+    }
+
+    /// The authorisations of `name` that a person is asked to renew; `lapsing` counts those whose last day is `until` or
+    /// before. `None`: there is none.
+    ///
+    /// # Errors
+    /// See [`super::StoreError`].
+    pub async fn renewals(&self, name: &str, until: NaiveDate) -> Result<Option<Renewals>> {
+        let mut conn = self.read().await?;
+        let row: Option<(i64, i64, Option<String>, Option<String>)> = conn
+            .row(
+                "SELECT count(*), CAST(COALESCE(sum(CASE WHEN renew_by <= $2 THEN 1 ELSE 0 END), 0) AS BIGINT),
+                     min(renew_by), max(renew_by)
+                 FROM settlements WHERE name = $1 AND renew_by IS NOT NULL",
+                args![name, &until.to_string()],
+            )
+            .await?;
+        let Some((authorizations, lapsing, first, last)) = row else { return Ok(None) };
+        let day = |text: Option<String>| At::new("settlements", "renew_by", name).day(text.as_deref());
+        Ok(day(first)?.zip(day(last)?).map(|(first, last)| Renewals {
+            authorizations: unsigned(authorizations),
+            lapsing: unsigned(lapsing),
+            first,
+            last,
+        }))
     }
 
     /// Slips that wait for their order or for a person.

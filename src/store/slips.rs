@@ -56,6 +56,7 @@ struct SlipColumns {
     ship_date: Option<String>,
     learnt_at: i64,
     write_back: String,
+    b2_registers: Option<i64>,
     held: Option<String>,
 }
 
@@ -68,6 +69,7 @@ impl TryFrom<SlipColumns> for Slip {
             ship_date: at("ship_date").day(row.ship_date.as_deref())?,
             write_back: at("write_back").word(&row.write_back, WriteBack::from_word)?,
             learnt_at: Timestamp::from_micros(row.learnt_at),
+            b2_registers: row.b2_registers.map(|said| said != 0),
             number: row.number,
             kind: row.kind,
             package_id: row.package_id,
@@ -92,7 +94,7 @@ pub(super) async fn slips_of(conn: &mut Conn, order_ids: &str) -> Result<HashMap
         .rows(
             listed!(
                 "SELECT id, order_id, number, carrier, kind, package_id, source, ship_date, learnt_at, write_back,
-                     held
+                     b2_registers, held
                  FROM slips WHERE order_id ",
                 " ORDER BY id"
             ),
@@ -119,8 +121,8 @@ pub(super) struct NewSlip<'a> {
 pub(super) async fn insert_slip(conn: &mut Conn, id: &str, slip: &NewSlip<'_>) -> Result<()> {
     conn.execute(
         "INSERT INTO slips (id, order_id, number, carrier, kind, package_id, source, file_digest, ship_date,
-             learnt_at, write_back, held)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, 'unsent', $11)",
+             learnt_at, write_back, held, b2_registers)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, 'unsent', $11, $12)",
         args![
             id,
             slip.order_id,
@@ -133,6 +135,7 @@ pub(super) async fn insert_slip(conn: &mut Conn, id: &str, slip: &NewSlip<'_>) -
             &slip.row.ship_date.map(|day| day.to_string()),
             slip.learnt_at,
             slip.held,
+            slip.row.b2_registers.map(i64::from),
         ],
     )
     .await?;
@@ -146,7 +149,9 @@ impl Store {
     /// Matches rows with orders and stores the good ones in one transaction, planning what follows from them. Reports
     /// every row, in the order of the file. An order number that belongs to two shops is held with a message that names
     /// both; a row whose postal code is not the order's, or whose order was cancelled, is held; a further number for an
-    /// order whose parcels all have one is held unless it stands in the same file; a known slip is harmless.
+    /// order whose parcels all have one is held unless it stands in the same file; a known slip is harmless. A parcel's
+    /// reception numbers (B2クラウド) must be its orders' own: an order without one gets it, with the checks of
+    /// [`Store::import_receptions`], and a consolidated parcel belongs to each order whose number it carries.
     ///
     /// # Errors
     /// See [`StoreError`].
@@ -165,12 +170,13 @@ impl Store {
                     row: row.clone(),
                     file_digest: import.digest.clone(),
                     verify_recipient: import.verify_recipient,
+                    actor: actor.to_owned(),
                     waiting: None,
                 })
                 .collect();
-            let (reported, orders) = self.settle_rows(&mut conn, &incoming, planning.now).await?;
-            reports.extend(reported);
-            let subjects = self.subjects(&mut conn, &list(&orders)).await?;
+            let settled = self.settle_rows(&mut conn, incoming, planning).await?;
+            reports.extend(settled.reports);
+            let subjects = self.subjects(&mut conn, &list(&settled.orders)).await?;
             self.plan_orders(&mut conn, planning, &subjects).await?;
         }
         if import.dry_run {
@@ -230,13 +236,15 @@ impl Store {
             outcome,
             reason: reason.to_owned(),
         };
-        if present.is_some_and(|slip| slip.held.is_none()) {
+        // What B2クラウド's file says of registering it is a question where it must not be so; this is the answer.
+        let settled = |slip: &Slip| slip.held.is_none() && slip.b2_registers != Some(true);
+        if present.is_some_and(settled) {
             conn.rollback().await?;
             return Ok(report(RowOutcome::Known, "the order has this slip already"));
         }
         if present.is_some() {
             conn.execute(
-                "UPDATE slips SET held = NULL, carrier = $3, source = $4, package_id = COALESCE($5, package_id),
+                "UPDATE slips SET held = NULL, b2_registers = NULL, carrier = $3, source = $4, package_id = COALESCE($5, package_id),
                      ship_date = COALESCE($6, ship_date)
                  WHERE order_id = $1 AND number = $2",
                 args![
@@ -343,15 +351,15 @@ impl Store {
         let mut conn = self.read().await?;
         let sql = if unmatched {
             "SELECT s.id, s.order_id, s.number, s.carrier, s.kind, s.package_id, s.source, s.ship_date, s.learnt_at,
-                 s.write_back, s.held, o.shop, o.id AS our_id, o.mall_order_id
+                 s.write_back, s.b2_registers, s.held, o.shop, o.id AS our_id, o.mall_order_id
              FROM slips s JOIN orders o ON o.id = s.order_id WHERE s.held IS NOT NULL AND s.id < $1
              UNION ALL
              SELECT r.id, '', r.number, r.carrier, r.kind, r.package_id, r.source, r.ship_date, r.learnt_at,
-                 'unsent', COALESCE(r.held, 'waits for its order'), NULL, NULL, r.order_key
+                 'unsent', r.b2_registers, COALESCE(r.held, 'waits for its order'), NULL, NULL, r.order_key
              FROM slip_rows r WHERE r.id < $1 ORDER BY 1 DESC LIMIT $2"
         } else {
             "SELECT s.id, s.order_id, s.number, s.carrier, s.kind, s.package_id, s.source, s.ship_date, s.learnt_at,
-                 s.write_back, s.held, o.shop, o.id AS our_id, o.mall_order_id
+                 s.write_back, s.b2_registers, s.held, o.shop, o.id AS our_id, o.mall_order_id
              FROM slips s JOIN orders o ON o.id = s.order_id WHERE s.id < $1 ORDER BY s.id DESC LIMIT $2"
         };
         let rows: Vec<ViewColumns> =

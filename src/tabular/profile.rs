@@ -196,7 +196,15 @@ impl Profile {
     /// # Errors
     /// Every finding.
     pub fn parse(text: &str, words: Vocabulary<'_>) -> Result<Self, Vec<Finding>> {
-        parse::profile(text, words)
+        Self::parse_for(text, words, REQUIRED)
+    }
+
+    /// Reads a profile of which only `required` must be mapped.
+    ///
+    /// # Errors
+    /// Every finding.
+    pub fn parse_for(text: &str, words: Vocabulary<'_>, required: &[&str]) -> Result<Self, Vec<Finding>> {
+        parse::profile(text, words, required)
     }
 
     /// Finds the columns in a file's header (`None`: it has none, columns are numbers).
@@ -204,6 +212,20 @@ impl Profile {
     /// # Errors
     /// A [`Refusal`] that names the required fields that were not found, the names tried and the names there are.
     pub fn bind(&self, header: Option<&[String]>, width: usize, line: u64) -> Result<Binding, Refusal> {
+        self.bind_for(header, width, line, REQUIRED)
+    }
+
+    /// As [`Profile::bind`], where only `required` must be in the file.
+    ///
+    /// # Errors
+    /// Likewise.
+    pub fn bind_for(
+        &self,
+        header: Option<&[String]>,
+        width: usize,
+        line: u64,
+        required: &[&str],
+    ) -> Result<Binding, Refusal> {
         let keys: Vec<String> = header.unwrap_or_default().iter().map(|name| header_key(name)).collect();
         let mut columns = BTreeMap::new();
         for (field, sources) in &self.fields {
@@ -211,7 +233,7 @@ impl Profile {
                 columns.insert(field.clone(), found);
             }
         }
-        let missing: Vec<&str> = REQUIRED
+        let missing: Vec<&str> = required
             .iter()
             .copied()
             .filter(|field| {

@@ -105,20 +105,21 @@ impl Simulated {
         }
     }
 
-    /// A call of the simulators' control.
-    fn control(&self, method: &str, path: &str, body: &str) -> String {
+    /// What the simulators' control says.
+    pub(crate) fn control(&self, method: &str, path: &str, body: &str) -> String {
         let (_, rest) = self.daemon.sign.split_once("http://").unwrap();
         let address: String = rest.chars().take_while(|c| c.is_ascii_digit() || ".:".contains(*c)).collect();
         let mut stream = TcpStream::connect(&address).unwrap();
         let length = body.len();
         write!(
             stream,
-            "{method} /_sim/{path} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\
-             Content-Length: {length}\r\n\r\n{body}"
+            "{method} /_sim/{path} HTTP/1.1\r\nHost: {address}\r\nContent-Type: application/json\r\n\
+             Content-Length: {length}\r\nConnection: close\r\n\r\n{body}"
         )
         .unwrap();
         let mut answer = String::new();
         stream.read_to_string(&mut answer).unwrap();
+        assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
         answer
     }
 

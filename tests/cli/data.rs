@@ -22,6 +22,11 @@ A-4,900,代金引換,2026-11-20 13:00,見本 四郎,1000001,東京都,千代田�
 
 impl Shop {
     pub(crate) fn new(mode: &str) -> Self {
+        Self::with(mode, "generic", "{mall_order_id}")
+    }
+
+    /// As `new`, with another profile of the cart and another source of its reception numbers.
+    pub(crate) fn with(mode: &str, profile: &str, reception_number: &str) -> Self {
         use mallsync::clock::{Clock, SystemClock, Timestamp};
         let dir = tempfile::tempdir().unwrap();
         let home = dir.path().display();
@@ -42,7 +47,7 @@ language = "en"
 [shops.own-shop]
 mall = "csv"
 directory = "{home}/orders"
-profile = "generic"
+profile = "{profile}"
 [settlements.webcollect-main]
 provider = "webcollect"
 mode = "{mode}"
@@ -55,7 +60,7 @@ maintenance = ""
 [[settlements.webcollect-main.match]]
 shop = "own-shop"
 mall_payment = ["*webコレクト*"]
-reception_number = "{{mall_order_id}}"
+reception_number = "{reception_number}"
 "#
         );
         fs::write(dir.path().join("config/mallsync.toml"), config).unwrap();

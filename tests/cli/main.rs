@@ -11,13 +11,19 @@ mod beside;
 #[cfg(test)]
 mod binary;
 #[cfg(test)]
+mod cards;
+#[cfg(test)]
 mod daemon;
 #[cfg(test)]
 mod data;
 #[cfg(test)]
+mod demo;
+#[cfg(test)]
 mod docs;
 #[cfg(test)]
 mod money;
+#[cfg(test)]
+mod receptions;
 #[cfg(test)]
 mod reconcile;
 #[cfg(test)]

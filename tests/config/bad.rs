@@ -135,8 +135,7 @@ fn full_width_characters_are_named_and_the_rest_is_checked_all_the_same() {
 fn keys_of_later_steps_are_unknown() {
     let text = format!(
         "[daemon]\nstatus_page = true\n[retention]\namazon = 30\n[slips]\ndirectory = \"/s\"\n\
-         {SHOP}mode = \"live\"\nsince = \"2026-12-01\"\nconfirm = \"auto\"\nship_cut_off = \"13:00\"\nclosed = [\"SUN\"]\nretention_days = 3\n\
-         {CARD}source_address = \"203.0.113.10\"\n"
+         {SHOP}mode = \"live\"\nsince = \"2026-12-01\"\nconfirm = \"auto\"\nship_cut_off = \"13:00\"\nclosed = [\"SUN\"]\nretention_days = 3\n"
     );
     assert_snapshot!(findings(text), @r#"
         mallsync.toml:2: daemon.status_page: unknown key; known here: language, listen, timezone
@@ -148,7 +147,6 @@ fn keys_of_later_steps_are_unknown() {
         mallsync.toml:14: shops.rakuten-main.ship_cut_off: unknown key; known here: base_url, ca_file, enabled, initial_lookback, license_key, license_key_next, mall, page_size, proxy, schedule, service_secret
         mallsync.toml:15: shops.rakuten-main.closed: unknown key; known here: base_url, ca_file, enabled, initial_lookback, license_key, license_key_next, mall, page_size, proxy, schedule, service_secret
         mallsync.toml:16: shops.rakuten-main.retention_days: unknown key; known here: base_url, ca_file, enabled, initial_lookback, license_key, license_key_next, mall, page_size, proxy, schedule, service_secret
-        mallsync.toml:20: settlements.card.source_address: unknown key; known here: access_key, amount_limit, authorization_days, base_url, ca_file, capture, capture_time, delivery, enabled, environment, maintenance, match, max_in_flight, max_per_hour, max_per_second, max_yen_per_day, mode, on_amount_change, on_cancel, parcels, provider, proxy, reauthorize, reconcile_schedule, registered_by, since, trader_code
         "#);
 }
 
@@ -203,6 +201,10 @@ fn values_are_told_with_what_was_expected() {
     for wrong in ["24:00-01:00", "23:00-23:00", "23-1", "23:00〜01:00", "23:60-01:00", " "] {
         let told = card(&format!("maintenance = \"{wrong}\"\n"));
         assert!(told.contains("expected two different times"), "{wrong}: {told}");
+    }
+    for wrong in ["203.0.113", "203.0.113.10/32", "proxy.example", "２０３.0.113.10", ""] {
+        let told = card(&format!("source_address = \"{wrong}\"\n"));
+        assert!(told.contains("expected an IP address such as \"203.0.113.10\""), "{wrong}: {told}");
     }
     for wrong in ["2026-13-01", "2026-2-1", "20261201", "2026-12-01T00:00:00Z"] {
         assert!(card(&format!("since = \"{wrong}\"\n")).contains("expected a day such as"), "{wrong}");

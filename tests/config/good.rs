@@ -44,6 +44,7 @@ max_per_hour = 1
 max_yen_per_day = 2
 max_in_flight = 4
 max_per_second = 6
+source_address = "2001:db8::7"
 maintenance = "22:00-02:30"
 [[settlements.card.match]]
 shop = "a-shop"
@@ -101,6 +102,7 @@ fn every_key_arrives_where_it_belongs() {
         ("first", "yamato", at(9, 30))
     );
     assert_eq!(card.maintenance, Some((at(22, 0), at(2, 30))));
+    assert_eq!(card.source_address.unwrap().to_string(), "2001:db8::7");
     assert_eq!(card.section, json!({ "trader_code": "123456789" }));
     let [first, second, third] = card.rules.as_slice() else { panic!("three rules") };
     assert_eq!(

@@ -5,10 +5,12 @@ use std::time::Duration;
 use mallsync::clock::Timestamp;
 use mallsync::domain::money::Yen;
 use mallsync::domain::operation::State;
-use mallsync::domain::planner::{CaptureOn, Contract, MatchRule, Mode, Reception};
-use mallsync::domain::settlement::{Observed, SettlementState};
-use mallsync::engine::alerts;
+use mallsync::domain::planner::{CaptureOn, Contract, MatchRule, Mode, Reauthorize, Reception};
+use mallsync::domain::settlement::{Observed, SettlementState, Wish};
+use mallsync::engine::{alerts, chores};
 use mallsync::sim::{Fault, Rule};
+use mallsync::status::renewal_command;
+use mallsync::store::Planning;
 use mallsync::store::settlements::SettlementFilter;
 use tokio_util::sync::CancellationToken;
 use tracing::Level;
@@ -139,6 +141,59 @@ async fn authorisations_that_end_are_told_once_a_day_and_contract() {
         rig.contract.mode = Mode::DryRun;
         rounds(&rig, 48).await;
         assert_eq!(log.lines(Level::ERROR, event).len(), facts.len(), "{name}");
+        rig.server.stop().await;
+    }
+}
+
+/// A morning's renewals are one question: one line a day, one need, and one command that answers it.
+#[tokio::test]
+async fn renewals_that_a_person_is_asked_for_are_one_question() {
+    for db in stores().await {
+        let (log, _listening) = Log::listen();
+        let rules = Contract { capture: CaptureOn::Manual, reauthorize: Reauthorize::Ask, ..contract() };
+        let rig = Rig::new(db, 5, rules).await;
+        let name = rig.db.name;
+        let store = rig.db.store.clone();
+        let begin = now(&rig.db);
+        let rows = store.list_settlements(&SettlementFilter::default()).await.unwrap();
+        for (row, later) in rows.iter().zip([0, 0, 1, 1, 2]) {
+            let observed = Observed {
+                state: SettlementState::Authorized,
+                status: "4".to_owned(),
+                amount: row.due,
+                authorized_at: Some(begin + DAY * later),
+                ..Observed::default()
+            };
+            store.observe_settlement(&row.settlement.id, &observed, true, Some(60), begin).await.unwrap();
+        }
+        // Three, four and five days before they end.
+        rig.db.clock.set(Timestamp::jst_midnight((begin + DAY * 56).jst_date()));
+        let (_, shared) = rig.worker(&CancellationToken::new());
+        chores::replan(&shared).await.unwrap();
+        let last = (begin + DAY * 61).jst_date();
+        let asked = store.renewals(&rig.contract.name, last).await.unwrap().unwrap();
+        assert_eq!((asked.authorizations, asked.lapsing, asked.last), (5, 5, last), "{name}");
+        rounds(&rig, 30).await;
+        let told = log.lines(Level::ERROR, "Authorisations came to need a person to renew them.");
+        assert_eq!(told.len(), 2, "{name}: one a day: {told:?}");
+        assert!(told[0].contains("authorizations=5 ") && told[0].contains("days=3 "), "{name}: {told:?}");
+        assert_eq!(log.lines(Level::ERROR, "").len(), 2, "{name}: and nothing beside");
+
+        let command = renewal_command(&rig.contract.name, asked, now(&rig.db));
+        assert_eq!(
+            command,
+            format!("mallsync settlements reauth --lapsing-within 4d --settlement {}", rig.contract.name)
+        );
+        let to_renew = SettlementFilter { to_renew: true, ..SettlementFilter::default() };
+        let (_, shared) = rig.worker(&CancellationToken::new());
+        let contracts = shared.contracts.now().await;
+        let planning = Planning { contracts: &contracts, now: now(&rig.db) };
+        for row in store.list_settlements(&to_renew).await.unwrap() {
+            store.wish(&row.settlement.id, &Wish::Reauth, "test", &planning, false).await.unwrap();
+        }
+        assert_eq!(store.renewals(&rig.contract.name, last).await.unwrap(), None, "{name}: answered");
+        rounds(&rig, 30).await;
+        assert_eq!(log.lines(Level::ERROR, "came to need a person to renew them.").len(), 2, "{name}");
         rig.server.stop().await;
     }
 }

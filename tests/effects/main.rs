@@ -11,6 +11,8 @@ mod log;
 mod support;
 
 #[cfg(test)]
+mod address;
+#[cfg(test)]
 mod alerts;
 #[cfg(test)]
 mod changes;

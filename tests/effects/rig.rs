@@ -9,7 +9,7 @@ use async_trait::async_trait;
 use chrono::NaiveTime;
 use mallsync::clock::schedule::Schedule;
 use mallsync::clock::{Ambient, ManualClock, Timestamp};
-use mallsync::domain::account::{Bucket, Health};
+use mallsync::domain::account::{Bucket, Health, WayOut};
 use mallsync::domain::money::Yen;
 use mallsync::domain::operation::{Intent, State, Verdict};
 use mallsync::domain::order::{
@@ -28,12 +28,14 @@ use mallsync::engine::poll::Shared;
 use mallsync::engine::{Nudge, chores};
 use mallsync::http::{Call, Client, ClientSpec, Fault, SendError};
 use mallsync::settlement::{
-    Built, Function, LookFailed, Looked, PROVIDERS, Permission, Sent, Settlement as Gateway,
+    Built, Function, LookFailed, Looked, Member, PROVIDERS, Permission, Sent, Settlement as Gateway,
+    StoredCard,
 };
 use mallsync::sim::{self, Catalogue, Fact, Options, Server, World};
 use mallsync::store::Planning;
 use mallsync::store::operations::{Operation, OperationFilter};
-use mallsync::store::orders::{NewOrder, PageCommit};
+use mallsync::store::orders::PageCommit;
+use mallsync::store::ready::Preparer;
 use serde_json::json;
 use tokio::net::TcpListener;
 use tokio::sync::Semaphore;
@@ -123,6 +125,9 @@ impl Gateway for Mortal {
     ) -> Verdict {
         self.inner.judge_further(intent, looked, claimed, registered)
     }
+    async fn stored_cards(&self, call: &Call<'_>, member: &Member) -> Result<Vec<StoredCard>, Fault> {
+        self.inner.stored_cards(call, member).await
+    }
     async fn check(&self, call: &Call<'_>, linked: Option<&str>) -> Result<Health, Fault> {
         self.inner.check(call, linked).await
     }
@@ -134,6 +139,8 @@ pub struct Rig {
     pub world: Arc<World>,
     pub server: Server,
     pub contract: Contract,
+    /// As the config would say it.
+    pub way_out: WayOut,
     pub crashes: Crashes,
     /// Card orders that may be captured, in the order of the catalogue.
     pub orders: Vec<Fact>,
@@ -219,7 +226,8 @@ impl Rig {
             .take(wanted)
             .collect();
         assert_eq!(orders.len(), wanted, "the catalogue has enough card orders");
-        let rig = Self { db, world, server, contract, crashes: Crashes::default(), orders };
+        let way_out = WayOut { registered: None, places: vec!["接続元グローバルIP".to_owned()] };
+        let rig = Self { db, world, server, contract, way_out, crashes: Crashes::default(), orders };
         rig.seed().await;
         rig
     }
@@ -233,16 +241,13 @@ impl Rig {
             .await
             .unwrap();
         let lease = lease.expect("nobody else polls");
+        let mut preparer = Preparer::default();
         let commit = PageCommit {
             mall: "csv".to_owned(),
             stream: "new".to_owned(),
             cursor_before: None,
             cursor_after: None,
-            orders: self
-                .orders
-                .iter()
-                .map(|f| NewOrder { order: order(f), raw: Vec::new(), read_at: start() })
-                .collect(),
+            orders: self.orders.iter().map(|f| preparer.order(order(f), &[], start()).unwrap()).collect(),
             bad: Vec::new(),
         };
         store.commit_page(&lease, &commit, &self.planning()).await.unwrap();
@@ -270,6 +275,8 @@ impl Rig {
             ship_date: None,
             postal_code: None,
             package_id: None,
+            b2_registers: None,
+            by_number: false,
         };
         self.db.store.add_slip(&found[0].id, &row, "test", &self.planning()).await.unwrap();
     }
@@ -295,6 +302,7 @@ impl Rig {
             max_in_flight: 3,
             calls: Arc::new(Semaphore::new(3)),
             schedule: Schedule::parse("0 6 * * *").unwrap(),
+            way_out: self.way_out.clone(),
             turnstile: tokio::sync::Mutex::default(),
         };
         let ambient = Ambient::new(Arc::new(self.db.clock.clone()));

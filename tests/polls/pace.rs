@@ -134,6 +134,35 @@ async fn a_backfill_gets_on_however_often_new_orders_are_looked_for() {
     }
 }
 
+/// To read all open orders again takes longer than the schedule leaves between two looks for new ones.
+#[tokio::test]
+async fn open_orders_are_read_again_between_looks_for_new_ones() {
+    for db in stores().await {
+        let mut rig = Rig::new(db, 16, "*/5 * * * * *", |options| {
+            options.rakuten[0].orders = Catalogue::spread(start() - DAY * 2, DAY, 1_000);
+        })
+        .await;
+        let db = rig.db.name;
+        rig.hold_the_world_still();
+        rig.store.ensure_streams(RAKUTEN_SHOP, &["late"], start() + DAY).await.unwrap();
+        rig.store.ensure_streams(RAKUTEN_SHOP, &["new"], start()).await.unwrap();
+        assert_eq!(rig.pass(0, &["new".to_owned()]).await.error, None, "{db}");
+        assert_eq!(rig.orders(RAKUTEN_SHOP).await.len(), 1_000, "{db}");
+        let (from, read) = (rig.now(), rig.calls("getOrder"));
+        rig.store.ensure_streams(RAKUTEN_SHOP, &["open"], from).await.unwrap();
+        let daemon = rig.daemon().await;
+        rig.run(MINUTE * 2).await;
+        daemon.stop().await;
+        let read = rig.calls("getOrder") - read;
+        assert!((6..=10).contains(&read), "{db}: {read} calls, no order was read twice");
+        let news = rig.asked(RAKUTEN_SHOP, is_new);
+        let news: Vec<Timestamp> = news.into_iter().filter(|at| *at >= from).collect();
+        let latest = news.windows(2).map(|pair| pair[1].since(pair[0])).max().unwrap();
+        assert!(news.len() > 15 && latest < Duration::from_secs(10), "{db}: {latest:?} {news:?}");
+        rig.end().await;
+    }
+}
+
 /// I1: what a search cannot show at once is cut, and an aborted backfill goes on where it stopped.
 #[tokio::test]
 async fn i1_a_crowded_backfill_is_cut_and_goes_on_where_it_stopped() {

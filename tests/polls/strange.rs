@@ -159,6 +159,8 @@ async fn slip(rig: &Rig, fact: &Fact, serial: u64) {
         ship_date: None,
         postal_code: None,
         package_id: None,
+        b2_registers: None,
+        by_number: false,
     };
     let id = &rig.orders(RAKUTEN_SHOP).await[&fact.order_number].id;
     let planning = Planning { contracts: &rig.contracts, now: rig.now() };

@@ -9,7 +9,7 @@ use mallsync::sim::{
 };
 use tokio_util::sync::CancellationToken;
 
-use crate::client::{DAY, Sim, start_time};
+use crate::client::{DAY, Sim, element, start_time};
 
 fn cp932(bytes: &[u8]) -> String {
     let (text, _, broken) = encoding_rs::SHIFT_JIS.decode(bytes);
@@ -98,6 +98,34 @@ async fn a_cancel_and_an_amount_are_learnt_from_a_later_file() {
     }
     assert!(canceled > 0 && fixed > 0 && reception > 0, "{canceled} {fixed} {reception}");
     assert!(known.values().any(|row| row[5].contains(',')));
+}
+
+#[tokio::test]
+async fn an_order_of_the_cart_that_is_changed_afterwards_is_in_the_next_file_and_the_gateway_hears_nothing() {
+    let sim = Sim::start().await;
+    let cards: Vec<_> = sim.world.truth(CART_SHOP).filter(|fact| fact.capturable && !fact.canceled).collect();
+    let [less, gone] = [&cards[0], &cards[1]];
+    let yen = less.due.unwrap();
+    assert!(sim.world.discount_cart(&less.order_number, 100) && sim.world.cancel_cart(&gone.order_number));
+    assert!(
+        !sim.world.discount_cart(&less.order_number, yen) && !sim.world.cancel_cart("9"),
+        "no such thing"
+    );
+    let (since, until) = (start_time() - Duration::from_secs(1), start_time());
+    let bytes = sim.world.cart_file(Format::EcCube4, Encoding::Cp932, since, until).unwrap().unwrap();
+    let rows = rows(&cp932(&bytes));
+    let column = |name: &str| rows[0].iter().position(|c| c == name).unwrap();
+    let of = |number: &str, name: &str| {
+        let row = rows.iter().find(|row| &row[column("注文番号")] == number).unwrap();
+        row[column(name)].to_owned()
+    };
+    assert_eq!(of(&less.order_number, "支払合計"), (yen - 100).to_string());
+    assert_eq!(of(&gone.order_number, "対応状況(名称)"), "注文取消し");
+    for fact in [less, gone] {
+        assert_eq!(sim.status(&fact.order_number).await, "4");
+        let held = element(&sim.look(&fact.order_number).await, "settlePrice");
+        assert_eq!(held, fact.due.unwrap().to_string());
+    }
 }
 
 #[tokio::test]

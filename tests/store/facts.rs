@@ -16,7 +16,8 @@ use mallsync::domain::slip::SlipRow;
 use mallsync::secret::Personal;
 use mallsync::store::Planning;
 use mallsync::store::operations::{Claim, Work};
-use mallsync::store::orders::{NewOrder, OrderView, PageCommit, PageResult};
+use mallsync::store::orders::{OrderView, PageCommit, PageResult};
+use mallsync::store::ready::{NewOrder, Preparer};
 use mallsync::store::slips::SlipImport;
 use mallsync::store::streams::ShopLease;
 
@@ -143,7 +144,7 @@ impl Poller {
 
 pub fn read_at(order: &Order, minutes: u64) -> NewOrder {
     let raw = serde_json::to_vec(order).unwrap();
-    NewOrder { order: order.clone(), raw, read_at: at(minutes) }
+    Preparer::default().order(order.clone(), &raw, at(minutes)).unwrap()
 }
 
 /// The one order with this number.
@@ -165,6 +166,8 @@ pub fn row(line: u32, key: &str, number: &str) -> SlipRow {
         ship_date: None,
         postal_code: Some("1000001".to_owned()),
         package_id: None,
+        b2_registers: None,
+        by_number: false,
     }
 }
 

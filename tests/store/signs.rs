@@ -1,6 +1,7 @@
 //! What `status` and health checks ask, on both databases.
 
 use chrono::NaiveDate;
+use mallsync::domain::account::WayOut;
 use mallsync::domain::money::Yen;
 use mallsync::domain::operation::State;
 use mallsync::domain::settlement::{Observed, SettlementState};
@@ -17,6 +18,7 @@ fn facts() -> Facts {
             enabled: true,
             live: true,
             window_ends_at: None,
+            way_out: WayOut::default(),
         }],
     }
 }

@@ -35,7 +35,7 @@ fn shown(parsed: &Parsed) -> String {
     for r in &parsed.rows {
         writeln!(
             out,
-            "{} {} {:?} {:?} {} {} kind={} ship={:?} post={:?}",
+            "{} {} {:?} {:?} {} {} kind={} ship={:?} post={:?}{}",
             r.source,
             r.order_key,
             r.other_keys,
@@ -44,7 +44,8 @@ fn shown(parsed: &Parsed) -> String {
             r.carrier,
             r.kind,
             r.ship_date.map(|d| d.to_string()),
-            r.postal_code
+            r.postal_code,
+            r.b2_registers.map_or_else(String::new, |said| format!(" b2={said}"))
         )
         .unwrap();
     }

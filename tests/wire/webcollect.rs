@@ -17,6 +17,7 @@ use proptest::prelude::*;
 
 mod allowed;
 mod calls;
+mod cards;
 mod changes;
 mod codes;
 mod judge;

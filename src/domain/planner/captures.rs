@@ -116,6 +116,35 @@ pub(super) fn captures(
     wanted
 }
 
+/// B2クラウド registers the slips (its column 43): one that its file says it does not register is registered by nobody.
+pub(super) fn left_to_b2<T>(facts: &Facts<'_>) -> Result<T, Not> {
+    let nobodys = facts
+        .slips
+        .iter()
+        .filter(|slip| slip.held.is_none() && !matches!(slip.kind.as_str(), "2" | "9"))
+        .find(|slip| slip.b2_registers == Some(false) && !facts.settlement.slips.contains(&slip.number));
+    match nobodys {
+        Some(slip) if !facts.settlement.state.captured() => ask(format!(
+            "nobody registers slip {}: registered_by is \"b2cloud\", yet B2クラウド's file says that it does not",
+            slip.number
+        )),
+        _ => yet("B2クラウド registers the slips itself"),
+    }
+}
+
+/// A slip that B2クラウド registers by itself is not registered by us as well: one of the two is set up wrongly.
+pub(super) fn not_by_b2(facts: &Facts<'_>, slips: &[&Slip]) -> Result<(), Not> {
+    let registered = registered_slips(facts.done);
+    match slips.iter().find(|slip| slip.b2_registers == Some(true) && !registered.contains(&slip.number)) {
+        Some(slip) => ask(format!(
+            "B2クラウド's file says that it registers slip {} itself, yet registered_by is \"mallsync\"; set it to \
+             \"b2cloud\", or `slips add` the slip if B2クラウド does not",
+            slip.number
+        )),
+        None => Ok(()),
+    }
+}
+
 /// What the gateway showed last must not speak against it. A settlement never looked up is looked up before the first
 /// operation; see `settlement::identify`.
 pub(super) fn gateway_allows(facts: &Facts<'_>) -> Result<(), Not> {

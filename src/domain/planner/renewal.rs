@@ -47,11 +47,9 @@ pub(super) fn renewal(contract: &Contract, facts: &Facts<'_>, now: Timestamp) ->
     }
     match contract.reauthorize {
         Reauthorize::Off => Ok(None),
-        Reauthorize::Ask => ask(format!("the authorisation ends on {last}")),
+        Reauthorize::Ask => Err(Not::WithoutRenewal(last)),
         // Whose money it is was never shown: a person's case like every first operation.
-        Reauthorize::Auto if settlement.verified_at.is_none() => {
-            ask(format!("the authorisation ends on {last}"))
-        }
+        Reauthorize::Auto if settlement.verified_at.is_none() => Err(Not::WithoutRenewal(last)),
         Reauthorize::Auto => match intent(settlement, number, held) {
             Some(intent) => Ok(Some(Wanted { run_at: at(begins, number), intent })),
             None => ask("the gateway shows no date of authorisation"),

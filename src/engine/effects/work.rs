@@ -371,6 +371,8 @@ impl Account {
             row.stopped_at = Some(now);
             row.probe_at = Some(now + PROBE);
             shared.store.put_account(&row).await?;
+            // The address is what it is about, as like as not.
+            shared.store.hurry_source_address(self.name(), now).await?;
         }
         Ok(())
     }

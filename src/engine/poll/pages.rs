@@ -11,7 +11,8 @@ use crate::domain::ids::OrderRef;
 use crate::engine::open::Position;
 use crate::http::{Fault, Priority};
 use crate::malls::{Cursor, Details, Fetched, SetAside, Stream};
-use crate::store::orders::{NewOrder, NewSetAside, PageCommit, PageResult};
+use crate::store::orders::{NewSetAside, PageCommit, PageResult};
+use crate::store::ready::{NewOrder, Preparer};
 use crate::store::streams::StreamRow;
 use crate::store::{Planning, StoreError};
 use crate::telemetry::metrics;
@@ -30,22 +31,28 @@ struct Batch {
 }
 
 impl Batch {
-    fn of(orders: Vec<Fetched>, bad: Vec<SetAside>) -> Self {
-        Self {
-            orders: orders.into_iter().map(new_order).collect(),
-            bad: bad.into_iter().map(new_set_aside).collect(),
+    fn add(
+        &mut self,
+        orders: Vec<Fetched>,
+        bad: Vec<SetAside>,
+        preparer: &mut Preparer,
+    ) -> Result<(), StoreError> {
+        for read in orders {
+            self.orders.push(preparer.order(read.order, &read.raw, read.read_at)?);
         }
+        self.bad.extend(bad.into_iter().map(new_set_aside));
+        Ok(())
     }
 
-    fn take(&mut self, details: Details, now: Timestamp) {
-        self.orders.extend(details.orders.into_iter().map(new_order));
-        self.bad.extend(details.bad.into_iter().map(new_set_aside));
+    fn take(&mut self, details: Details, preparer: &mut Preparer, now: Timestamp) -> Result<(), StoreError> {
+        self.add(details.orders, details.bad, preparer)?;
         self.bad.extend(details.missing.into_iter().map(|missing| NewSetAside {
             mall_order_id: missing.mall_order_id,
             raw: Vec::new(),
             reason: "the mall lists the number but does not give the order; asked again".to_owned(),
             read_at: now,
         }));
+        Ok(())
     }
 }
 
@@ -70,9 +77,11 @@ impl Run<'_> {
             // Details in batches, the next one read while the one before is stored: memory is bounded by two of them. The
             // cursor moves with the last one alone.
             let mut batches = refs.chunks(self.shop.mall.details_per_call().max(1));
-            let mut batch = Batch::of(page.orders, page.bad);
+            let mut batch = Batch::default();
+            batch.add(page.orders, page.bad, &mut self.preparer)?;
             if let Some(refs) = batches.next() {
-                batch.take(self.details(refs, priority(stream)).await?, self.shared.ambient.now());
+                let details = self.details(refs, priority(stream)).await?;
+                batch.take(details, &mut self.preparer, self.shared.ambient.now())?;
             }
             for refs in batches {
                 // Asked before: nothing may fail between the beginning of a transaction and the wait for its end.
@@ -82,10 +91,12 @@ impl Run<'_> {
                     self.stored(&row.stream, storing, page.progress).await?;
                     return Ok(Ran::MadeWay);
                 }
-                let details = self.details(refs, priority(stream)).await;
-                self.stored(&row.stream, storing, page.progress).await?;
                 batch = Batch::default();
-                batch.take(details?, self.shared.ambient.now());
+                let details = self.details(refs, priority(stream)).await;
+                let now = self.shared.ambient.now();
+                let taken = details.and_then(|read| Ok(batch.take(read, &mut self.preparer, now)?));
+                self.stored(&row.stream, storing, page.progress).await?;
+                taken?;
             }
             let storing = self.store(&row.stream, (cursor, next.clone()), batch);
             self.stored(&row.stream, storing, page.progress).await?;
@@ -101,7 +112,7 @@ impl Run<'_> {
     }
 
     /// Orders of ours that are not closed.
-    pub(super) async fn open(&mut self, row: &StreamRow) -> Result<(), PollError> {
+    pub(super) async fn open(&mut self, row: &StreamRow) -> Result<Ran, PollError> {
         let per_page = self.shop.mall.details_per_call().max(1);
         let tiers = self.shop.mall.follows();
         let mut position = Position::read(row.cursor.as_ref(), tiers);
@@ -126,7 +137,8 @@ impl Run<'_> {
             let refs: Vec<OrderRef> = found.iter().map(|o| OrderRef::new(o.mall_order_id.clone())).collect();
             let mut batch = Batch::default();
             if !refs.is_empty() {
-                batch.take(self.details(&refs, Priority::Spare).await?, self.shared.ambient.now());
+                let details = self.details(&refs, Priority::Spare).await?;
+                batch.take(details, &mut self.preparer, self.shared.ambient.now())?;
             }
             let last = (found.len() == per_page)
                 .then(|| found.last().map(|o| (o.ordered_at, o.id.clone())))
@@ -136,8 +148,11 @@ impl Run<'_> {
             let storing = self.store(&row.stream, (cursor, next.clone()), batch);
             self.stored(&row.stream, storing, None).await?;
             cursor = next;
+            if self.new_is_due().await? {
+                return Ok(Ran::MadeWay);
+            }
         }
-        Ok(())
+        Ok(Ran::ToTheEnd)
     }
 
     /// Orders set aside whose next try is due.
@@ -154,7 +169,7 @@ impl Run<'_> {
         for one in refs.chunks(self.shop.mall.details_per_call().max(1)) {
             let outcome = async {
                 let mut batch = Batch::default();
-                batch.take(self.details(one, Priority::Spare).await?, now);
+                batch.take(self.details(one, Priority::Spare).await?, &mut self.preparer, now)?;
                 let cursor = self.cursor(NEW).await?;
                 let storing = self.store(NEW, (cursor.clone(), cursor), batch);
                 self.stored(NEW, storing, None).await
@@ -227,7 +242,7 @@ impl Run<'_> {
                 error.message = %order.reason, "Order set aside.");
         }
         for read in &batch.orders {
-            self.shop.unknown.notice(&self.shop.name, self.shop.mall_word, &read.order);
+            self.shop.unknown.notice(&self.shop.name, self.shop.mall_word, read.order());
         }
         let page = PageCommit {
             mall: self.shop.mall_word.to_owned(),
@@ -286,10 +301,6 @@ const fn priority(stream: Stream) -> Priority {
 /// Whether a stream stops on its way when new orders are to be looked for.
 const fn makes_way(stream: Stream) -> bool {
     matches!(stream, Stream::Backfill { .. } | Stream::Late)
-}
-
-fn new_order(fetched: Fetched) -> NewOrder {
-    NewOrder { order: fetched.order, raw: fetched.raw, read_at: fetched.read_at }
 }
 
 fn new_set_aside(bad: SetAside) -> NewSetAside {

@@ -10,6 +10,7 @@ use crate::http::Fault;
 use crate::malls::Stream;
 use crate::store::StoreError;
 use crate::store::orders::PageResult;
+use crate::store::ready::Preparer;
 use crate::store::streams::{ShopLease, StreamEnd, StreamRow};
 use crate::telemetry::metrics;
 
@@ -52,6 +53,7 @@ pub(super) struct Run<'a> {
     pub(super) lease_until: Timestamp,
     pub(super) on_page: OnPage<'a>,
     pub(super) pass: Pass,
+    pub(super) preparer: Preparer,
 }
 
 impl Run<'_> {
@@ -93,7 +95,7 @@ impl Run<'_> {
             return true;
         };
         let outcome = match stream {
-            Stream::Open => self.open(&row).await.map(|()| Ran::ToTheEnd),
+            Stream::Open => self.open(&row).await,
             _ => self.list(stream, &row).await,
         };
         // A used-up quota is no failure: the stream goes on from where it stands.

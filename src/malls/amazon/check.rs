@@ -63,7 +63,7 @@ impl Amazon {
                 answered.map(|(_, response)| (address_not_seen(), response))
             }
         };
-        let mut health = Health { findings: Vec::new(), expiries: self.expiries.clone() };
+        let mut health = Health { expiries: self.expiries.clone(), ..Health::default() };
         match asked {
             Ok((address, response)) => {
                 health.findings.push(signed_in(function));

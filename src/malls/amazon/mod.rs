@@ -46,6 +46,7 @@ use wire::{Function, OrderAnswer, SearchAnswer, SearchRequest};
 pub const MALL: Registration = Registration {
     name: "amazon",
     title: "Amazon.co.jp",
+    registered_at: None,
     default_schedule: "*/5 * * * *",
     schema: section::schema,
     validate: |value| Keys::read(value).map(drop).map_err(pairs),

@@ -44,6 +44,7 @@ use wire::{Answer, Function};
 pub const MALL: Registration = Registration {
     name: "aupay",
     title: "au PAY マーケット",
+    registered_at: Some("au PAY マーケット API利用申請 接続元IPアドレス"),
     default_schedule: "*/10 * * * *",
     schema: section::schema,
     validate: |value| Keys::read(value).map(drop).map_err(pairs),

@@ -34,6 +34,7 @@ use folder::{Folder, State, Turn};
 pub const MALL: Registration = Registration {
     name: "csv",
     title: "own cart",
+    registered_at: None,
     default_schedule: "* * * * *",
     schema: <Keys as JsonSchema>::json_schema,
     validate: |section| {
@@ -190,7 +191,7 @@ impl Mall for Cart {
 
     async fn check(&self, _call: &Call<'_>, _newest: Option<&OrderRef>) -> Result<Health, Fault> {
         let findings = self.on_disk(|folder| Ok(findings(&folder))).await?;
-        Ok(Health { findings, expiries: Vec::new() })
+        Ok(Health { findings, ..Health::default() })
     }
 
     async fn expiries(&self, _call: &Call<'_>) -> Result<Vec<Expiry>, Fault> {

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use crate::domain::order::{PaymentMethod, PendingReason, Status};
 use crate::tabular::Profile;
-use crate::tabular::profile::{Finding, Vocabulary};
+use crate::tabular::profile::{Finding, REQUIRED, Vocabulary};
 
 /// The profiles shipped, by the word in `profile = "…"`.
 pub const BUILT_IN: &[(&str, &str)] = &[
@@ -17,12 +17,17 @@ pub const BUILT_IN: &[(&str, &str)] = &[
 /// # Errors
 /// Every finding.
 pub fn parse(text: &str) -> Result<Profile, Vec<Finding>> {
+    parse_for(text, REQUIRED)
+}
+
+fn parse_for(text: &str, required: &[&str]) -> Result<Profile, Vec<Finding>> {
     let payment_methods: Vec<&str> = PaymentMethod::ALL.iter().map(|m| m.as_str()).collect();
     let pending: Vec<String> =
         PendingReason::ALL.iter().map(|reason| format!("{}/{reason}", Status::Pending)).collect();
     let statuses: Vec<&str> =
         Status::ALL.iter().map(|s| s.as_str()).chain(pending.iter().map(String::as_str)).collect();
-    Profile::parse(text, Vocabulary { payment_methods: &payment_methods, statuses: &statuses })
+    let words = Vocabulary { payment_methods: &payment_methods, statuses: &statuses };
+    Profile::parse_for(text, words, required)
 }
 
 /// Whether `profile` in the config names a file; a plain word is one of [`BUILT_IN`].
@@ -37,8 +42,17 @@ pub fn is_path(profile: &str) -> bool {
 /// # Errors
 /// What is wrong with the file, one sentence a finding.
 pub fn load(profile: &str) -> Result<Profile, Vec<String>> {
+    load_for(profile, REQUIRED)
+}
+
+/// The same, where only `required` must be mapped: not every file is one of orders.
+///
+/// # Errors
+/// Likewise.
+pub fn load_for(profile: &str, required: &[&str]) -> Result<Profile, Vec<String>> {
     if let Some((_, text)) = BUILT_IN.iter().find(|(name, _)| *name == profile) {
-        return parse(text).map_err(|findings| findings.iter().map(Finding::to_string).collect());
+        return parse_for(text, required)
+            .map_err(|findings| findings.iter().map(Finding::to_string).collect());
     }
     if !is_path(profile) {
         return Err(vec![unknown_name(profile)]);
@@ -48,7 +62,8 @@ pub fn load(profile: &str) -> Result<Profile, Vec<String>> {
             "{profile} cannot be read: {e}. Mend the path or the file's permissions; UTF-8 is expected"
         )]
     })?;
-    parse(&text).map_err(|findings| findings.iter().map(|f| format!("{profile}: {f}")).collect())
+    parse_for(&text, required)
+        .map_err(|findings| findings.iter().map(|f| format!("{profile}: {f}")).collect())
 }
 
 /// What to say of a word that is no shipped profile.

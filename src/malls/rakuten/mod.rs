@@ -45,6 +45,7 @@ use wire::{Function, GetAnswer, GetRequest, SearchAnswer, SearchRequest};
 pub const MALL: Registration = Registration {
     name: "rakuten",
     title: "楽天市場",
+    registered_at: None,
     default_schedule: "*/5 * * * *",
     schema: section::schema,
     validate: |value| Keys::read(value).map(drop).map_err(pairs),

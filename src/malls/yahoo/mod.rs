@@ -47,6 +47,7 @@ use wire::{Answer, Function, Search};
 pub const MALL: Registration = Registration {
     name: "yahoo",
     title: "Yahoo!ショッピング",
+    registered_at: Some("Yahoo!ショッピング 注文API 利用申請"),
     default_schedule: "*/5 * * * *",
     schema: section::schema,
     validate: |value| Keys::read(value).map(drop).map_err(pairs),

@@ -147,6 +147,7 @@ pub(super) const fn title(function: Function) -> &'static str {
         Function::Reauth => "renewing the authorisation",
         Function::ChangeDate => "another ship date",
         Function::LookUp => "a look-up",
+        Function::StoredCards => "a list of stored cards",
     }
 }
 

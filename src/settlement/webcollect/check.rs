@@ -1,13 +1,13 @@
 //! `check`: H01 tells which address the gateway sees; E04 of a linked settlement proves the contract (decisions.md 19).
 //!
-//! A03 (お預かり情報照会) is left out by choice. It lists the cards that one member stored, and asks for that member's id and
-//! authentication key, which no order carries and this program never holds. Asked with an invented member it would prove the
-//! access key alone, which no function on an order uses, and that is less than E04 proves without a secret.
+//! A03 (お預かり情報照会) is left out by choice: it asks for a member's id and authentication key, which no order carries.
+//! `settlements cards` asks it, with those that a person types.
 
+use std::net::IpAddr;
 use std::time::Duration;
 
 use super::codes::describe;
-use super::{WebCollect, map, wire};
+use super::{WebCollect, map};
 use crate::clock::Timestamp;
 use crate::domain::account::{Finding, Health, Level};
 use crate::http::{Call, Fault, Response};
@@ -27,7 +27,7 @@ pub(super) async fn check(
     let mut health = Health::default();
     let mut trouble = None;
     match ask_address(gateway, call).await {
-        Ok(findings) => health.findings = findings,
+        Ok((address, findings)) => (health.address, health.findings) = (address, findings),
         Err(fault @ (Fault::Stopping | Fault::Throttled { .. })) => return Err(fault),
         Err(fault) => trouble = Some(fault),
     }
@@ -35,7 +35,7 @@ pub(super) async fn check(
         return match trouble {
             None => Ok(health),
             Some(fault) => {
-                refusal(fault).map(|finding| Health { findings: vec![finding], expiries: Vec::new() })
+                refusal(fault).map(|finding| Health { findings: vec![finding], ..Health::default() })
             }
         };
     };
@@ -62,14 +62,16 @@ pub(super) async fn check(
 }
 
 /// H01.
-async fn ask_address(gateway: &WebCollect, call: &Call<'_>) -> Result<Vec<Finding>, Fault> {
+async fn ask_address(gateway: &WebCollect, call: &Call<'_>) -> Result<(Option<IpAddr>, Vec<Finding>), Fault> {
     let call = match &gateway.address_client {
         Some(client) => Call { client, ..*call },
         None => *call,
     };
     let response = call.send(gateway.address()).await?;
     let reply = map::read_only(response.status, &response.body).map_err(|(fault, _)| fault)?;
-    Ok([Some(address(&reply)), clock(&response, map::returned_at(&reply))].into_iter().flatten().collect())
+    let seen = reply.leaf("ipAddress").and_then(|text| text.parse().ok());
+    let findings = [Some(address(seen)), clock(&response, map::returned_at(&reply))];
+    Ok((seen, findings.into_iter().flatten().collect()))
 }
 
 /// E04 of a settlement that is linked to an order.
@@ -104,8 +106,8 @@ fn refusal(fault: Fault) -> Result<Finding, Fault> {
     Ok(finding(Level::Error, word, describe(code), Some(map::mend(code))))
 }
 
-fn address(reply: &wire::Reply) -> Finding {
-    match reply.leaf("ipAddress") {
+fn address(seen: Option<IpAddr>) -> Finding {
+    match seen {
         Some(address) => finding(
             Level::Ok,
             "address_seen",

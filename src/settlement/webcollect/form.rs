@@ -1,6 +1,10 @@
 //! Form fields that go out (kuroneko-webcollect.md §2.6): names, values and nothing beyond.
 
+use aws_lc_rs::digest::{Context, SHA256};
+
 use crate::domain::intent::Intent;
+use crate::secret::Secret;
+use crate::settlement::Member;
 
 /// The fields of a form, in the order in which they are written.
 pub type Form = Vec<(&'static str, String)>;
@@ -22,6 +26,8 @@ pub enum Call {
     CreditChangePrice,
     /// A11 `reAuth`: authorises the same amount anew.
     ReAuth,
+    /// A03 `creditInfoGet`: the cards that a member stored.
+    CreditInfoGet,
     /// H01 `traderIp`: the address that the gateway sees.
     TraderIp,
 }
@@ -38,6 +44,7 @@ impl Call {
             Self::CreditCancel => "creditCancel",
             Self::CreditChangePrice => "creditChangePrice",
             Self::ReAuth => "reAuth",
+            Self::CreditInfoGet => "creditInfoGet",
             Self::TraderIp => "traderIp",
         }
     }
@@ -53,6 +60,7 @@ impl Call {
             Self::CreditCancel => "A06",
             Self::CreditChangePrice => "A07",
             Self::ReAuth => "A11",
+            Self::CreditInfoGet => "A03",
             Self::TraderIp => "H01",
         }
     }
@@ -67,7 +75,7 @@ impl Call {
             | Self::CreditCancel
             | Self::CreditChangePrice
             | Self::ReAuth => true,
-            Self::TradeInfo | Self::TraderIp => false,
+            Self::TradeInfo | Self::CreditInfoGet | Self::TraderIp => false,
         }
     }
 
@@ -116,6 +124,27 @@ pub fn change(
 #[must_use]
 pub fn trade_info(trader_code: &str, order_no: &str) -> Form {
     Call::TradeInfo.form(trader_code, Some(order_no))
+}
+
+/// A03's form. Of the access key nothing goes out but the checksum (§2.2).
+#[must_use]
+pub fn stored_cards(trader_code: &str, member: &Member, access_key: &Secret) -> Form {
+    let mut form = Call::CreditInfoGet.form(trader_code, None);
+    form.extend([
+        ("member_id", member.id.expose().to_owned()),
+        ("authentication_key", member.authentication_key.expose().to_owned()),
+        ("check_sum", check_sum(member, access_key)),
+    ]);
+    form
+}
+
+/// Lower-case hex SHA-256 of member, 認証キー and アクセスキー, nothing between them (§2.2).
+fn check_sum(member: &Member, access_key: &Secret) -> String {
+    let mut hash = Context::new(&SHA256);
+    for part in [member.id.expose(), member.authentication_key.expose(), access_key.expose()] {
+        hash.update(part.as_bytes());
+    }
+    hash.finish().as_ref().iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// H01's form.

@@ -7,6 +7,7 @@ use crate::domain::intent::Intent;
 use crate::domain::money::Yen;
 use crate::domain::settlement::is_reception_number;
 use crate::domain::slip::seven_check;
+use crate::settlement::Member;
 
 /// Yamato's numbers go out as twelve digits (§2.5); other carriers' values exactly as decided.
 pub(super) fn slip_to_send(slip_number: &str, delivery_service_code: &str) -> String {
@@ -58,6 +59,19 @@ fn within(amount: Yen, limit: Yen) -> Result<(), String> {
         "the amount of {amount} yen is not within 1 and {limit} yen: check the order, or raise `amount_limit` if the \
          contract allows more"
     ))
+}
+
+/// Whether a member can be asked for (§2.3); neither value is repeated.
+pub(super) fn member(member: &Member) -> Result<(), String> {
+    let id = member.id.expose();
+    if id.len() > 64 || !id.bytes().all(|b| b.is_ascii_alphanumeric()) {
+        return Err("the 会員ID is 1 to 64 half-width letters and digits".to_owned());
+    }
+    let key = member.authentication_key.expose();
+    if !(1..=8).contains(&key.len()) || !key.bytes().all(|b| b.is_ascii_graphic()) {
+        return Err("the 認証キー is 1 to 8 half-width characters".to_owned());
+    }
+    Ok(())
 }
 
 /// The form of a slip number.

@@ -9,7 +9,8 @@ use crate::clock::{Timestamp, jst_offset};
 use crate::domain::money::Yen;
 use crate::domain::settlement::{Observed, SettlementState};
 use crate::http::Fault;
-use crate::settlement::Stop;
+use crate::secret::Personal;
+use crate::settlement::{Stop, StoredCard};
 
 /// What a look-up's answer holds.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -90,7 +91,7 @@ fn refused(code: &str) -> (Fault, Option<Stop>) {
     (fault, None)
 }
 
-fn rejected(code: &str, message: &str) -> Fault {
+pub(super) fn rejected(code: &str, message: &str) -> Fault {
     Fault::Rejected { code: code.to_owned(), message: message.to_owned() }
 }
 
@@ -202,6 +203,37 @@ fn moment(text: &str) -> Option<Timestamp> {
         _ => return None,
     };
     jst_offset().from_local_datetime(&local).single().map(Timestamp::from)
+}
+
+/// The cards of an A03 answer (§3.2). A block without a key or a number is none.
+#[must_use]
+pub fn stored_cards(reply: &Reply) -> Vec<StoredCard> {
+    let card = |block: &Leaves| {
+        let flag = |name: &str| block.one(name).is_some_and(|flag| flag != "0");
+        let used = block.one("lastCreditDate");
+        Some(StoredCard {
+            key: block.one("cardKey")?,
+            number: Personal::new(&block.one("maskingCardNo")?)?,
+            expires: Personal::new(&month(&block.one("cardExp").unwrap_or_default())).unwrap_or_default(),
+            last_used_at: used.map(|text| moment(&text).map_or(text, |at| at.to_string())),
+            reserved: flag("subscriptionFlg") || flag("regularFlg"),
+        })
+    };
+    reply.blocks.iter().filter_map(card).collect()
+}
+
+/// `YYYY-MM` of `MMyy`; anything else as it came.
+fn month(text: &str) -> String {
+    match text.split_at_checked(2) {
+        Some((month, year))
+            if text.len() == 4
+                && text.bytes().all(|b| b.is_ascii_digit())
+                && ("01"..="12").contains(&month) =>
+        {
+            format!("20{year}-{month}")
+        }
+        _ => text.to_owned(),
+    }
 }
 
 /// When the gateway answered, by its own clock.

@@ -13,14 +13,16 @@ use std::time::Duration;
 use async_trait::async_trait;
 use serde_json::Value;
 
-use super::{Built, Function, LookFailed, Looked, Permission, Registration, Sent, Settlement};
+use super::{
+    Built, Function, LookFailed, Looked, Member, Permission, Registration, Sent, Settlement, StoredCard,
+};
 use crate::clock::Timestamp;
 use crate::domain::account::{Bucket, Health, Problem, pairs};
 use crate::domain::operation::{Answer, Intent, Verdict};
 use crate::domain::settlement::Observed;
 use crate::http::text::scrub_code;
 use crate::http::{Body, Call, Client, ClientSpec, Fault, Method, Request, SendError, Target};
-use crate::secret::SecretRef;
+use crate::secret::{Secret, SecretRef};
 
 /// What may be sent at which status.
 pub mod allowed;
@@ -46,6 +48,7 @@ pub use config::{Common, Environment, PRODUCTION, Section, TEST};
 /// The line in the table.
 pub const PROVIDER: Registration = Registration {
     name: "webcollect",
+    registered_at: Some("クロネコwebコレクト 接続元グローバルIP"),
     schema: <Section as schemars::JsonSchema>::json_schema,
     validate: |section| Section::read(section).map(|_| ()).map_err(pairs),
     urls,
@@ -70,10 +73,12 @@ fn build(name: &str, section: &Value) -> Result<Built, Vec<Problem>> {
     let mut problems = Vec::new();
     let mut warnings = Vec::new();
     let mut wrong = |key: &str, message: String| problems.push(Problem { key: key.to_owned(), message });
+    let mut access_key = None;
     if let Some(place) = &section.access_key {
         // No function on an order uses it; a place that cannot be read is told now, not when stored cards are.
-        if let Err(message) = place.resolve() {
-            wrong("access_key", message);
+        match place.resolve() {
+            Ok(secret) => access_key = Some(secret),
+            Err(message) => wrong("access_key", message),
         }
         if matches!(place, SecretRef::Plain(_) | SecretRef::Env(_)) {
             warnings.push(Problem {
@@ -106,6 +111,7 @@ fn build(name: &str, section: &Value) -> Result<Built, Vec<Problem>> {
     }
     let connector = WebCollect {
         trader_code: section.trader_code,
+        access_key,
         environment: section.environment,
         common: section.common,
         address_client,
@@ -118,6 +124,8 @@ fn build(name: &str, section: &Value) -> Result<Built, Vec<Problem>> {
 #[derive(Debug)]
 pub struct WebCollect {
     trader_code: String,
+    /// For stored cards alone.
+    access_key: Option<Secret>,
     environment: Environment,
     common: Common,
     /// For H01 where it is not answered under the contract's own base URL (§1).
@@ -168,6 +176,7 @@ impl Settlement for WebCollect {
             Function::Reauth,
             Function::ChangeDate,
             Function::LookUp,
+            Function::StoredCards,
         ]
     }
 
@@ -246,6 +255,21 @@ impl Settlement for WebCollect {
         registered: &[String],
     ) -> Verdict {
         judge::judge(intent, looked, claimed, registered)
+    }
+
+    async fn stored_cards(&self, call: &Call<'_>, member: &Member) -> Result<Vec<StoredCard>, Fault> {
+        local::member(member).map_err(|message| map::rejected("member", &message))?;
+        let Some(access_key) = &self.access_key else {
+            return Err(map::rejected(
+                "access_key",
+                "not set: write the place of the アクセスキー (shown in the web collect console) into the section",
+            ));
+        };
+        let form = form::stored_cards(&self.trader_code, member, access_key);
+        let response =
+            call.send(self.request(form::Call::CreditInfoGet, self.environment.suffix(), form)).await?;
+        let reply = map::read_only(response.status, &response.body).map_err(|(fault, _)| fault)?;
+        Ok(map::stored_cards(&reply))
     }
 
     async fn check(&self, call: &Call<'_>, linked: Option<&str>) -> Result<Health, Fault> {

@@ -80,7 +80,7 @@ impl Leaves {
 #[derive(Clone, PartialEq, Eq)]
 pub struct Reply {
     leaves: Leaves,
-    /// `resultData`, one a block (§3.3).
+    /// `resultData`, or `cardData`, one a block (§3.1).
     pub blocks: Vec<Leaves>,
 }
 
@@ -192,7 +192,7 @@ fn is_html(text: &str) -> bool {
     starts("<!doctype html") || starts("<html")
 }
 
-/// A walk over the document: leaves under the root, and leaves of `resultData`. Everything else is passed over.
+/// A walk over the document: leaves under the root, and leaves of `resultData` and `cardData`. Everything else is passed over.
 #[derive(Default)]
 struct Walk {
     depth: usize,
@@ -245,7 +245,7 @@ impl Walk {
     fn open(&mut self, name: &str) {
         self.depth += 1;
         match self.depth {
-            2 if name == "resultData" => self.block = Some(Leaves::default()),
+            2 if matches!(name, "resultData" | "cardData") => self.block = Some(Leaves::default()),
             2 => self.begin(name),
             3 if self.block.is_some() => self.begin(name),
             // Deeper elements are unknown ones; their text counts as the leaf's, so that nothing hides in them.

@@ -1,5 +1,6 @@
 //! The shop's own cart: orders by index, and the order files it drops (csv-formats.md §4).
 
+mod edits;
 mod file;
 
 use std::time::Duration;
@@ -11,6 +12,7 @@ use crate::sim::goods::{Goods, RANGE};
 use crate::sim::people::Person;
 use crate::sim::slip_number;
 
+pub(crate) use edits::Edit;
 pub use file::{Encoding, Format};
 
 /// The cart's first order number; the next ones follow.
@@ -81,10 +83,12 @@ pub(crate) struct CartOrder {
     pub(crate) lines: Vec<Line>,
     pub(crate) postage: i64,
     pub(crate) discount: i64,
+    /// When somebody changed it after the checkout.
+    pub(crate) edited: Option<Timestamp>,
 }
 
 impl CartOrder {
-    /// Order `index` of the world's cart.
+    /// Order `index` of the world's cart as the checkout made it; see [`World::cart_order`].
     pub(crate) fn new(world: &World, index: u64) -> Self {
         let seed = world.options.seed;
         let placed = world.options.cart.placed_at(index);
@@ -155,6 +159,7 @@ impl CartOrder {
             lines,
             postage,
             discount,
+            edited: None,
         }
     }
 
@@ -188,7 +193,7 @@ impl CartOrder {
 
     /// Did anything that a file shows happen after `since` and by `until`?
     pub(crate) fn changed_within(&self, since: Timestamp, until: Timestamp) -> bool {
-        [Some(self.placed), Some(self.fixed), self.paid, self.canceled, self.shipped]
+        [Some(self.placed), Some(self.fixed), self.paid, self.canceled, self.shipped, self.edited]
             .into_iter()
             .flatten()
             .any(|at| since < at && at <= until)
@@ -218,7 +223,7 @@ pub(crate) fn changed(
     until: Timestamp,
 ) -> impl Iterator<Item = CartOrder> + '_ {
     let range = world.options.cart.placed_between(since - LIFE, until);
-    range.map(|index| CartOrder::new(world, index)).filter(move |order| order.changed_within(since, until))
+    range.map(|index| world.cart_order(index)).filter(move |order| order.changed_within(since, until))
 }
 
 /// Orders whose slips are issued after `since` and by `until`.
@@ -229,6 +234,6 @@ pub(crate) fn slipped(
 ) -> impl Iterator<Item = CartOrder> + '_ {
     let range = world.options.cart.placed_between(since - LIFE, until);
     range
-        .map(|index| CartOrder::new(world, index))
+        .map(|index| world.cart_order(index))
         .filter(move |order| order.slipped.is_some_and(|at| since < at && at <= until))
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use toml::{Table, Value};
 
-use super::{FIELDS, Finding, LINE_KINDS, Profile, REQUIRED, Source, Vocabulary, WordMap};
+use super::{FIELDS, Finding, LINE_KINDS, Profile, Source, Vocabulary, WordMap};
 use crate::tabular::Encoding;
 
 const KEYS: &[&str] = &[
@@ -30,7 +30,7 @@ impl Findings {
     }
 }
 
-pub(super) fn profile(text: &str, words: Vocabulary<'_>) -> Result<Profile, Vec<Finding>> {
+pub(super) fn profile(text: &str, words: Vocabulary<'_>, required: &[&str]) -> Result<Profile, Vec<Finding>> {
     let table = text.trim_start_matches('\u{FEFF}').parse::<Table>().map_err(|e| {
         vec![Finding { key: String::new(), message: format!("not valid TOML: {}", e.to_string().trim()) }]
     })?;
@@ -60,7 +60,7 @@ pub(super) fn profile(text: &str, words: Vocabulary<'_>) -> Result<Profile, Vec<
         Some(Value::String(field)) if field == "order_no" => {}
         Some(_) => findings.add("group_by", "rows are folded on \"order_no\"; no other field is possible"),
     }
-    for field in REQUIRED {
+    for field in required {
         if !profile.fields.contains_key(*field) && !profile.fallback.contains_key(*field) {
             findings.add(format!("fields.{field}"), "required: the name of the column that holds it");
         }

@@ -118,12 +118,19 @@ impl Account {
     }
 
     pub(super) fn at(gateway: &Gateway) -> Self {
-        Self::new(
-            &json!({ "trader_code": "123456789", "base_url": format!("{}/webcollect/api", gateway.base) }),
-        )
+        Self::with(gateway, json!({}))
     }
 
-    fn call(&self) -> Call<'_> {
+    /// With further keys, as far as they have a value.
+    pub(super) fn with(gateway: &Gateway, mut section: Value) -> Self {
+        let section = section.as_object_mut().unwrap();
+        section.retain(|_, value| !value.is_null());
+        section.insert("trader_code".to_owned(), json!("123456789"));
+        section.insert("base_url".to_owned(), json!(format!("{}/webcollect/api", gateway.base)));
+        Self::new(&Value::Object(section.clone()))
+    }
+
+    pub(super) fn call(&self) -> Call<'_> {
         Call {
             account: "main",
             client: &self.client,
