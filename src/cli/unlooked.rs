@@ -38,7 +38,7 @@ pub async fn look(
     if store.daemon_alive(context.ambient.wall()).await? {
         wait(context, store, &rows, &unlooked).await?;
     } else {
-        run::log(context, "warn")?;
+        // The log begins with what is sent afterwards: it cannot begin twice.
         let looker = context.app(Access::Daemon).await?;
         let stop = CancellationToken::new();
         let signals = tokio::spawn(run::stop_on_signal(stop.clone(), context.language));
