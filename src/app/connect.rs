@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use tokio::sync::Semaphore;
+
 use super::{AppError, Broken, Connected};
 use crate::clock::Timestamp;
 use crate::config::{self, Config};
@@ -146,12 +148,14 @@ pub(super) fn account(
     let built = (provider.build)(&section.name, &keys)?;
     let client = Client::new(&built.client).map_err(|e| problem("base_url", e))?;
     let client = client.with_meter(Meter::new(Subject::settlement(&section.name)));
+    let max_in_flight = usize::try_from(section.max_in_flight).unwrap_or(1).max(1);
     let account = Account {
         contract: contract.clone(),
         gateway: built.settlement,
         client,
         window: section.maintenance,
-        max_in_flight: usize::try_from(section.max_in_flight).unwrap_or(1).max(1),
+        max_in_flight,
+        calls: Arc::new(Semaphore::new(max_in_flight)),
         turnstile: tokio::sync::Mutex::default(),
     };
     Ok((account, built.warnings))

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::NaiveTime;
-use tokio::sync::Notify;
+use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 
 use super::guard;
@@ -25,7 +25,9 @@ use crate::store::operations::{Claim, Claimed, Work};
 use crate::telemetry::metrics::{self, Subject};
 
 mod after;
+mod bounds;
 mod outcome;
+mod slot;
 mod work;
 
 /// What a lease lasts beyond the call's deadline (decisions.md 8).
@@ -34,8 +36,11 @@ const LEASE_BEYOND: Duration = Duration::from_secs(60);
 const AGAIN: Duration = Duration::from_secs(1);
 /// A stopped account is probed so often (decisions.md 11).
 const PROBE: Duration = Duration::from_secs(3_600);
-/// The loop looks at its rows at least so often.
+/// Operations in hand for each call at once: those beside it do what needs no call.
+const IN_HAND: usize = 2;
+/// The loop looks at its rows at least so often on the machine's clock, and once in [`FLOOR_AT_MOST`] on a simulated one.
 const FLOOR: Duration = Duration::from_secs(60);
+const FLOOR_AT_MOST: Duration = Duration::from_secs(3_600);
 
 /// A settlement contract, ready to be used.
 pub struct Account {
@@ -47,8 +52,10 @@ pub struct Account {
     pub client: Client,
     /// Nothing is sent in it (JST).
     pub window: Option<(NaiveTime, NaiveTime)>,
-    /// Operations at once.
+    /// Calls at once.
     pub max_in_flight: usize,
+    /// As many permits: one a call under way (decisions.md 9).
+    pub calls: Arc<Semaphore>,
     /// Held from the guards to the commit of an intent.
     pub turnstile: tokio::sync::Mutex<()>,
 }
@@ -87,24 +94,23 @@ impl Account {
     async fn turns(self: Arc<Self>, shared: Shared, mut busy: Busy) {
         metrics::begin_settlement(&self.subject(), &Intent::KINDS);
         let mut in_flight = JoinSet::new();
-        let finished = Arc::new(Notify::new());
         let mut planned = shared.planned.watch();
         while !shared.stop.is_cancelled() {
             while in_flight.try_join_next().is_some() {}
             shared.beat.works(&shared.ambient);
-            let until = match self.turn(&shared, &mut in_flight, &finished).await {
+            let until = match self.turn(&shared, &mut in_flight).await {
                 Ok(until) => until,
                 Err(e) => {
                     tracing::warn!(settlement = self.name(), error.message = %e, "Operations could not be read.");
                     Some(shared.ambient.now() + Duration::from_secs(5))
                 }
             };
-            let floor = shared.ambient.now() + FLOOR;
+            let floor = shared.ambient.now() + shared.ambient.clock().of_wall(FLOOR).min(FLOOR_AT_MOST);
             let until = until.map_or(floor, |t| t.min(floor));
             shared.beat.rests(&shared.ambient, Some(until));
             tokio::select! {
                 () = idle(&shared.ambient, &mut busy, Some(until), planned.nudged(), &shared.stop) => {}
-                () = finished.notified() => busy = shared.ambient.clock().busy(),
+                Some(_) = in_flight.join_next() => busy = shared.ambient.clock().busy(),
             }
         }
         while in_flight.join_next().await.is_some() {}
@@ -115,7 +121,6 @@ impl Account {
         self: &Arc<Self>,
         shared: &Shared,
         in_flight: &mut JoinSet<()>,
-        finished: &Arc<Notify>,
     ) -> Result<Option<Timestamp>, StoreError> {
         if self.contract.mode != Mode::Live {
             return Ok(None);
@@ -123,18 +128,22 @@ impl Account {
         if let Some(until) = self.closed(shared).await? {
             return Ok(Some(until));
         }
-        let claimed = self.claim(shared, None, self.max_in_flight.saturating_sub(in_flight.len())).await?;
+        // Several at a time: each claim is a commit.
+        if in_flight.len() > self.max_in_flight {
+            return Ok(None);
+        }
+        let free = (self.max_in_flight * IN_HAND).saturating_sub(in_flight.len());
+        let claimed = self.claim(shared, None, free).await?;
         let full = claimed.len();
         for (work, claimed) in claimed {
-            let (account, shared, finished) = (Arc::clone(self), shared.clone(), Arc::clone(finished));
+            let (account, shared) = (Arc::clone(self), shared.clone());
             let busy = shared.ambient.clock().busy();
             in_flight.spawn(async move {
                 let _busy = busy;
                 account.work(&shared, work, claimed).await;
-                finished.notify_one();
             });
         }
-        if full > 0 || in_flight.len() >= self.max_in_flight {
+        if full > 0 {
             // Each end of work wakes the loop.
             return Ok(None);
         }
@@ -229,6 +238,7 @@ impl Account {
         if let Some(at) = row.probe_at.filter(|at| *at > now) {
             return Ok(Some(at));
         }
+        let Some(_slot) = self.free_slot(shared).await else { return Ok(row.probe_at) };
         let call = self.call(shared, &*shared.gate);
         let healthy = match self.gateway.check(&call, None).await {
             Ok(health) => health.findings.iter().all(|f| f.level != crate::domain::account::Level::Error),

@@ -285,39 +285,8 @@ impl Store {
         authorization_days: Option<u32>,
         at: Timestamp,
     ) -> Result<()> {
-        let authorized_on = observed.authorized_at.map(Timestamp::jst_date);
-        let lapses_on = authorized_on.zip(authorization_days).and_then(|(on, days)| last_day(on, days));
         let mut conn = self.write(Lock::None).await?;
-        let written = conn
-            .execute(
-                "UPDATE settlements SET state = $2, gateway_status = $3, amount = COALESCE($4, amount),
-                     authorized_on = COALESCE($5, authorized_on), lapses_on = COALESCE($6, lapses_on),
-                     authorized_at = COALESCE($11, authorized_at), approval = COALESCE($12, approval),
-                     scheduled_on = $13, registered_at = $14,
-                     slips = $7, enquiry_number = COALESCE($8, enquiry_number), looked_at = $9,
-                     verified_at = CASE WHEN $10 = 1 THEN COALESCE(verified_at, $9) ELSE verified_at END
-                 WHERE id = $1",
-                args![
-                    settlement_id,
-                    observed.state.as_str(),
-                    &observed.status,
-                    observed.amount.map(|amount| amount.0),
-                    &authorized_on.map(|day| day.to_string()),
-                    &lapses_on.map(|day| day.to_string()),
-                    &to_json(&observed.slips)?,
-                    &observed.enquiry_number,
-                    at,
-                    verified,
-                    observed.authorized_at,
-                    &observed.approval,
-                    &observed.scheduled_on.map(|day| day.to_string()),
-                    observed.registered_at,
-                ],
-            )
-            .await?;
-        if written == 0 {
-            return Err(unknown_settlement(settlement_id));
-        }
+        observe(&mut conn, settlement_id, observed, verified, authorization_days, at).await?;
         conn.commit().await
     }
 
@@ -368,6 +337,50 @@ impl Store {
             .await?;
         Ok(row.map_or((0, Yen::ZERO), |(sent, yen)| (rows::unsigned(sent), Yen(yen))))
     }
+}
+
+/// [`Store::observe_settlement`], in the transaction of who calls.
+pub(super) async fn observe(
+    conn: &mut Conn,
+    settlement_id: &str,
+    observed: &Observed,
+    verified: bool,
+    authorization_days: Option<u32>,
+    at: Timestamp,
+) -> Result<()> {
+    let authorized_on = observed.authorized_at.map(Timestamp::jst_date);
+    let lapses_on = authorized_on.zip(authorization_days).and_then(|(on, days)| last_day(on, days));
+    let written = conn
+        .execute(
+            "UPDATE settlements SET state = $2, gateway_status = $3, amount = COALESCE($4, amount),
+                 authorized_on = COALESCE($5, authorized_on), lapses_on = COALESCE($6, lapses_on),
+                 authorized_at = COALESCE($11, authorized_at), approval = COALESCE($12, approval),
+                 scheduled_on = $13, registered_at = $14,
+                 slips = $7, enquiry_number = COALESCE($8, enquiry_number), looked_at = $9,
+                 verified_at = CASE WHEN $10 = 1 THEN COALESCE(verified_at, $9) ELSE verified_at END
+             WHERE id = $1",
+            args![
+                settlement_id,
+                observed.state.as_str(),
+                &observed.status,
+                observed.amount.map(|amount| amount.0),
+                &authorized_on.map(|day| day.to_string()),
+                &lapses_on.map(|day| day.to_string()),
+                &to_json(&observed.slips)?,
+                &observed.enquiry_number,
+                at,
+                verified,
+                observed.authorized_at,
+                &observed.approval,
+                &observed.scheduled_on.map(|day| day.to_string()),
+                observed.registered_at,
+            ],
+        )
+        .await?;
+    if written == 0 {
+        return Err(unknown_settlement(settlement_id));
+    }
+    Ok(())
 }
 
 pub(super) fn unknown_settlement(id: &str) -> StoreError {

@@ -35,6 +35,7 @@ use mallsync::store::operations::{Operation, OperationFilter};
 use mallsync::store::orders::{NewOrder, PageCommit};
 use serde_json::json;
 use tokio::net::TcpListener;
+use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
@@ -291,6 +292,7 @@ impl Rig {
             client: Client::new(&ClientSpec { base_url: client.base_url, ..ClientSpec::default() }).unwrap(),
             window: None,
             max_in_flight: 3,
+            calls: Arc::new(Semaphore::new(3)),
             turnstile: tokio::sync::Mutex::default(),
         };
         let ambient = Ambient::new(Arc::new(self.db.clock.clone()));
