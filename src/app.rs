@@ -30,6 +30,7 @@ mod health;
 mod mark;
 mod notify;
 mod outcome;
+mod reconcile;
 mod sync;
 mod units;
 mod watchdog;

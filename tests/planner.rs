@@ -193,6 +193,22 @@ fn shown(plan: &Plan) -> String {
     all.join(", ")
 }
 
+/// What somebody else cancelled is a question; what was decided here is none, though the order lives.
+#[test]
+fn our_own_cancel_is_no_surprise() {
+    let canceled = case().with(|c| c.settlement.state = SettlementState::Canceled);
+    assert_eq!(shown(&canceled.plan()), "ask: the gateway shows it as canceled");
+    let by_us = canceled.with(|c| {
+        c.done = vec![Intent::Cancel {
+            reception_number: "100001".to_owned(),
+            amount: Yen(5_500),
+            authorized_on: None,
+            state: SettlementState::Authorized,
+        }];
+    });
+    assert_eq!(shown(&by_us.plan()), "wait: canceled at the gateway, as it was decided here");
+}
+
 #[test]
 fn what_is_wanted_in_each_situation() {
     let cases: Vec<(&str, Case)> = vec![

@@ -202,21 +202,8 @@ fn offline(config: &Config, connected: &Connected, now: Timestamp) -> Vec<CheckR
     problems(&mut rows, &connected.warnings, Level::Warning, "secret_inline");
     rows.extend(connected.expiries.iter().map(|(subject, expiry)| expiry_row(subject, expiry, &[], now)));
     for shop in &connected.shops {
-        let mut runs = Vec::new();
-        let mut at = now;
-        while runs.len() < 3 {
-            let Some(next) = (shop.next_run)(at) else { break };
-            runs.push(next.jst().format("%m-%d %H:%M:%S").to_string());
-            at = next;
-        }
-        let subject = format!("shops.{}", shop.name);
-        rows.push(CheckRow::new(
-            &subject,
-            Level::Ok,
-            "next_runs",
-            format!("next runs {}", runs.join(", ")),
-            None,
-        ));
+        let message = format!("next runs {}", next_runs(&*shop.next_run, now));
+        rows.push(CheckRow::new(&format!("shops.{}", shop.name), Level::Ok, "next_runs", message, None));
     }
     for account in &connected.accounts {
         let contract = &account.contract;
@@ -226,6 +213,9 @@ fn offline(config: &Config, connected: &Connected, now: Timestamp) -> Vec<CheckR
             Mode::Live => "live: captures are sent",
         };
         rows.push(CheckRow::new(&subject, Level::Ok, "mode", mode, None));
+        let next = next_runs(&|at| account.schedule.next_after(at), now);
+        let message = format!("next reconciliations {next}");
+        rows.push(CheckRow::new(&subject, Level::Ok, "next_reconciliations", message, None));
         for rule in &contract.rules {
             let collects = config.shops.iter().find(|s| s.name == rule.shop).map(|s| s.mall.as_str());
             if !rule.own_contract && matches!(collects, Some("amazon" | "aupay")) {
@@ -255,6 +245,12 @@ fn offline(config: &Config, connected: &Connected, now: Timestamp) -> Vec<CheckR
         rows.push(CheckRow::new(&subject, Level::Ok, "disabled", message, None));
     }
     rows
+}
+
+/// The next three runs of a schedule.
+fn next_runs(next_run: &dyn Fn(Timestamp) -> Option<Timestamp>, now: Timestamp) -> String {
+    let runs = std::iter::successors(next_run(now), |at| next_run(*at));
+    runs.take(3).map(|at| at.jst().format("%m-%d %H:%M:%S").to_string()).collect::<Vec<_>>().join(", ")
 }
 
 fn files(config: &Config) -> String {

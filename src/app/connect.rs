@@ -148,6 +148,8 @@ pub(super) fn account(
     let built = (provider.build)(&section.name, &keys)?;
     let client = Client::new(&built.client).map_err(|e| problem("base_url", e))?;
     let client = client.with_meter(Meter::new(Subject::settlement(&section.name)));
+    let schedule = crate::clock::schedule::Schedule::parse(&section.reconcile_schedule)
+        .map_err(|e| problem("reconcile_schedule", e))?;
     let max_in_flight = usize::try_from(section.max_in_flight).unwrap_or(1).max(1);
     let account = Account {
         contract: contract.clone(),
@@ -156,6 +158,7 @@ pub(super) fn account(
         window: section.maintenance,
         max_in_flight,
         calls: Arc::new(Semaphore::new(max_in_flight)),
+        schedule,
         turnstile: tokio::sync::Mutex::default(),
     };
     Ok((account, built.warnings))

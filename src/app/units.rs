@@ -216,10 +216,21 @@ impl Turn {
     ) -> impl Future<Output = ()> + Send {
         let ambient = self.shared.ambient.clone();
         let beat = self.beats.watch(&self.subject, &ambient);
+        let looks = match &work {
+            Work::Settlement(_) => Some(self.beats.watch(&format!("{}/looks", self.subject), &ambient)),
+            Work::Shop(_) => None,
+        };
         let busy = ambient.clock().busy();
-        self.shared.beat = beat.clone();
-        self.shared.gate =
-            Arc::new(Heard { gate: self.gate.clone(), beat: beat.clone(), ambient: ambient.clone() });
+        let heard = |beat: &Beat| {
+            let (gate, beat, ambient) = (self.gate.clone(), beat.clone(), ambient.clone());
+            Shared {
+                gate: Arc::new(Heard { gate, beat: beat.clone(), ambient }),
+                beat,
+                ..self.shared.clone()
+            }
+        };
+        let follow = looks.as_ref().map(&heard);
+        self.shared = heard(&beat);
         async move {
             if self.told {
                 tracing::info!(
@@ -239,15 +250,22 @@ impl Turn {
                     drop(busy);
                     // Nothing is sent that other rules had planned.
                     beat.rests(&ambient, None);
+                    looks.iter().for_each(|looks| looks.rests(&ambient, None));
                     tokio::select! {
                         () = shared.contracts.until_planned(self.generation) => {}
                         () = shared.stop.cancelled() => {}
                     }
-                    account.run(shared).await;
+                    let follow = follow.map(|shared| Arc::clone(&account).follow(shared));
+                    tokio::join!(account.run(shared), async {
+                        if let Some(follow) = follow {
+                            follow.await;
+                        }
+                    });
                 }
                 (Work::Shop(_), None) => {}
             }
             beat.ends();
+            looks.iter().for_each(Beat::ends);
             if !self.root.is_cancelled() {
                 tracing::info!(
                     shop = self.subject.strip_prefix("shops."),

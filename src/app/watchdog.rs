@@ -28,7 +28,7 @@ pub(super) async fn feed(beats: Beats, ambient: Ambient) {
         for loop_ in &stuck.news {
             tracing::error!(
                 shop = loop_.name.strip_prefix("shops."),
-                settlement = loop_.name.strip_prefix("settlements."),
+                settlement = loop_.name.strip_prefix("settlements.").and_then(|name| name.split('/').next()),
                 part = %loop_.name,
                 awaited_at = %loop_.awaited,
                 "Loop got stuck."

@@ -9,7 +9,7 @@ use super::follow::{self, Whose};
 use super::output::Column;
 use super::table::yen;
 use super::views::{SettlementView, digits, text};
-use super::{hold, link, preview, resolve, settlement, wishes, words};
+use super::{hold, link, preview, reconcile, resolve, settlement, wishes, words};
 use crate::domain::settlement::{SettlementState, Wish};
 use crate::store::Store;
 use crate::store::settlements::{SettlementFilter, SettlementRow};
@@ -54,6 +54,8 @@ pub enum Command {
         after_help = "Example:\n  mallsync settlements resolve A-1001 --refunded --reason \"bank transfer of 11-20\""
     )]
     Resolve(resolve::Resolve),
+    /// Look every open settlement up now and show what differs from the gateway's books
+    Reconcile(reconcile::Args),
 }
 
 #[derive(Args, Debug)]
@@ -114,6 +116,7 @@ pub async fn run(context: &Context, command: Command) -> Outcome {
         Command::Reauth(args) => wishes::ask(context, args, Wish::Reauth).await,
         Command::Undo(args) => wishes::undo(context, args).await,
         Command::Resolve(args) => resolve::run(context, args).await,
+        Command::Reconcile(args) => reconcile::run(context, args).await,
     }
 }
 
@@ -233,7 +236,13 @@ const COLUMNS: &[Column<SettlementView>] = &[
     ),
     Column::csv("authorized_on", |s| text(s.authorized_on.as_ref())),
     Column::csv("verified_at", |s| text(s.verified_at.as_ref())),
-    Column::csv("looked_at", |s| text(s.looked_at.as_ref())),
+    Column::text(
+        "looked_at",
+        words::H_LOOKED,
+        11,
+        |s, look| look.maybe_time(s.looked_at),
+        |s| text(s.looked_at.as_ref()),
+    ),
     Column::csv("linked_by", |s| s.linked_by.clone()),
     Column::csv("wish", |s| s.wish.as_ref().map(|wish| wish.kind().to_owned()).unwrap_or_default()),
     Column::csv("wished_by", |s| text(s.wished_by.as_ref())),

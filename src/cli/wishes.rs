@@ -14,7 +14,7 @@ use super::follow::{self, Whose};
 use super::output::Column;
 use super::table::{Look, yen};
 use super::views::{digits, text};
-use super::{money, settlements, words};
+use super::{money, settlements, unlooked, words};
 use crate::app::Due;
 use crate::clock::Timestamp;
 use crate::domain::money::Yen;
@@ -103,13 +103,16 @@ pub struct Undo {
 
 /// `capture`, `cancel` and `reauth`.
 pub async fn ask(context: &Context, args: Ask, wish: Wish) -> Outcome {
-    let chosen = Chosen { ids: args.ids, filter: Some(args.filter) };
+    // Before a capture the sale is looked up anyway.
+    let unlooked = wish == Wish::Capture;
+    let chosen = Chosen { ids: args.ids, filter: Some(args.filter), unlooked };
     carry(context, chosen, |_| Ok(wish.clone()), args.money, args.report).await
 }
 
 /// `change-amount`.
 pub async fn change_amount(context: &Context, args: ChangeAmount) -> Outcome {
-    let chosen = Chosen { ids: args.id.into_iter().collect(), filter: Some(args.filter) };
+    let ids = args.id.into_iter().collect();
+    let chosen = Chosen { ids, filter: Some(args.filter), unlooked: false };
     let wish = |row: &SettlementRow| {
         let to = args.yen.or(row.due).ok_or("the amount is not fixed")?;
         match row.settlement.amount {
@@ -125,7 +128,7 @@ pub async fn change_amount(context: &Context, args: ChangeAmount) -> Outcome {
 
 /// `undo`.
 pub async fn undo(context: &Context, args: Undo) -> Outcome {
-    let chosen = Chosen { ids: vec![args.id], filter: None };
+    let chosen = Chosen { ids: vec![args.id], filter: None, unlooked: false };
     let wish = |row: &SettlementRow| {
         let given = args.slip.trim();
         // Another carrier's parcel stands there under the reception number, which may have hyphens of its own.
@@ -140,6 +143,8 @@ pub async fn undo(context: &Context, args: Undo) -> Outcome {
 struct Chosen {
     ids: Vec<String>,
     filter: Option<Filter>,
+    /// Those that were never looked up as well as the others.
+    unlooked: bool,
 }
 
 /// One line of what will be done.
@@ -214,14 +219,16 @@ async fn carry(
     let mut lines = Vec::new();
     let mut granted: Vec<(SettlementRow, Wish)> = Vec::new();
     let mut sum = Vec::new();
+    let mut rows = Vec::new();
+    let as_they_are = chosen.unlooked;
     for found in targets(context, store, chosen).await? {
-        let row = match found {
-            Ok(row) => row,
-            Err(line) => {
-                lines.push(line);
-                continue;
-            }
-        };
+        match found {
+            Ok(row) => rows.push(row),
+            Err(line) => lines.push(line),
+        }
+    }
+    let rows = if as_they_are { rows } else { unlooked::look(context, &app, rows).await? };
+    for row in rows {
         let foreseen = match wish(&row) {
             Ok(wish) => told(store.wish(&row.settlement.id, &wish, &actor, &app.planning(), true).await)?
                 .map(|wanted| (wish, wanted)),

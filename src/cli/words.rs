@@ -7,6 +7,7 @@ use crate::config::Language;
 use crate::domain::account::Level;
 use crate::domain::operation::State;
 use crate::domain::order::{PaymentMethod, Status};
+use crate::domain::reconcile::Kind;
 use crate::domain::settlement::SettlementState;
 use crate::domain::slip::RowOutcome;
 use crate::status::{Pause, Topic};
@@ -133,6 +134,9 @@ texts! {
     FIRST_READ = "first read" | "初回取得";
     WANTED_ON = "wanted" | "希望";
     H_ATTEMPT = "Attempt" | "回";
+    H_DIFFERENCE = "Difference" | "差異";
+    H_OURS = "Ours" | "注文側の金額(円)";
+    H_COUNT = "Count" | "件数";
     H_AT_GATEWAY = "At the gateway" | "決済側の金額(円)";
     H_LINKED_BY = "Linked by" | "結び付け";
     H_LOOKED = "Looked up" | "照会";
@@ -252,6 +256,18 @@ texts! {
     P_SUM = "{0}: now {1} ({2} yen) · later {3} ({4} yen) · waiting {5} · needs a person {6}" | "{0}: 今送る {1} 件（{2} 円）· 後で {3} 件（{4} 円）· 待ち {5} 件 · 要判断 {6} 件";
     P_DRY = "{0} is in dry-run: this is what it would do; nothing is sent." | "{0} はドライランです。実際には何も送りません。";
 
+    // Reconciliation.
+    LOOKING_FIRST = "Some were never looked up: the gateway is asked first …" | "まだ照会していないものがあるので、先に決済側へ照会します…";
+    R_HERE = "No daemon is running: looking the open settlements up here …" | "デーモンが動いていないので、ここで決済を照会します…";
+    R_ASKED = "A daemon is running: asked it to look the open settlements up, waiting for the result …" | "デーモンが動いています。決済の照会を依頼して結果を待っています…";
+    R_ELSEWHERE = "another mallsync is at it now" | "別の mallsync が照合中です";
+    R_UNKNOWN_TO_DAEMON = "the running daemon does not use this section: `systemctl reload mallsync`, then `mallsync status`" | "実行中のデーモンはこの設定を使っていません。`systemctl reload mallsync` の後に `mallsync status` で確認してください";
+    R_RAN = "{0}: looked up {1} · failed {2}" | "{0}: 照会 {1} 件 · 失敗 {2} 件";
+    R_BROKEN_OFF = "{0}: not everything was looked up: {1}" | "{0}: すべては照会できませんでした: {1}";
+    R_NOTHING = "{0}: nothing differs." | "{0}: 差異はありません。";
+    R_SUM = "{0}: {1} differences" | "{0}: 差異 {1} 件";
+    R_KIND = "  {0}: {1} · ours {2} yen · at the gateway {3} yen" | "  {0}: {1} 件 · 注文側 {2} 円 · 決済側 {3} 円";
+
     // Slips and orders from files.
     SLIPS_SUM = "{0}: {1} matched · {2} already known · {3} waiting for their order · {4} held · {5} refused" | "{0}: 登録 {1} · 既知 {2} · 注文待ち {3} · 保留 {4} · 不可 {5}";
     SLIPS_GOOD = "{0} rows that are in order are not shown (--format csv shows them all)." | "問題のない {0} 行は省略しました（--format csv ならすべて出ます）。";
@@ -303,6 +319,7 @@ texts! {
     T_DAEMON = "no daemon is running" | "デーモンが動いていません";
     T_DATABASE_FULL = "the disk that holds the database is full" | "データベースのあるディスクがいっぱいです";
     T_LATE = "operations are late" | "処理が遅れています";
+    T_DIFFERENCES = "settlements differ from the gateway's books" | "決済側との差異があります";
     T_LAPSE = "authorisations end soon" | "与信の期限が近い";
     T_STOPPED = "stopped by the other side" | "相手側の理由で停止";
     T_ACCOUNT_HELD = "everything is held" | "すべて停止中";
@@ -458,6 +475,33 @@ pub const fn method(method: PaymentMethod, language: Language) -> &'static str {
     pick(language, method.as_str(), ja)
 }
 
+/// In what way a settlement differs from the gateway's books.
+pub const fn difference(kind: Kind, language: Language) -> &'static str {
+    let (en, ja) = match kind {
+        Kind::CapturedElsewhere => ("captured elsewhere", "他で売上登録"),
+        Kind::CaptureGone => ("capture gone", "売上登録が消滅"),
+        Kind::Refunded => ("refunded", "売上後に他で取消"),
+        Kind::CanceledElsewhere => ("canceled elsewhere", "他で決済取消"),
+        Kind::CancelGone => ("cancel gone", "取消が未反映"),
+        Kind::RefundDue => ("to be refunded", "要返金"),
+        Kind::OrderCanceled => ("order canceled", "注文取消済"),
+        Kind::AmountDiffers => ("amount differs", "金額の相違"),
+        Kind::SlipDiffers => ("slip differs", "伝票の相違"),
+        Kind::NotSettled => ("not settled", "精算確定待ちのまま"),
+        Kind::NotCaptured => ("not captured", "出荷済・売上未登録"),
+        Kind::NotThere => ("not there", "決済側になし"),
+        Kind::Ambiguous => ("ambiguous", "複数該当"),
+        Kind::AnotherSale => ("another sale", "別の取引の疑い"),
+        Kind::Refused => ("authorisation failed", "与信失敗"),
+        Kind::StrangeStatus => ("strange status", "取引状況が不明"),
+        Kind::Unreadable => ("unreadable answer", "照会結果を読めず"),
+        Kind::Lapsed => ("lapsed", "与信期限切れ"),
+        Kind::LapsesSoon => ("lapses soon", "与信期限間近"),
+        Kind::NoNumber => ("no reception number", "受付番号なし"),
+    };
+    pick(language, en, ja)
+}
+
 /// A state of an operation, from its word.
 pub fn operation_word(word: &str, language: Language) -> String {
     State::from_word(word).map_or_else(|| word.to_owned(), |state| operation(state, language).to_owned())
@@ -481,6 +525,7 @@ pub const fn topic(topic: Topic) -> Text {
         Topic::DatabaseFull => T_DATABASE_FULL,
         Topic::OperationsLate => T_LATE,
         Topic::AuthorizationsLapse => T_LAPSE,
+        Topic::Differences => T_DIFFERENCES,
     }
 }
 

@@ -192,6 +192,12 @@ pub(super) const MAX_IN_FLIGHT: Key<u32> =
     key("max_in_flight", &forms::COUNT, Absent::Number(3), "Calls to the gateway at once");
 pub(super) const MAX_PER_SECOND: Key<u32> =
     key("max_per_second", &forms::COUNT, Absent::Number(5), "Calls to the gateway a second");
+pub(super) const RECONCILE_SCHEDULE: Key<String> = key(
+    "reconcile_schedule",
+    &forms::SCHEDULE,
+    Absent::Text("0 6 * * *"),
+    "When open settlements are compared with the gateway's books: cron fields in Japan time, as in `schedule`",
+);
 pub(super) const MAINTENANCE: Key<Option<(NaiveTime, NaiveTime)>> = key(
     "maintenance",
     &forms::WINDOW,
@@ -217,6 +223,7 @@ pub(super) const SETTLEMENT: &[&dyn Known] = &[
     &MAX_YEN_PER_DAY,
     &MAX_IN_FLIGHT,
     &MAX_PER_SECOND,
+    &RECONCILE_SCHEDULE,
     &MAINTENANCE,
 ];
 

@@ -170,6 +170,8 @@ pub struct Settlement {
     pub max_in_flight: u32,
     /// Calls a second.
     pub max_per_second: u32,
+    /// When open settlements are compared with the gateway's books: five or six cron fields.
+    pub reconcile_schedule: String,
     /// Nothing is sent in it (JST, from–to); `None`: no window.
     pub maintenance: Option<(NaiveTime, NaiveTime)>,
     /// `[[settlements.NAME.match]]`.

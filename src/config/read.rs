@@ -230,6 +230,7 @@ fn settlement(
     let max_yen_per_day = section.get(&keys::MAX_YEN_PER_DAY);
     let max_in_flight = section.get(&keys::MAX_IN_FLIGHT);
     let max_per_second = section.get(&keys::MAX_PER_SECOND);
+    let reconcile_schedule = section.get(&keys::RECONCILE_SCHEDULE);
     let maintenance = section.get(&keys::MAINTENANCE);
     let rules = match_rules(section, shops);
     let live = mode.as_deref() == Some("live");
@@ -259,6 +260,7 @@ fn settlement(
         max_yen_per_day: max_yen_per_day?,
         max_in_flight: max_in_flight?,
         max_per_second: max_per_second?,
+        reconcile_schedule: reconcile_schedule?,
         maintenance: maintenance?,
         rules,
         section: own,

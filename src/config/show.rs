@@ -78,7 +78,8 @@ fn settlement(s: &Settlement) -> Value {
         "capture": s.capture, "capture_time": clock(s.capture_time), "parcels": s.parcels, "delivery": s.delivery,
         "on_amount_change": s.on_amount_change, "on_cancel": s.on_cancel, "reauthorize": s.reauthorize,
         "amount_limit": s.amount_limit, "max_per_hour": s.max_per_hour, "max_yen_per_day": s.max_yen_per_day,
-        "max_in_flight": s.max_in_flight, "max_per_second": s.max_per_second, "maintenance": window,
+        "max_in_flight": s.max_in_flight, "max_per_second": s.max_per_second,
+        "reconcile_schedule": s.reconcile_schedule, "maintenance": window,
     });
     if let Value::Object(common) = common {
         all.extend(common);

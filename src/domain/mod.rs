@@ -20,6 +20,8 @@ pub mod order;
 pub mod pattern;
 /// From facts to the operations wanted.
 pub mod planner;
+/// What differs between our books and a gateway's.
+pub mod reconcile;
 /// Card settlements as we know them.
 pub mod settlement;
 /// Slips: the numbers of parcels.

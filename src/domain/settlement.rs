@@ -195,6 +195,14 @@ pub fn last_day(authorized_on: NaiveDate, days: u32) -> Option<NaiveDate> {
     authorized_on.checked_add_days(chrono::Days::new(u64::from(days.checked_sub(1)?)))
 }
 
+/// Whether an authorisation that began at `authorized_at` may be that of an order placed at `ordered_at`: within three
+/// days (decisions.md 2).
+#[must_use]
+pub fn near_order(authorized_at: Timestamp, ordered_at: Timestamp) -> bool {
+    let three_days = std::time::Duration::from_secs(3 * 86_400);
+    authorized_at >= ordered_at - three_days && authorized_at <= ordered_at + three_days
+}
+
 /// Whether `text` may be a reception number: 1–23 of digits, capitals and `# - * / < > : @`
 /// (kuroneko-webcollect.md §2.3).
 #[must_use]

@@ -13,8 +13,9 @@ use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 
 use super::guard;
-use super::idle;
 use super::poll::Shared;
+use super::{floor, idle};
+use crate::clock::schedule::Schedule;
 use crate::clock::{Busy, Timestamp};
 use crate::domain::operation::{Intent, State};
 use crate::domain::planner::{Contract, Mode};
@@ -38,9 +39,8 @@ const AGAIN: Duration = Duration::from_secs(1);
 const PROBE: Duration = Duration::from_secs(3_600);
 /// Operations in hand for each call at once: those beside it do what needs no call.
 const IN_HAND: usize = 2;
-/// The loop looks at its rows at least so often on the machine's clock, and once in [`FLOOR_AT_MOST`] on a simulated one.
+/// What waits for something that no row tells the time of is tried again after this.
 const FLOOR: Duration = Duration::from_secs(60);
-const FLOOR_AT_MOST: Duration = Duration::from_secs(3_600);
 
 /// A settlement contract, ready to be used.
 pub struct Account {
@@ -54,8 +54,10 @@ pub struct Account {
     pub window: Option<(NaiveTime, NaiveTime)>,
     /// Calls at once.
     pub max_in_flight: usize,
-    /// As many permits: one a call under way (decisions.md 9).
+    /// As many permits: one a call under way, look-ups of reconciliation included (decisions.md 9).
     pub calls: Arc<Semaphore>,
+    /// When settlements are reconciled.
+    pub schedule: Schedule,
     /// Held from the guards to the commit of an intent.
     pub turnstile: tokio::sync::Mutex<()>,
 }
@@ -76,7 +78,7 @@ pub struct Drained {
 }
 
 impl Account {
-    fn name(&self) -> &str {
+    pub(super) fn name(&self) -> &str {
         &self.contract.name
     }
 
@@ -105,8 +107,8 @@ impl Account {
                     Some(shared.ambient.now() + Duration::from_secs(5))
                 }
             };
-            let floor = shared.ambient.now() + shared.ambient.clock().of_wall(FLOOR).min(FLOOR_AT_MOST);
-            let until = until.map_or(floor, |t| t.min(floor));
+            let at_latest = floor(&shared.ambient);
+            let until = until.map_or(at_latest, |t| t.min(at_latest));
             shared.beat.rests(&shared.ambient, Some(until));
             tokio::select! {
                 () = idle(&shared.ambient, &mut busy, Some(until), planned.nudged(), &shared.stop) => {}
@@ -226,7 +228,7 @@ impl Account {
     }
 
     /// When to try again if nothing may be asked of the gateway now: its window, or a stopped account, which is probed.
-    async fn closed(&self, shared: &Shared) -> Result<Option<Timestamp>, StoreError> {
+    pub(super) async fn closed(&self, shared: &Shared) -> Result<Option<Timestamp>, StoreError> {
         let now = shared.ambient.now();
         if let Some(end) = guard::window_ends(self.window, now, self.gateway.deadline()) {
             return Ok(Some(end));
@@ -255,7 +257,7 @@ impl Account {
         Ok(row.probe_at)
     }
 
-    fn call<'a>(&'a self, shared: &'a Shared, gate: &'a dyn Gate) -> Call<'a> {
+    pub(super) fn call<'a>(&'a self, shared: &'a Shared, gate: &'a dyn Gate) -> Call<'a> {
         Call {
             account: self.name(),
             client: &self.client,

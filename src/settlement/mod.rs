@@ -8,7 +8,7 @@ use crate::clock::Timestamp;
 use crate::domain::account::{Bucket, Health, Problem, Validate};
 use crate::domain::money::Yen;
 use crate::domain::operation::{Answer, Intent, Verdict};
-use crate::domain::settlement::Observed;
+use crate::domain::settlement::{Observed, near_order};
 use crate::http::text::scrub_code;
 use crate::http::{Call, ClientSpec, Fault, SendError};
 
@@ -228,9 +228,8 @@ pub fn same_sale(observed: &Observed, due: Option<Yen>, ordered_at: Timestamp) -
         }
         (None, Some(_)) => return Err("the gateway shows no amount".to_owned()),
     }
-    let three_days = Duration::from_secs(3 * 86_400);
     match observed.authorized_at {
-        Some(at) if at >= ordered_at - three_days && at <= ordered_at + three_days => Ok(()),
+        Some(at) if near_order(at, ordered_at) => Ok(()),
         Some(at) => Err(format!("authorised at {at}, more than three days from the order of {ordered_at}")),
         None => Err("the gateway shows no date of authorisation".to_owned()),
     }

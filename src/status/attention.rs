@@ -28,6 +28,8 @@ pub enum Topic {
     Unlinked,
     /// Authorisations that end within days and have nothing registered on them.
     AuthorizationsLapse,
+    /// Settlements that differ from the gateway's books.
+    Differences,
     /// Polls that fail.
     PollFails,
     /// Polls that should have run and did not.
@@ -45,7 +47,7 @@ impl Topic {
     pub(super) const OF_SHOPS: [Self; 5] =
         [Self::Stopped, Self::PollFails, Self::Overdue, Self::SetAside, Self::Ends];
     /// What settlements may need attention for.
-    pub(super) const OF_SETTLEMENTS: [Self; 8] = [
+    pub(super) const OF_SETTLEMENTS: [Self; 9] = [
         Self::Stopped,
         Self::AccountHeld,
         Self::OperationsNeedPerson,
@@ -53,6 +55,7 @@ impl Topic {
         Self::SettlementsHeld,
         Self::Unlinked,
         Self::AuthorizationsLapse,
+        Self::Differences,
         Self::Ends,
     ];
 
@@ -70,6 +73,7 @@ impl Topic {
             Self::SettlementsHeld => "settlements_held",
             Self::Unlinked => "unlinked",
             Self::AuthorizationsLapse => "authorizations_lapse",
+            Self::Differences => "differences",
             Self::PollFails => "poll_fails",
             Self::Overdue => "overdue",
             Self::SetAside => "set_aside",

@@ -227,7 +227,14 @@ async fn signs(store: &Store, facts: &Facts, now: Timestamp, wall: Timestamp) ->
     }
     let operations = store.open_operations(now - settlements::LATE).await?;
     let asked = store.asked_settlements().await?;
-    let known = settlements::Known { accounts: &accounts, operations: &operations, asked: &asked, now };
+    let reconciliations = store.reconciliations(None).await?;
+    let known = settlements::Known {
+        accounts: &accounts,
+        operations: &operations,
+        asked: &asked,
+        reconciliations: &reconciliations,
+        now,
+    };
     let mut settlements = Vec::new();
     for settlement in &facts.settlements {
         settlements.push(settlements::health(store, settlement, &known, &mut attention).await?);

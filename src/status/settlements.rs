@@ -10,8 +10,10 @@ use super::{Attention, Pause, SettlementFacts, Topic, Waiting, stopped};
 use crate::clock::Timestamp;
 use crate::domain::money::Yen;
 use crate::domain::operation::State;
+use crate::domain::reconcile::{Kind, Report};
 use crate::domain::settlement::{LAPSE_ALARM, SettlementState};
 use crate::store::accounts::Account;
+use crate::store::runs::Reconciliation;
 use crate::store::settlements::SettlementSum;
 use crate::store::signs::{AskedSettlements, Authorizations, OpenOperations};
 use crate::store::{Result, Store};
@@ -46,6 +48,12 @@ pub struct SettlementHealth {
     pub authorizations_lapsing: u64,
     /// The first of their last days.
     pub next_lapse_on: Option<NaiveDate>,
+    /// When every open settlement had been looked up last.
+    pub reconciled_at: Option<Timestamp>,
+    /// When that begins next.
+    pub next_reconciliation_at: Option<Timestamp>,
+    /// What differed from the gateway's books then, by kind.
+    pub differences: Report,
 }
 
 /// What all settlements are judged by.
@@ -53,6 +61,7 @@ pub(super) struct Known<'a> {
     pub(super) accounts: &'a BTreeMap<String, Account>,
     pub(super) operations: &'a [OpenOperations],
     pub(super) asked: &'a [AskedSettlements],
+    pub(super) reconciliations: &'a [Reconciliation],
     pub(super) now: Timestamp,
 }
 
@@ -69,6 +78,7 @@ pub(super) async fn health(
     let today = known.now.jst_date();
     let alarm = today.checked_add_days(Days::new(LAPSE_ALARM)).unwrap_or(today);
     let authorizations = store.authorizations(name, alarm).await?;
+    let reconciled = known.reconciliations.iter().find(|row| row.settlement == *name);
     let mut by_state = BTreeMap::new();
     for open in &operations {
         *by_state.entry(open.state.as_str()).or_default() += open.operations;
@@ -90,6 +100,9 @@ pub(super) async fn health(
         authorizations: authorizations.open,
         authorizations_lapsing: authorizations.lapsing,
         next_lapse_on: authorizations.next,
+        reconciled_at: reconciled.and_then(|row| row.succeeded_at),
+        next_reconciliation_at: reconciled.filter(|_| settlement.enabled).map(|row| row.due_at),
+        differences: reconciled.map(|row| row.report.clone()).unwrap_or_default(),
     };
     if settlement.enabled {
         health.attention(store, account, known, authorizations, attention).await?;
@@ -168,6 +181,15 @@ impl SettlementHealth {
                 .detail(format!("the first authorisation ends on {next}"))
                 .push(list);
         }
+        // What the planner asks about itself is told above.
+        let told = [Kind::LapsesSoon, Kind::Lapsed, Kind::NoNumber];
+        let others = self.differences.tallies().iter().filter(|tally| !told.contains(&tally.kind));
+        let command = format!("mallsync settlements reconcile --settlement {} --no-look", self.name);
+        new(Topic::Differences, command)
+            .count(others.map(|tally| tally.count).sum())
+            .since(known.reconciliations.iter().find(|r| r.settlement == self.name).and_then(|r| r.ended_at))
+            .detail(format!("by kind: {}", self.differences.kinds()))
+            .push(list);
         Ok(())
     }
 

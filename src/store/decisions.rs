@@ -88,7 +88,8 @@ impl Store {
                      reception_number = excluded.reception_number, state = excluded.state,
                      slips = excluded.slips, amount = NULL, authorized_on = NULL, lapses_on = NULL,
                      authorized_at = NULL, approval = NULL, scheduled_on = NULL, registered_at = NULL,
-                     wish = NULL, wished_by = NULL, resolved = NULL, verified_at = NULL, looked_at = NULL, gateway_status = NULL, enquiry_number = NULL,
+                     wish = NULL, wished_by = NULL, resolved = NULL, verified_at = NULL, looked_at = NULL,
+                     unseen = NULL, shipped_on = NULL, gateway_status = NULL, enquiry_number = NULL,
                      generation = settlements.generation + 1, linked_by = excluded.linked_by",
                 args![&self.id(), contract, order_id, reception_number, actor],
             )
@@ -123,7 +124,7 @@ impl Store {
             "UPDATE settlements SET reception_number = NULL, state = 'unlinked', slips = '[]', amount = NULL,
                  authorized_on = NULL, lapses_on = NULL, authorized_at = NULL, approval = NULL, scheduled_on = NULL,
                  registered_at = NULL, wish = NULL, wished_by = NULL, resolved = NULL, verified_at = NULL, looked_at = NULL,
-                 gateway_status = NULL, enquiry_number = NULL, linked_by = $2
+                 unseen = NULL, shipped_on = NULL, gateway_status = NULL, enquiry_number = NULL, linked_by = $2
              WHERE id = $1",
             args![settlement_id, actor],
         )

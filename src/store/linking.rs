@@ -152,7 +152,9 @@ impl Store {
                  VALUES ($1, $2, $3, $4, $5, '[]', 0, $6)
                  ON CONFLICT (order_id) DO UPDATE SET name = excluded.name,
                      reception_number = excluded.reception_number, state = excluded.state,
-                     linked_by = excluded.linked_by",
+                     linked_by = excluded.linked_by, looked_at = NULL, unseen = NULL, gateway_status = NULL,
+                     amount = NULL, authorized_on = NULL, lapses_on = NULL, authorized_at = NULL, approval = NULL,
+                     scheduled_on = NULL, registered_at = NULL, shipped_on = NULL, slips = excluded.slips",
                 args![
                     &self.id(),
                     &change.contract,

@@ -42,8 +42,12 @@ pub mod operations;
 pub mod orders;
 /// Who did what; requests from commands to the daemon.
 pub mod people;
+/// Reconciliation with a gateway's books.
+pub mod reconciling;
 /// What came of reloads of the config.
 pub mod reloads;
+/// Runs of reconciliation.
+pub mod runs;
 /// Settlements.
 pub mod settlements;
 /// What `status` and health checks ask.

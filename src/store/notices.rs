@@ -20,6 +20,8 @@ pub enum Topic {
     Settlement,
     /// That something waits for people: a contract's name.
     Open,
+    /// A settlement that differs from the gateway's books: its id and the kind, `ID/amount_differs`.
+    Difference,
 }
 
 impl Topic {
@@ -31,6 +33,7 @@ impl Topic {
             Self::Operation => "operation",
             Self::Settlement => "settlement",
             Self::Open => "open",
+            Self::Difference => "difference",
         }
     }
 }

@@ -66,7 +66,7 @@ impl Known {
         self.operations.iter().any(|o| o.sends > 0 || o.state.in_flight() || o.state == State::Done)
     }
 
-    fn done(&self) -> Vec<Intent> {
+    pub(super) fn done(&self) -> Vec<Intent> {
         let mut done: Vec<&Standing> = self.operations.iter().filter(|o| o.state == State::Done).collect();
         // One at a time is under way for a reception number: they are in the order in which they became done.
         done.sort_by_key(|o| o.updated_at);

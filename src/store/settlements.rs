@@ -6,6 +6,7 @@ use chrono::NaiveDate;
 use serde::Serialize;
 
 use super::db::{Conn, Lock, args, listed};
+use super::reconciling::Which;
 use super::rows::{self, At, LAST_ID, fold, list, time, to_json};
 use super::slips::slips_of;
 use super::{Result, Store, StoreError};
@@ -207,6 +208,42 @@ pub(super) async fn previewed(
     with_slips(conn, rows).await
 }
 
+/// The settlements of a contract that may differ from the gateway's books, in the order of their ids: all that are not
+/// final, and of those that are the ones whose order says otherwise. `captures`: registered slips are our own.
+pub(super) async fn compared_rows(
+    conn: &mut Conn,
+    contract: &str,
+    since: Option<Timestamp>,
+    captures: bool,
+    which: Which<'_>,
+) -> Result<Vec<SettlementRow>> {
+    let rows = match which {
+        Which::After(after, limit) => {
+            conn.rows(
+                listed_columns!(
+                    "s.name = $1 AND s.id > $2 AND ($3 IS NULL OR o.ordered_at >= $3) AND s.resolved IS NULL
+                     AND (s.state NOT IN ('settled', 'canceled', 'refused')
+                          OR s.state <> 'settled' AND o.status <> 'canceled'
+                          OR s.state = 'settled' AND (o.status = 'canceled' OR o.due <> s.amount
+                              OR $4 = 1 AND NOT EXISTS (SELECT 1 FROM operations p WHERE p.order_id = s.order_id
+                                  AND p.kind = 'capture' AND p.state = 'done')))
+                     ORDER BY s.id LIMIT $5"
+                ),
+                args![contract, after, since, captures, rows::limit(Some(limit))],
+            )
+            .await?
+        }
+        Which::Ids(ids) => {
+            conn.rows(
+                listed!(listed_columns!("s.name = $2 AND s.id "), " ORDER BY s.id"),
+                args![&list(ids), contract],
+            )
+            .await?
+        }
+    };
+    with_slips(conn, rows).await
+}
+
 async fn with_slips(conn: &mut Conn, rows: Vec<ListedColumns>) -> Result<Vec<SettlementRow>> {
     let ids = list(rows.iter().map(|row| row.settlement.order_id.as_str()));
     let mut slips = if rows.is_empty() { HashMap::new() } else { slips_of(conn, &ids).await? };
@@ -355,7 +392,7 @@ pub(super) async fn observe(
             "UPDATE settlements SET state = $2, gateway_status = $3, amount = COALESCE($4, amount),
                  authorized_on = COALESCE($5, authorized_on), lapses_on = COALESCE($6, lapses_on),
                  authorized_at = COALESCE($11, authorized_at), approval = COALESCE($12, approval),
-                 scheduled_on = $13, registered_at = $14,
+                 scheduled_on = $13, registered_at = $14, shipped_on = $15, unseen = NULL,
                  slips = $7, enquiry_number = COALESCE($8, enquiry_number), looked_at = $9,
                  verified_at = CASE WHEN $10 = 1 THEN COALESCE(verified_at, $9) ELSE verified_at END
              WHERE id = $1",
@@ -374,6 +411,7 @@ pub(super) async fn observe(
                 &observed.approval,
                 &observed.scheduled_on.map(|day| day.to_string()),
                 observed.registered_at,
+                &observed.shipped_on.map(|day| day.to_string()),
             ],
         )
         .await?;

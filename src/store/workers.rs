@@ -242,6 +242,7 @@ impl Store {
         let mut freed = expire(&mut conn, Timestamp::from_micros(i64::MAX), self.ambient.now()).await?;
         for leases in [
             "UPDATE streams SET lease_owner = NULL, lease_until = NULL WHERE lease_owner IS NOT NULL",
+            "UPDATE reconciliations SET lease_owner = NULL, lease_until = NULL WHERE lease_owner IS NOT NULL",
             // By the end of the lease: of these there is an index, and of operations there are many at a start.
             "UPDATE operations SET lease_owner = NULL, lease_until = NULL, fence = fence + 1
              WHERE lease_until IS NOT NULL",

@@ -105,14 +105,33 @@ impl Simulated {
         }
     }
 
-    /// The gateway's own books: how often each reception number was captured.
-    pub(crate) fn captures(&self) -> Vec<(String, u64)> {
+    /// A call of the simulators' control.
+    fn control(&self, method: &str, path: &str, body: &str) -> String {
         let (_, rest) = self.daemon.sign.split_once("http://").unwrap();
         let address: String = rest.chars().take_while(|c| c.is_ascii_digit() || ".:".contains(*c)).collect();
         let mut stream = TcpStream::connect(&address).unwrap();
-        write!(stream, "GET /_sim/books HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n").unwrap();
+        let length = body.len();
+        write!(
+            stream,
+            "{method} /_sim/{path} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\
+             Content-Length: {length}\r\n\r\n{body}"
+        )
+        .unwrap();
         let mut answer = String::new();
         stream.read_to_string(&mut answer).unwrap();
+        answer
+    }
+
+    /// Staff at the gateway's console.
+    pub(crate) fn by_hand(&self, function: &str, number: &str) {
+        let body = serde_json::json!({ "function_div": function, "order_no": number }).to_string();
+        let answer = self.control("POST", "webcollect/by-hand", &body);
+        assert!(answer.contains(r#"{"code":""}"#), "{answer}");
+    }
+
+    /// The gateway's own books: how often each reception number was captured.
+    pub(crate) fn captures(&self) -> Vec<(String, u64)> {
+        let answer = self.control("GET", "books", "");
         let (from, to) = (answer.find('[').unwrap(), answer.rfind(']').unwrap());
         let books: Value = serde_json::from_str(&answer[from..=to]).unwrap();
         let books = books.as_array().unwrap().iter();

@@ -19,6 +19,8 @@ mod docs;
 #[cfg(test)]
 mod money;
 #[cfg(test)]
+mod reconcile;
+#[cfg(test)]
 mod schema;
 #[cfg(test)]
 mod secret;

@@ -136,7 +136,7 @@ fn keys_of_later_steps_are_unknown() {
     let text = format!(
         "[daemon]\nstatus_page = true\n[retention]\namazon = 30\n[slips]\ndirectory = \"/s\"\n\
          {SHOP}mode = \"live\"\nsince = \"2026-12-01\"\nconfirm = \"auto\"\nship_cut_off = \"13:00\"\nclosed = [\"SUN\"]\nretention_days = 3\n\
-         {CARD}reconcile_schedule = \"0 6 * * *\"\nsource_address = \"203.0.113.10\"\n"
+         {CARD}source_address = \"203.0.113.10\"\n"
     );
     assert_snapshot!(findings(text), @r#"
         mallsync.toml:2: daemon.status_page: unknown key; known here: language, listen, timezone
@@ -148,8 +148,7 @@ fn keys_of_later_steps_are_unknown() {
         mallsync.toml:14: shops.rakuten-main.ship_cut_off: unknown key; known here: base_url, ca_file, enabled, initial_lookback, license_key, license_key_next, mall, page_size, proxy, schedule, service_secret
         mallsync.toml:15: shops.rakuten-main.closed: unknown key; known here: base_url, ca_file, enabled, initial_lookback, license_key, license_key_next, mall, page_size, proxy, schedule, service_secret
         mallsync.toml:16: shops.rakuten-main.retention_days: unknown key; known here: base_url, ca_file, enabled, initial_lookback, license_key, license_key_next, mall, page_size, proxy, schedule, service_secret
-        mallsync.toml:20: settlements.card.reconcile_schedule: unknown key; known here: access_key, amount_limit, authorization_days, base_url, ca_file, capture, capture_time, delivery, enabled, environment, maintenance, match, max_in_flight, max_per_hour, max_per_second, max_yen_per_day, mode, on_amount_change, on_cancel, parcels, provider, proxy, reauthorize, registered_by, since, trader_code
-        mallsync.toml:21: settlements.card.source_address: unknown key; known here: access_key, amount_limit, authorization_days, base_url, ca_file, capture, capture_time, delivery, enabled, environment, maintenance, match, max_in_flight, max_per_hour, max_per_second, max_yen_per_day, mode, on_amount_change, on_cancel, parcels, provider, proxy, reauthorize, registered_by, since, trader_code
+        mallsync.toml:20: settlements.card.source_address: unknown key; known here: access_key, amount_limit, authorization_days, base_url, ca_file, capture, capture_time, delivery, enabled, environment, maintenance, match, max_in_flight, max_per_hour, max_per_second, max_yen_per_day, mode, on_amount_change, on_cancel, parcels, provider, proxy, reauthorize, reconcile_schedule, registered_by, since, trader_code
         "#);
 }
 

@@ -171,6 +171,7 @@ fn what_is_in_force_is_shown_without_secrets() {
         parcels = "all"
         provider = "webcollect"
         reauthorize = "ask"
+        reconcile_schedule = "0 6 * * *"
         registered_by = "mallsync"
         trader_code = "1"
 

@@ -94,10 +94,12 @@ pub fn settle(house: &House, daemon: &Process) {
     panic!("operations stay open: {}", house.json(&["operations", "list"]));
 }
 
-/// Reads everything anew, as it is now.
+/// Reads everything anew, as it is now: the shops, and what the gateway shows of every settlement.
 pub fn read_all(house: &House) {
     let summary = house.json(&["sync", "--since", "2026-11-17"]);
     assert!(summary.as_array().unwrap().iter().all(|shop| shop["error"].is_null()), "{summary}");
+    let looked = house.run(&["settlements", "reconcile"]);
+    assert!(matches!(looked.status.code(), Some(0 | 1)), "{looked:?}");
 }
 
 /// What differs, in a few lines.

@@ -19,4 +19,6 @@ mod guards;
 #[cfg(test)]
 mod matrix;
 #[cfg(test)]
+mod reconcile;
+#[cfg(test)]
 mod rig;

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use chrono::NaiveTime;
+use mallsync::clock::schedule::Schedule;
 use mallsync::clock::{Ambient, ManualClock, Timestamp};
 use mallsync::domain::account::{Bucket, Health};
 use mallsync::domain::money::Yen;
@@ -293,6 +294,7 @@ impl Rig {
             window: None,
             max_in_flight: 3,
             calls: Arc::new(Semaphore::new(3)),
+            schedule: Schedule::parse("0 6 * * *").unwrap(),
             turnstile: tokio::sync::Mutex::default(),
         };
         let ambient = Ambient::new(Arc::new(self.db.clock.clone()));

@@ -17,6 +17,8 @@ mod orders;
 #[cfg(test)]
 mod quiet;
 #[cfg(test)]
+mod reconciling;
+#[cfg(test)]
 mod reloads;
 #[cfg(test)]
 mod schema;

@@ -137,6 +137,9 @@ pub(super) fn gateway_allows(facts: &Facts<'_>) -> Result<(), Not> {
         Authorized | Registered | Unknown | Unlinked => Ok(()),
         Reserved => yet("a reservation: the gateway authorises it later"),
         Settled => ask("the gateway shows it as settled: a further slip cannot be registered"),
+        Canceled if facts.done.iter().any(|intent| matches!(intent, Intent::Cancel { .. })) => {
+            yet("canceled at the gateway, as it was decided here")
+        }
         Canceled | Lapsed | Refused => ask(format!("the gateway shows it as {}", settlement.state)),
     }
 }

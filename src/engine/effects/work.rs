@@ -373,7 +373,7 @@ impl Account {
     }
 
     /// Stops the account: nothing is sent until the hourly probe finds it well.
-    async fn stop(&self, shared: &Shared, stop: &Stop) -> Result<(), StoreError> {
+    pub(in crate::engine) async fn stop(&self, shared: &Shared, stop: &Stop) -> Result<(), StoreError> {
         let now = shared.ambient.now();
         let mut row = shared.store.account(self.name()).await?;
         if row.stopped_code.is_none() {
