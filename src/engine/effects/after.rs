@@ -41,7 +41,7 @@ impl Account {
         settlement: &Settlement,
         intent: &Intent,
     ) -> Result<(), StoreError> {
-        let Ok(slot) = self.slot(shared).await? else { return Ok(()) };
+        let Ok(slot) = self.call_slot(shared).await? else { return Ok(()) };
         let gate = Admitted(&*shared.gate);
         let looked = self.gateway.look_up(&self.call(shared, &gate), intent.reception_number()).await;
         drop(slot);

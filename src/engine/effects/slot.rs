@@ -23,7 +23,7 @@ pub(super) struct NotNow {
 
 impl Account {
     /// Waits for a call's turn. It is given back when the permit is dropped.
-    pub(super) async fn slot(
+    pub(super) async fn call_slot(
         &self,
         shared: &Shared,
     ) -> Result<Result<OwnedSemaphorePermit, NotNow>, StoreError> {

@@ -77,7 +77,7 @@ impl Account {
             let event = Event::Defer { until, reason: CLOSED_AT_NIGHT.to_owned() };
             return self.rest(shared, &claimed, event, None).await;
         }
-        let slot = match self.slot(shared).await? {
+        let slot = match self.call_slot(shared).await? {
             Ok(slot) => slot,
             Err(not_now) => return self.put_off(shared, &claimed, not_now, None).await,
         };
@@ -117,7 +117,7 @@ impl Account {
         }
         let far = self.far_from_guards(shared, intent.amount()).await?;
         // Whatever is waited for comes before the intent, so that nothing lies between the intent and the first byte.
-        let slot = match self.slot(shared).await? {
+        let slot = match self.call_slot(shared).await? {
             Ok(slot) => slot,
             Err(not_now) => {
                 self.observe(shared, &claimed, seen).await?;
@@ -176,7 +176,7 @@ impl Account {
 
     /// An unknown operation: look, judge (§5.5, §5.6).
     async fn settle(&self, shared: &Shared, claimed: Claimed) -> Result<Progress, StoreError> {
-        let slot = match self.slot(shared).await? {
+        let slot = match self.call_slot(shared).await? {
             Ok(slot) => slot,
             Err(NotNow { reason, .. }) => {
                 let event = Event::Looked(Verdict::Unclear { reason });
