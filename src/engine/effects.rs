@@ -9,12 +9,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::NaiveTime;
-use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
+use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 
 use super::guard;
-use super::idle;
 use super::poll::Shared;
+use super::{floor, idle};
 use crate::clock::schedule::Schedule;
 use crate::clock::{Busy, Timestamp};
 use crate::domain::account::{Level, WayOut};
@@ -28,7 +28,9 @@ use crate::telemetry::metrics::{self, Subject};
 
 mod address;
 mod after;
+mod bounds;
 mod outcome;
+mod slot;
 mod work;
 
 /// What a lease lasts beyond the call's deadline (decisions.md 8).
@@ -37,7 +39,9 @@ const LEASE_BEYOND: Duration = Duration::from_secs(60);
 const AGAIN: Duration = Duration::from_secs(1);
 /// A stopped account is probed so often (decisions.md 11).
 const PROBE: Duration = Duration::from_secs(3_600);
-/// The loop looks at its rows at least so often.
+/// Operations in hand for each call at once: those beside it do what needs no call.
+const IN_HAND: usize = 2;
+/// What waits for something that no row tells the time of is tried again after this.
 const FLOOR: Duration = Duration::from_secs(60);
 
 /// A settlement contract, ready to be used.
@@ -50,9 +54,9 @@ pub struct Account {
     pub client: Client,
     /// Nothing is sent in it (JST).
     pub window: Option<(NaiveTime, NaiveTime)>,
-    /// Operations at once.
+    /// Calls at once.
     pub max_in_flight: usize,
-    /// As many permits: one a piece of work in hand, look-ups of reconciliation included (decisions.md 9).
+    /// As many permits: one a call under way, look-ups of reconciliation included (decisions.md 9).
     pub calls: Arc<Semaphore>,
     /// When settlements are reconciled.
     pub schedule: Schedule,
@@ -96,24 +100,23 @@ impl Account {
     async fn turns(self: Arc<Self>, shared: Shared, mut busy: Busy) {
         metrics::begin_settlement(&self.subject(), &Intent::KINDS);
         let mut in_flight = JoinSet::new();
-        let finished = Arc::new(Notify::new());
         let mut planned = shared.planned.watch();
         while !shared.stop.is_cancelled() {
             while in_flight.try_join_next().is_some() {}
             shared.beat.works(&shared.ambient);
-            let until = match self.turn(&shared, &mut in_flight, &finished).await {
+            let until = match self.turn(&shared, &mut in_flight).await {
                 Ok(until) => until,
                 Err(e) => {
                     tracing::warn!(settlement = self.name(), error.message = %e, "Operations could not be read.");
                     Some(shared.ambient.now() + Duration::from_secs(5))
                 }
             };
-            let floor = shared.ambient.now() + FLOOR;
-            let until = until.map_or(floor, |t| t.min(floor));
+            let at_latest = floor(&shared.ambient);
+            let until = until.map_or(at_latest, |t| t.min(at_latest));
             shared.beat.rests(&shared.ambient, Some(until));
             tokio::select! {
                 () = idle(&shared.ambient, &mut busy, Some(until), planned.nudged(), &shared.stop) => {}
-                () = finished.notified() => busy = shared.ambient.clock().busy(),
+                Some(_) = in_flight.join_next() => busy = shared.ambient.clock().busy(),
             }
         }
         while in_flight.join_next().await.is_some() {}
@@ -124,7 +127,6 @@ impl Account {
         self: &Arc<Self>,
         shared: &Shared,
         in_flight: &mut JoinSet<()>,
-        finished: &Arc<Notify>,
     ) -> Result<Option<Timestamp>, StoreError> {
         if self.contract.mode != Mode::Live {
             return Ok(None);
@@ -135,29 +137,27 @@ impl Account {
         }
         let address = shared.store.source_address(self.name()).await?;
         if address.due_at.is_none_or(|at| at <= now) && in_flight.len() < self.max_in_flight {
-            self.spawn_watch(shared, in_flight, finished);
+            self.spawn_watch(shared, in_flight);
         }
         if let Some(until) = self.closed(shared).await? {
             return Ok(Some(until));
         }
-        let free: Vec<OwnedSemaphorePermit> =
-            std::iter::from_fn(|| Arc::clone(&self.calls).try_acquire_owned().ok()).collect();
-        if free.is_empty() {
+        // Several at a time: each claim is a commit.
+        if in_flight.len() > self.max_in_flight {
             return Ok(None);
         }
-        let claimed = self.claim(shared, None, free.len()).await?;
+        let free = (self.max_in_flight * IN_HAND).saturating_sub(in_flight.len());
+        let claimed = self.claim(shared, None, free).await?;
         let full = claimed.len();
-        for ((work, claimed), slot) in claimed.into_iter().zip(free) {
-            let (account, shared, finished) = (Arc::clone(self), shared.clone(), Arc::clone(finished));
+        for (work, claimed) in claimed {
+            let (account, shared) = (Arc::clone(self), shared.clone());
             let busy = shared.ambient.clock().busy();
             in_flight.spawn(async move {
                 let _busy = busy;
                 account.work(&shared, work, claimed).await;
-                drop(slot);
-                finished.notify_one();
             });
         }
-        if full > 0 || in_flight.len() >= self.max_in_flight {
+        if full > 0 {
             // Each end of work wakes the loop.
             return Ok(None);
         }
@@ -165,15 +165,14 @@ impl Account {
     }
 
     /// Beside the operations, so that a gateway that is slow to tell keeps none of them waiting.
-    fn spawn_watch(self: &Arc<Self>, shared: &Shared, in_flight: &mut JoinSet<()>, finished: &Arc<Notify>) {
-        let (account, shared, finished) = (Arc::clone(self), shared.clone(), Arc::clone(finished));
+    fn spawn_watch(self: &Arc<Self>, shared: &Shared, in_flight: &mut JoinSet<()>) {
+        let (account, shared) = (Arc::clone(self), shared.clone());
         let busy = shared.ambient.clock().busy();
         in_flight.spawn(async move {
             let _busy = busy;
             if let Err(e) = account.watch_address(&shared).await {
                 tracing::warn!(settlement = account.name(), error.message = %e, "Source address was not stored.");
             }
-            finished.notify_one();
         });
     }
 
@@ -267,6 +266,7 @@ impl Account {
         }
         // H01 answers any address and any contract: only a look-up shows that the account works.
         let linked = shared.store.newest_reception_number(self.name()).await?;
+        let Some(_slot) = self.free_slot(shared).await else { return Ok(row.probe_at) };
         let call = self.call(shared, &*shared.gate);
         let healthy = match self.gateway.check(&call, linked.as_deref()).await {
             Ok(health) => {

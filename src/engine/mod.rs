@@ -2,6 +2,7 @@
 //! busy guard while it works and lets go of it only while it waits ([`idle`]).
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
@@ -57,6 +58,13 @@ pub async fn idle(
         () = nudge => ambient.clock().busy(),
         () = stop.cancelled() => ambient.clock().busy(),
     };
+}
+
+/// When a loop that nothing woke looks at its rows again: a minute later on the machine's clock, an hour at most on a
+/// simulated one.
+fn floor(ambient: &Ambient) -> Timestamp {
+    const MINUTE: Duration = Duration::from_secs(60);
+    ambient.now() + ambient.clock().of_wall(MINUTE).min(MINUTE * 60)
 }
 
 /// A counter that loops watch: a nudge between two looks is not lost.

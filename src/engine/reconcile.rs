@@ -11,8 +11,8 @@ use std::time::Duration;
 
 use super::effects::Account;
 use super::guard;
-use super::idle;
 use super::poll::Shared;
+use super::{floor, idle};
 use crate::clock::{Busy, Timestamp};
 use crate::domain::planner::Mode;
 use crate::domain::reconcile::Report;
@@ -22,7 +22,7 @@ use crate::store::runs::{Reconciliation, RunEnd, RunLease};
 mod looks;
 mod told;
 
-/// The loop looks at its rows at least so often.
+/// An account that another loop probes is looked at again after this.
 const FLOOR: Duration = Duration::from_secs(60);
 /// While the database does not take what it must.
 const STUCK: Duration = Duration::from_secs(5);
@@ -81,7 +81,7 @@ impl Account {
                     shared.ambient.now() + STUCK
                 }
             };
-            let until = until.min(shared.ambient.now() + FLOOR);
+            let until = until.min(floor(&shared.ambient));
             shared.beat.rests(&shared.ambient, Some(until));
             idle(&shared.ambient, &mut busy, Some(until), planned.nudged(), &shared.stop).await;
         }

@@ -11,7 +11,7 @@ use super::wishes::granted;
 use super::{Result, Store, StoreError};
 use crate::clock::Timestamp;
 use crate::domain::operation::{Event, Intent, Progress, State};
-use crate::domain::settlement::Settlement;
+use crate::domain::settlement::{Observed, Settlement};
 
 /// An operation as the database keeps it.
 #[derive(Clone, Debug)]
@@ -98,6 +98,17 @@ pub struct NewAttempt {
     pub http_status: Option<u16>,
     /// The raw answer; compressed, cut at 64 KiB.
     pub raw: Vec<u8>,
+}
+
+/// What a look-up showed of a settlement, to be stored with what follows from it.
+#[derive(Clone, Copy, Debug)]
+pub struct Seen<'a> {
+    /// What was shown.
+    pub observed: &'a Observed,
+    /// It is the order's own.
+    pub verified: bool,
+    /// Length of an authorisation, its first day included.
+    pub authorization_days: Option<u32>,
 }
 
 /// One attempt, as people see it.

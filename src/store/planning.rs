@@ -375,14 +375,19 @@ impl Store {
         Ok(previews)
     }
 
-    /// Intents done for an order, for the planner and for people.
+    /// Intents done for an order, in the order in which they became so.
     ///
     /// # Errors
     /// See [`super::StoreError`].
     pub async fn done_intents(&self, order_id: &str) -> Result<Vec<Intent>> {
         let mut conn = self.read().await?;
-        let known = load(&mut conn, &[order_id]).await?;
-        Ok(known.get(order_id).map(Known::done).unwrap_or_default())
+        let rows: Vec<(String, String)> = conn
+            .rows(
+                "SELECT id, intent FROM operations WHERE order_id = $1 AND state = 'done' ORDER BY updated_at, id",
+                args![order_id],
+            )
+            .await?;
+        rows.iter().map(|(id, intent)| At::new("operations", "intent", id).json(intent)).collect()
     }
 }
 

@@ -2,12 +2,12 @@
 
 use super::db::{Conn, Lock, args, skip_locked};
 use super::operations::{
-    Claim, Claimed, NewAttempt, Operation, OperationColumns, Work, locked_row, operation_columns,
+    Claim, Claimed, NewAttempt, Operation, OperationColumns, Seen, Work, locked_row, operation_columns,
     write_progress,
 };
 use super::orders::views_of;
 use super::rows::{self, list, pack, time};
-use super::settlements::{Record, records_of};
+use super::settlements::{Record, observe, records_of};
 use super::{Result, Store, StoreError};
 use crate::clock::Timestamp;
 use crate::domain::operation::{Answer, Event, Progress, State};
@@ -36,10 +36,12 @@ macro_rules! free_to_send {
     };
 }
 
-/// Unknown ones, and those that a person wants looked at.
+/// Unknown ones, and those that a person wants looked at. Of the due ones these are few: they are found by their state, by
+/// the index whose condition stands in the query for that.
 macro_rules! free_to_look {
     () => {
-        "p.account = $1 AND p.state IN ('planned', 'ready', 'unknown', 'looking')
+        "p.account = $1 AND p.state NOT IN ('done', 'refused', 'superseded', 'abandoned')
+         AND p.state IN ('unknown', 'looking')
          AND (p.state = 'unknown' AND (p.lease_until IS NULL OR p.lease_until <= $2)
              OR p.state = 'looking' AND p.lease_owner IS NULL)"
     };
@@ -139,7 +141,7 @@ impl Store {
     }
 
     /// Applies `event`, appends `attempt`, and keeps the lease until `until`, or gives it back when `None`: one
-    /// transaction, `WHERE fence = mine`. With [`Event::Send`] this is the commit that I6 speaks of.
+    /// transaction, `WHERE fence = mine`.
     ///
     /// # Errors
     /// `LeaseLost`: nothing was applied (an attempt is appended all the same, marked late; and a late definite answer
@@ -149,6 +151,31 @@ impl Store {
         claimed: &Claimed,
         event: &Event,
         attempt: Option<&NewAttempt>,
+        until: Option<Timestamp>,
+    ) -> Result<Progress> {
+        self.step(claimed, event, attempt, None, until).await
+    }
+
+    /// [`Event::Send`], with what the look before it showed, in one transaction: the commit that I6 speaks of.
+    ///
+    /// # Errors
+    /// As [`Store::step_operation`].
+    pub async fn begin_sending(
+        &self,
+        claimed: &Claimed,
+        look: &NewAttempt,
+        seen: Option<Seen<'_>>,
+        until: Timestamp,
+    ) -> Result<Progress> {
+        self.step(claimed, &Event::Send, Some(look), seen, Some(until)).await
+    }
+
+    async fn step(
+        &self,
+        claimed: &Claimed,
+        event: &Event,
+        attempt: Option<&NewAttempt>,
+        seen: Option<Seen<'_>>,
         until: Option<Timestamp>,
     ) -> Result<Progress> {
         let now = self.ambient.now();
@@ -173,6 +200,10 @@ impl Store {
         write_progress(&mut conn, &operation, lease, claimed.fence, sent_at).await?;
         if let Some(attempt) = attempt {
             append(&mut conn, id, attempt, false).await?;
+        }
+        if let Some(Seen { observed, verified, authorization_days }) = seen {
+            let id = &operation.settlement_id;
+            observe(&mut conn, id, observed, verified, authorization_days, now).await?;
         }
         conn.commit().await?;
         Ok(operation.progress)

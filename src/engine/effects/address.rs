@@ -29,6 +29,7 @@ impl Account {
         // Only a look-up shows that a new address is taken: H01 answers every address.
         let changed = before.differs_from(self.way_out.registered).is_some();
         let linked = if changed { shared.store.newest_reception_number(self.name()).await? } else { None };
+        let Some(_slot) = self.free_slot(shared).await else { return Ok(()) };
         let call = self.call(shared, &*shared.gate);
         match self.gateway.check(&call, linked.as_deref()).await {
             Ok(health) => self.note_address(shared, &health, linked.is_some()).await,

@@ -1,10 +1,10 @@
 //! What follows when an operation has come to its end: the settlement is looked at and planned anew.
 
 use super::Account;
+use super::slot::Admitted;
 use crate::domain::operation::{Intent, State};
 use crate::domain::planner::OnChange;
 use crate::domain::settlement::Settlement;
-use crate::engine::guard;
 use crate::engine::poll::Shared;
 use crate::store::{Planning, StoreError};
 
@@ -41,12 +41,11 @@ impl Account {
         settlement: &Settlement,
         intent: &Intent,
     ) -> Result<(), StoreError> {
-        let deadline = self.gateway.deadline();
-        if guard::window_ends(self.window, shared.ambient.now(), deadline).is_some() {
-            return Ok(());
-        }
-        let call = self.call(shared, &*shared.gate);
-        match self.gateway.look_up(&call, intent.reception_number()).await {
+        let Ok(slot) = self.call_slot(shared).await? else { return Ok(()) };
+        let gate = Admitted(&*shared.gate);
+        let looked = self.gateway.look_up(&self.call(shared, &gate), intent.reception_number()).await;
+        drop(slot);
+        match looked {
             Ok(looked) => {
                 let Some(observed) = looked.observed.as_ref().filter(|_| !looked.ambiguous) else {
                     return Ok(());

@@ -2,27 +2,30 @@
 
 use std::time::Duration;
 
+use tokio::sync::OwnedSemaphorePermit;
 use tracing::Instrument;
 
 use super::outcome::{Prompt, outcome_of, verdict_word};
+use super::slot::{Admitted, NotNow};
 use super::{AGAIN, Account, FLOOR, LEASE_BEYOND, PROBE};
 use crate::clock::Timestamp;
-use crate::domain::money::Yen;
 use crate::domain::operation::{Event, Intent, LOOK_DELAYS, Progress, State, Verdict, registered_slips};
 use crate::domain::planner::OnChange;
 use crate::domain::settlement::Settlement;
 use crate::engine::alerts;
 use crate::engine::guard::{self, Before, Moment};
 use crate::engine::poll::Shared;
-use crate::http::Closed;
 use crate::http::text::scrub_code;
 use crate::settlement::{Function, LookFailed, Looked, Stop};
 use crate::store::StoreError;
-use crate::store::operations::{Claimed, NewAttempt, Work};
+use crate::store::operations::{Claimed, NewAttempt, Seen, Work};
 use crate::telemetry::metrics;
 
 /// Why a change of amount or a renewal waits.
 const CLOSED_AT_NIGHT: &str = "closed from 23:00 to 01:00";
+
+/// What was seen longer ago than this may be another's work by now: it is looked up again.
+const FRESH: Duration = Duration::from_secs(60);
 
 impl Account {
     /// One operation, to its next resting place. The state it came to, `None` when the lease or the database was lost.
@@ -74,7 +77,11 @@ impl Account {
             let event = Event::Defer { until, reason: CLOSED_AT_NIGHT.to_owned() };
             return self.rest(shared, &claimed, event, None).await;
         }
-        let (looked, look) = match self.look(shared, &claimed, "look").await? {
+        let slot = match self.call_slot(shared).await? {
+            Ok(slot) => slot,
+            Err(not_now) => return self.put_off(shared, &claimed, not_now, None).await,
+        };
+        let (looked, look) = match self.look(shared, &claimed, "look", slot).await? {
             Ok(found) => found,
             Err((failed, attempt)) => {
                 let step = (claimed.operation.progress.looks as usize).min(LOOK_DELAYS.len() - 1);
@@ -94,7 +101,10 @@ impl Account {
             registered: &registered,
             now: shared.ambient.now(),
         });
-        self.observe(shared, &claimed, &looked, matches!(before, Before::Send | Before::Done)).await?;
+        let seen = self.seen(&claimed, &looked, matches!(before, Before::Send | Before::Done));
+        if before != Before::Send {
+            self.observe(shared, &claimed, seen).await?;
+        }
         match before {
             Before::Send => {}
             Before::Done => return self.rest(shared, &claimed, Event::FoundDone, Some(look)).await,
@@ -105,33 +115,35 @@ impl Account {
                 return self.rest(shared, &claimed, Event::FoundBlocked { reason }, Some(look)).await;
             }
         }
-        // Waiting for admission comes before the intent, so that nothing lies between the intent and the first byte.
-        match self.call(shared, &*shared.gate).admit(&self.gateway.bucket()).await {
-            Ok(()) => {}
-            Err(closed) => {
-                let until = if let Closed::Until(t) = closed { t } else { now + Duration::from_secs(5) };
-                let event = Event::Defer { until, reason: closed.to_string() };
-                return self.rest(shared, &claimed, event, Some(look)).await;
+        let far = self.far_from_guards(shared, intent.amount()).await?;
+        // Whatever is waited for comes before the intent, so that nothing lies between the intent and the first byte.
+        let slot = match self.call_slot(shared).await? {
+            Ok(slot) => slot,
+            Err(not_now) => {
+                self.observe(shared, &claimed, seen).await?;
+                return self.put_off(shared, &claimed, not_now, Some(look)).await;
             }
-        }
-        let deadline = self.gateway.deadline();
-        if let Some(end) = guard::window_ends(self.window, shared.ambient.now(), deadline) {
-            let event = Event::Defer { until: end, reason: "maintenance window".to_owned() };
-            return self.rest(shared, &claimed, event, Some(look)).await;
-        }
-        if let Some(until) = intent.closed_until(shared.ambient.now()) {
-            let event = Event::Defer { until, reason: CLOSED_AT_NIGHT.to_owned() };
-            return self.rest(shared, &claimed, event, Some(look)).await;
+        };
+        let now = shared.ambient.now();
+        let closed = intent.closed_until(now).map(|until| (until, CLOSED_AT_NIGHT));
+        let old = (now.since(look.finished_at) > FRESH).then_some((now, "the look before sending is old"));
+        if let Some((until, reason)) = closed.or(old) {
+            self.observe(shared, &claimed, seen).await?;
+            let not_now = NotNow { until, reason: reason.to_owned() };
+            return self.put_off(shared, &claimed, not_now, Some(look)).await;
         }
         {
-            // One at a time: what is committed here counts for the next one's guard.
-            let _one = self.turnstile.lock().await;
-            if let Some(reason) = self.over_guard(shared, now, intent.amount()).await? {
-                let event = Event::Defer { until: now + FLOOR, reason };
-                return self.rest(shared, &claimed, event, Some(look)).await;
+            // One at a time where it matters: what is committed here counts for the next one's guard.
+            let one = if far { None } else { Some(self.turnstile.lock().await) };
+            if one.is_some()
+                && let Some(reason) = self.over_guard(shared, now, intent.amount()).await?
+            {
+                self.observe(shared, &claimed, seen).await?;
+                let not_now = NotNow { until: now + FLOOR, reason };
+                return self.put_off(shared, &claimed, not_now, Some(look)).await;
             }
-            let lease_until = shared.ambient.wall() + deadline + LEASE_BEYOND;
-            shared.store.step_operation(&claimed, &Event::Send, Some(&look), Some(lease_until)).await?;
+            let lease_until = shared.ambient.wall() + self.gateway.deadline() + LEASE_BEYOND;
+            shared.store.begin_sending(&claimed, &look, seen, lease_until).await?;
         }
         let started_at = shared.ambient.now();
         let gate = Prompt { committed_at: shared.ambient.wall(), ambient: shared.ambient.clone() };
@@ -140,6 +152,7 @@ impl Account {
         if let Some(stop) = stop {
             self.stop(shared, &stop).await?;
         }
+        drop(slot);
         self.rest(shared, &claimed, event, Some(attempt)).await
     }
 
@@ -163,7 +176,14 @@ impl Account {
 
     /// An unknown operation: look, judge (§5.5, §5.6).
     async fn settle(&self, shared: &Shared, claimed: Claimed) -> Result<Progress, StoreError> {
-        let (looked, attempt) = match self.look(shared, &claimed, "settle").await? {
+        let slot = match self.call_slot(shared).await? {
+            Ok(slot) => slot,
+            Err(NotNow { reason, .. }) => {
+                let event = Event::Looked(Verdict::Unclear { reason });
+                return self.rest(shared, &claimed, event, None).await;
+            }
+        };
+        let (looked, attempt) = match self.look(shared, &claimed, "settle", slot).await? {
             Ok(found) => found,
             Err((failed, attempt)) => {
                 let verdict = Verdict::Unclear { reason: format!("the look-up failed: {}", failed.fault) };
@@ -175,25 +195,40 @@ impl Account {
         let claimed_done = operation.progress.claimed_done;
         let verdict = self.gateway.judge_further(&operation.intent, &looked, claimed_done, &registered);
         let attempt = NewAttempt { outcome: verdict_word(&verdict).to_owned(), ..attempt };
-        self.observe(shared, &claimed, &looked, verdict == Verdict::Done).await?;
+        self.observe(shared, &claimed, self.seen(&claimed, &looked, verdict == Verdict::Done)).await?;
         self.rest(shared, &claimed, Event::Looked(verdict), Some(attempt)).await
     }
 
-    /// Looks the settlement up; the attempt row tells either way.
+    /// Back to rest until its time comes again.
+    async fn put_off(
+        &self,
+        shared: &Shared,
+        claimed: &Claimed,
+        not_now: NotNow,
+        attempt: Option<NewAttempt>,
+    ) -> Result<Progress, StoreError> {
+        let NotNow { until, reason } = not_now;
+        self.rest(shared, claimed, Event::Defer { until, reason }, attempt).await
+    }
+
+    /// Looks the settlement up in the turn of `slot`; the attempt row tells either way.
     async fn look(
         &self,
         shared: &Shared,
         claimed: &Claimed,
         kind: &'static str,
+        slot: OwnedSemaphorePermit,
     ) -> Result<Result<(Looked, NewAttempt), (LookFailed, NewAttempt)>, StoreError> {
         let started_at = shared.ambient.now();
         let number = claimed.operation.intent.reception_number();
-        let looked = self.gateway.look_up(&self.call(shared, &*shared.gate), number).await;
+        let gate = Admitted(&*shared.gate);
+        let looked = self.gateway.look_up(&self.call(shared, &gate), number).await;
+        let finished_at = shared.ambient.now();
         let attempt =
             |outcome: &str, message: Option<String>, status: Option<u16>, raw: Vec<u8>| NewAttempt {
                 kind,
                 started_at,
-                finished_at: shared.ambient.now(),
+                finished_at,
                 outcome: outcome.to_owned(),
                 code: None,
                 message,
@@ -202,6 +237,7 @@ impl Account {
             };
         match looked {
             Ok(mut looked) => {
+                drop(slot);
                 let shown = match &looked.observed {
                     Some(observed) => format!("{} (status {})", observed.state, scrub_code(&observed.status)),
                     None => "not known to the gateway".to_owned(),
@@ -212,8 +248,10 @@ impl Account {
             }
             Err(mut failed) => {
                 if let Some(stop) = failed.stop.clone() {
+                    // Before the next one's turn.
                     self.stop(shared, &stop).await?;
                 }
+                drop(slot);
                 let raw = std::mem::take(&mut failed.raw);
                 let attempt = attempt("failed", Some(failed.fault.to_string()), None, raw);
                 Ok(Err((failed, attempt)))
@@ -221,16 +259,22 @@ impl Account {
         }
     }
 
+    /// What a look-up showed of the operation's settlement, to be stored; `None` where it showed none.
+    fn seen<'a>(&self, claimed: &Claimed, looked: &'a Looked, verified: bool) -> Option<Seen<'a>> {
+        Some(Seen {
+            observed: looked.observed.as_ref().filter(|_| !looked.ambiguous)?,
+            verified: verified || claimed.settlement.verified_at.is_some(),
+            authorization_days: self.contract.authorization_days,
+        })
+    }
+
     async fn observe(
         &self,
         shared: &Shared,
         claimed: &Claimed,
-        looked: &Looked,
-        verified: bool,
+        seen: Option<Seen<'_>>,
     ) -> Result<(), StoreError> {
-        let Some(observed) = looked.observed.as_ref().filter(|_| !looked.ambiguous) else { return Ok(()) };
-        let verified = verified || claimed.settlement.verified_at.is_some();
-        let days = self.contract.authorization_days;
+        let Some(Seen { observed, verified, authorization_days: days }) = seen else { return Ok(()) };
         let id = &claimed.settlement.id;
         shared.store.observe_settlement(id, observed, verified, days, shared.ambient.now()).await
     }
@@ -326,37 +370,6 @@ impl Account {
                 () = shared.stop.cancelled() => {}
             }
         }
-    }
-
-    /// The guards of the contract: past one of them everything is held and a person asked.
-    async fn over_guard(
-        &self,
-        shared: &Shared,
-        now: Timestamp,
-        amount: Yen,
-    ) -> Result<Option<String>, StoreError> {
-        let hour = now - Duration::from_secs(3_600);
-        let day = Timestamp::jst_midnight(now.jst_date());
-        let (sent, yen) = shared.store.spent(self.name(), hour, day).await?;
-        let reason = if sent >= u64::from(self.contract.max_per_hour) {
-            format!("max_per_hour: {sent} operations within an hour")
-        } else if yen.plus(amount).is_none_or(|sum| sum > self.contract.max_yen_per_day) {
-            format!(
-                "max_yen_per_day: {yen} yen today, {amount} more would be past {}",
-                self.contract.max_yen_per_day
-            )
-        } else {
-            return Ok(None);
-        };
-        let mut row = shared.store.account(self.name()).await?;
-        if row.held_reason.is_none() {
-            tracing::error!(settlement = self.name(), error.message = %reason,
-                "Settlement was held.");
-            row.held_reason = Some(reason.clone());
-            row.held_at = Some(now);
-            shared.store.put_account(&row).await?;
-        }
-        Ok(Some(reason))
     }
 
     /// Stops the account: nothing is sent until the hourly probe finds it well.
