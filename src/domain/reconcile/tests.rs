@@ -135,6 +135,7 @@ fn slip(number: &str, ship_date: &str) -> Slip {
         learnt_at: noon(),
         write_back: WriteBack::Unsent,
         held: None,
+        b2_registers: None,
     }
 }
 
