@@ -15,6 +15,7 @@ use mallsync::domain::order::{
     Amounts, Carrier, CollectedBy, FulfilledBy, Notes, Order, Package, Party, Payment, PaymentMethod,
     PaymentStatus, Status,
 };
+use mallsync::domain::settlement::SettlementState;
 use mallsync::domain::slip::SlipRow;
 use mallsync::sim::{self, Catalogue, Fault, Options, Placement, Rule, Server, World};
 use mallsync::store::Access;
@@ -92,7 +93,10 @@ pub async fn main() {
 /// How many sales are shown as captured.
 async fn registered(app: &App) -> u64 {
     let sums = app.store().sum_settlements().await.unwrap();
-    sums.iter().filter(|sum| sum.state.is_some_and(|state| state.captured())).map(|sum| sum.settlements).sum()
+    sums.iter()
+        .filter(|sum| sum.state.is_some_and(SettlementState::captured))
+        .map(|sum| sum.settlements)
+        .sum()
 }
 
 fn number(index: u64) -> String {

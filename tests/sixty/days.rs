@@ -18,7 +18,7 @@ use crate::weather;
 /// Days after the last act, in which everything comes to rest.
 const REST: u32 = 8;
 /// Sales of a seed: a few in CI, more where many seeds are asked for.
-const FEW: u64 = 30;
+const FEW: u64 = 24;
 const MANY: u64 = 200;
 /// From so many seeds on it is no CI.
 const SOAK: u64 = 10;

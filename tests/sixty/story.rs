@@ -118,7 +118,7 @@ impl Story {
             refused: false,
         };
         let first = if other_carrier {
-            (format!("5{:011}", index), Carrier::Sagawa)
+            (format!("5{index:011}"), Carrier::Sagawa)
         } else {
             (slip.clone(), Carrier::Yamato)
         };
