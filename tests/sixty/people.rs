@@ -39,6 +39,8 @@ fn row(number: &str, slip: &str, carrier: Carrier) -> SlipRow {
         ship_date: None,
         postal_code: None,
         package_id: None,
+        b2_registers: None,
+        by_number: false,
     }
 }
 
