@@ -19,7 +19,8 @@ use mallsync::domain::settlement::SettlementState;
 use mallsync::domain::slip::SlipRow;
 use mallsync::sim::{self, Catalogue, Fault, Options, Placement, Rule, Server, World};
 use mallsync::store::Access;
-use mallsync::store::orders::{NewOrder, PageCommit};
+use mallsync::store::orders::PageCommit;
+use mallsync::store::ready::Preparer;
 use mallsync::store::settlements::SettlementFilter;
 use mallsync::store::slips::SlipImport;
 use tokio::net::TcpListener;
@@ -192,9 +193,9 @@ async fn fill(config: &Config, ambient: &Ambient, sales: u64) {
     let until = now + Duration::from_secs(3_600);
     let lease = store.claim_shop(sim::CART_SHOP, "bench", now, until).await.unwrap().unwrap();
     let indexes: Vec<u64> = (0..sales).collect();
+    let mut preparer = Preparer::default();
     for (page, indexes) in indexes.chunks(PAGE).enumerate() {
-        let new =
-            |index: &u64| NewOrder { order: order(&number(*index), now), raw: Vec::new(), read_at: now };
+        let new = |index: &u64| preparer.order(order(&number(*index), now), &[], now).unwrap();
         let commit = PageCommit {
             mall: "csv".to_owned(),
             stream: "new".to_owned(),
@@ -231,6 +232,8 @@ fn slip(index: u64) -> SlipRow {
         ship_date: None,
         postal_code: None,
         package_id: None,
+        b2_registers: None,
+        by_number: false,
     }
 }
 
