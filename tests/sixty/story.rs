@@ -286,6 +286,14 @@ impl Story {
         versions.pop().unwrap()
     }
 
+    /// Its amount changed before the first look can be counted on: whose money it is was not shown then, and a person is
+    /// asked (decisions.md 2).
+    pub fn changed_early(&self) -> bool {
+        let early = self.placed + HOUR * 14;
+        let changes = |act: &Act| matches!(act, Act::Due(_) | Act::Console("A07", _));
+        self.acts.iter().any(|(at, act)| *at < early && changes(act))
+    }
+
     /// From when on the card is declined.
     pub fn declined(&self) -> Option<Timestamp> {
         self.acts.iter().find(|(_, act)| *act == Act::Decline).map(|(at, _)| *at)

@@ -77,7 +77,7 @@ impl Verdict {
             }
             self.count("lapsed");
             let declined = story.declined().is_some_and(|at| at.jst_date() <= last);
-            if !declined {
+            if !declined && !story.changed_early() {
                 self.broken(
                     &story.number,
                     format!("its authorisation lapsed on {last}, and was not renewed"),
@@ -145,14 +145,14 @@ impl Verdict {
         let why_not = wants(story, sale, self.days, now);
         match &why_not {
             // Nobody is troubled with what is as it should be.
-            None if !asked.is_empty() && !story.trouble => {
+            None if !asked.is_empty() && !story.trouble && !story.changed_early() => {
                 self.broken(number, format!("all is well, yet a person is asked: {asked:?}"));
             }
             None => {}
             Some(why) if reasons.is_empty() => self.broken(number, format!("{why}, and nobody is told")),
             Some(why) => {
                 let raced = sale.settled.is_some_and(|settled| settled < wanted.from + RACE);
-                if !story.trouble && !raced {
+                if !story.trouble && !story.changed_early() && !raced {
                     self.broken(number, format!("{why}, and a person is asked in vain: {reasons:?}"));
                 }
             }
