@@ -1,0 +1,99 @@
+//! What the planner says.
+
+/// See [`super::TABLES`].
+pub(super) const REASONS: &[(&str, &str)] = &[
+    // The planner.
+    ("held: {0}", "停止中: {0}"),
+    ("resolved: {0}", "処理済: {0}"),
+    ("held by a person", "人が停止"),
+    ("refunded by hand: {0}", "返金済: {0}"),
+    ("refunded by hand", "返金済"),
+    ("slip {0} was taken back by {1}", "{1} が伝票 {0} の登録を取り消しました"),
+    ("slip {0} is not registered at the gateway", "伝票 {0} は決済側に登録されていません"),
+    ("no such settlement", "該当する決済がありません"),
+    ("it names several settlements: use our id", "当てはまる決済が複数あります。ID で指定してください"),
+    ("nothing is wanted", "することがありません"),
+    (
+        "settlement {0} is in dry-run or gone: nothing is sent for it",
+        "決済 {0} はドライランか無効です。何も送りません",
+    ),
+    (
+        "{0} was asked for already: wait for operation {1}, or `operations abandon` it",
+        "すでに {0} の指示があります。処理 {1} を待つか、`operations abandon` してください",
+    ),
+    (
+        "operation {0} is {1}: settle it first (`operations show {2}`)",
+        "処理 {0} は {1} です。先に片付けてください（`operations show {2}`）",
+    ),
+    ("ordered before `since`: never touched", "`since` より前の注文のため対象外"),
+    ("ordered before `since`", "`since` より前の注文"),
+    (
+        "the order is canceled after {0} yen were settled: pay them back at the gateway's own screen",
+        "{0} 円の精算確定後に注文が取り消されました。決済側の管理画面で返金してください",
+    ),
+    (
+        "the order is canceled, the gateway holds {0} yen",
+        "注文は取消済ですが、決済側に {0} 円の与信が残っています",
+    ),
+    ("the order is {0}", "注文の状態が「{0}」"),
+    (
+        "no reception number: `mallsync settlements link ORDER RECEPTION_NUMBER`",
+        "受付番号がありません: `mallsync settlements link 注文番号 受付番号`",
+    ),
+    ("the amount is not fixed", "金額が未確定"),
+    ("nothing is due", "請求額がありません"),
+    ("{0} yen is above amount_limit ({1} yen)", "{0} 円は amount_limit（{1} 円）を超えています"),
+    ("B2クラウド registers the slips itself", "B2クラウドが伝票を登録する設定です"),
+    ("capture = \"manual\"", "capture = \"manual\" の設定です"),
+    ("no slip", "送り状番号待ち"),
+    ("registered", "登録済"),
+    (
+        "slip {0} is cash on delivery: never registered on a card",
+        "伝票 {0} は代引です。カードには登録しません",
+    ),
+    ("slip {0} is a letter-box service (送り状種類 {1})", "伝票 {0} は投函サービスです（送り状種類 {1}）"),
+    ("slip {0} stands on another order too", "伝票 {0} は他の注文にもあります"),
+    ("{0}, for seven days", "{0}。7 日たちました"),
+    ("{0} of {1} parcels have a slip", "{1} 個口中 {0} 個口に伝票があります"),
+    ("a reservation: the gateway authorises it later", "予約です。後日、決済側で与信されます"),
+    (
+        "the gateway shows it as settled: a further slip cannot be registered",
+        "決済側で精算確定済のため、伝票を追加できません",
+    ),
+    (
+        "the gateway holds {0} yen, the order's due is {1} yen",
+        "決済側の金額は {0} 円、注文の請求額は {1} 円です",
+    ),
+    (
+        "nothing is due any more, the gateway holds {0} yen",
+        "請求額がなくなりましたが、決済側に {0} 円の与信が残っています",
+    ),
+    (
+        "slip {0} is settled at the gateway, and the order has another one: ask the gateway's support",
+        "伝票 {0} は決済側で精算確定済ですが、注文の伝票は別の番号です。決済側のサポートに問い合わせてください",
+    ),
+    (
+        "{0} yen are settled at the gateway, the order's due is {1} yen",
+        "決済側で {0} 円が精算確定済、注文の請求額は {1} 円です",
+    ),
+    (
+        "{0} was asked for, yet the gateway was never asked for the amount",
+        "{0} の指示がありますが、決済側の金額をまだ照会していません",
+    ),
+    ("a capture was asked for, yet the order is {0}", "売上確定の指示がありますが、注文の状態が「{0}」です"),
+    (
+        "slip {0} was registered before and taken back: `settlements capture` registers it again",
+        "伝票 {0} は一度登録して取り消した番号です。もう一度登録するには `settlements capture` を使ってください",
+    ),
+    (
+        "somebody registered slip {0} at the gateway, which the order does not have",
+        "決済側に、注文にない伝票 {0} が別に登録されています",
+    ),
+    ("the authorisation ended on {0}", "与信の期限（{0}）が過ぎました"),
+    ("the authorisation ends on {0}, before {1}", "与信の期限 {0} が {1} より前です"),
+    ("the authorisation ends on {0}", "与信の期限は {0} です"),
+    (
+        "nothing is stored and nothing is sent; it goes on by itself once there is room",
+        "保存も送信もしていません。空きができれば自動で再開します",
+    ),
+];
