@@ -511,6 +511,26 @@ fn what_follows_when_something_changed() {
             }),
         ),
         ("the last day", ends_in(held(), 0)),
+        (
+            "two days before the end, nobody was there, and it is night",
+            ends_in(held(), 2).with(|c| c.now = Timestamp::parse("2026-12-10T03:00:00+09:00").unwrap()),
+        ),
+        (
+            "two days before the end, nobody was there, and it is evening",
+            ends_in(held(), 2).with(|c| c.now = Timestamp::parse("2026-12-10T18:00:00+09:00").unwrap()),
+        ),
+        (
+            "the evening of the last day",
+            ends_in(held(), 0).with(|c| c.now = Timestamp::parse("2026-12-10T18:00:00+09:00").unwrap()),
+        ),
+        (
+            "the order is cancelled, the gateway's status leads nowhere",
+            held().with(|c| {
+                c.order.status = Status::Canceled;
+                c.settlement.state = SettlementState::Unknown;
+                c.settlement.looked_at = Some(noon());
+            }),
+        ),
         ("ended", ends_in(held(), -1)),
         ("registered, near the end", sold().with(|c| c.settlement.lapses_on = Some(date("2026-12-12")))),
         (

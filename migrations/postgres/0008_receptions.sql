@@ -7,9 +7,9 @@ ALTER TABLE slip_rows ADD COLUMN by_number BIGINT NOT NULL DEFAULT 0;
 -- Reception numbers that were imported for orders which are not there yet, or (`held`) which a person must look at. `shop`
 -- and `contract` are empty where the person named none.
 CREATE TABLE reception_rows (
-    id TEXT NOT NULL PRIMARY KEY,
-    match_key TEXT NOT NULL,
-    shop TEXT NOT NULL,
+    id TEXT COLLATE "C" NOT NULL PRIMARY KEY,
+    match_key TEXT COLLATE "C" NOT NULL,
+    shop TEXT COLLATE "C" NOT NULL,
     contract TEXT NOT NULL,
     mall_order_id TEXT NOT NULL,
     reception_number TEXT NOT NULL,

@@ -40,7 +40,9 @@ pub fn link(contracts: &[Contract], shop: &str, order: &Order) -> Option<Linked>
         if is_reception_number(&number) {
             Ok(number)
         } else {
-            Err(format!("{number:?} is not a reception number: 1-23 of digits, capitals and # - * / < > : @"))
+            // Never the value: it may come from a note, and be about a person (I9).
+            Err("what the rule gives is not a reception number: 1-23 of digits, capitals and # - * / < > : @"
+                .to_owned())
         }
     });
     Some(Linked { contract: contract.name.clone(), reception, linked_by })

@@ -265,8 +265,12 @@ impl Progress {
             }
             // A late answer settles an unknown better than any look-up.
             (Sending | Unknown | Looking, Event::Answered(answer)) => next.answered(self.state, answer, now),
-            (Sending | Looking, Event::LeaseExpired) => {
-                next.doubt("the worker that sent it is gone", now);
+            (Sending, Event::LeaseExpired) => next.doubt("the worker that sent it is gone", now),
+            // What the sender was told, and what was seen since, stands: a look changes nothing.
+            (Looking, Event::LeaseExpired) => {
+                next.state = Unknown;
+                next.run_at = now + LOOK_AFTER;
+                next.reason = Some("the worker that looked it up is gone".to_owned());
             }
             (Unknown, Event::Look) => next.state = Looking,
             (NeedsPerson, Event::Look) => {

@@ -101,10 +101,11 @@ impl Account {
         metrics::begin_settlement(&self.subject(), &Intent::KINDS);
         let mut in_flight = JoinSet::new();
         let mut planned = shared.planned.watch();
+        let mut watch_at = shared.ambient.now();
         while !shared.stop.is_cancelled() {
             while in_flight.try_join_next().is_some() {}
             shared.beat.works(&shared.ambient);
-            let until = match self.turn(&shared, &mut in_flight).await {
+            let until = match self.turn(&shared, &mut in_flight, &mut watch_at).await {
                 Ok(until) => until,
                 Err(e) => {
                     tracing::warn!(settlement = self.name(), error.message = %e, "Operations could not be read.");
@@ -127,6 +128,7 @@ impl Account {
         self: &Arc<Self>,
         shared: &Shared,
         in_flight: &mut JoinSet<()>,
+        watch_at: &mut Timestamp,
     ) -> Result<Option<Timestamp>, StoreError> {
         if self.contract.mode != Mode::Live {
             return Ok(None);
@@ -136,7 +138,10 @@ impl Account {
             return Ok(Some(end));
         }
         let address = shared.store.source_address(self.name()).await?;
-        if address.due_at.is_none_or(|at| at <= now) && in_flight.len() < self.max_in_flight {
+        let watch = *watch_at <= now && address.due_at.is_none_or(|at| at <= now);
+        if watch && in_flight.len() < self.max_in_flight {
+            // Not again at once where the row could not be written.
+            *watch_at = now + FLOOR;
             self.spawn_watch(shared, in_flight);
         }
         if let Some(until) = self.closed(shared).await? {
@@ -267,6 +272,9 @@ impl Account {
         // H01 answers any address and any contract: only a look-up shows that the account works.
         let linked = shared.store.newest_reception_number(self.name()).await?;
         let Some(_slot) = self.free_slot(shared).await else { return Ok(row.probe_at) };
+        if let Some(end) = guard::window_ends(self.window, shared.ambient.now(), self.gateway.deadline()) {
+            return Ok(Some(end));
+        }
         let call = self.call(shared, &*shared.gate);
         let healthy = match self.gateway.check(&call, linked.as_deref()).await {
             Ok(health) => {

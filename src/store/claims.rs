@@ -24,6 +24,18 @@ pub(super) struct Claim {
     pub waiting: Option<String>,
 }
 
+impl Claim {
+    /// Whether both waited for one order of `shop`, and give it different numbers.
+    fn rivals(&self, other: &Self, shop: &str) -> bool {
+        let concerns =
+            |claim: &Self| claim.waiting.is_some() && claim.shop.as_deref().is_none_or(|named| named == shop);
+        concerns(self)
+            && concerns(other)
+            && fold(&self.row.mall_order_id) == fold(&other.row.mall_order_id)
+            && self.row.reception_number != other.row.reception_number
+    }
+}
+
 impl From<WaitingColumns> for Claim {
     fn from(row: WaitingColumns) -> Self {
         Self {
@@ -113,6 +125,10 @@ impl Store {
                 all.iter().filter(|c| claim.shop.as_ref().is_none_or(|shop| *shop == c.shop)).collect();
             let step = match fitting.as_slice() {
                 [] => self.keep_claim(conn, claim, planning.now, &mut settled).await?,
+                [one] if claims.iter().any(|other| claim.rivals(other, &one.shop)) => Err(
+                    "several files give this order different reception numbers; `settlements link` decides"
+                        .to_owned(),
+                ),
                 [one] => judge(claim, one, known.get(&one.id), &holders, planning.contracts),
                 several => Err(ambiguous(several)),
             };

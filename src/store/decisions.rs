@@ -18,8 +18,7 @@ async fn bound(conn: &mut Conn, order_id: &str) -> Result<Option<String>> {
         .await?;
     Ok(row.map(|(id, state)| match state.as_str() {
         "done" => format!(
-            "operation {id} has registered a slip under its reception number; undoing that waits for a person at the \
-             gateway's own screen"
+            "operation {id} has changed something under its reception number (`operations show {id}`): the order keeps it"
         ),
         _ => format!("operation {id} is {state}; wait until it is settled (`operations show {id}`)"),
     }))

@@ -174,7 +174,9 @@ impl Store {
                      reception_number = excluded.reception_number, state = excluded.state,
                      linked_by = excluded.linked_by, looked_at = NULL, unseen = NULL, gateway_status = NULL,
                      amount = NULL, authorized_on = NULL, lapses_on = NULL, authorized_at = NULL, approval = NULL,
-                     scheduled_on = NULL, registered_at = NULL, shipped_on = NULL, slips = excluded.slips",
+                     scheduled_on = NULL, registered_at = NULL, shipped_on = NULL, slips = excluded.slips,
+                     wish = NULL, wished_by = NULL, resolved = NULL, enquiry_number = NULL, verified_at = NULL,
+                     generation = settlements.generation + 1",
                 args![
                     &self.id(),
                     &change.contract,

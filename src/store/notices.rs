@@ -216,7 +216,8 @@ impl Store {
             .rows(
                 "SELECT p.id, o.shop, o.mall_order_id, p.code, p.reason, p.updated_at AS since
              FROM operations p JOIN orders o ON o.id = p.order_id
-             WHERE p.state = 'needs_person' AND p.account = $1
+             WHERE p.state = 'needs_person' AND p.state NOT IN ('done', 'refused', 'superseded', 'abandoned')
+               AND p.account = $1
                AND NOT EXISTS (
                    SELECT 1 FROM notices n
                    WHERE n.topic = 'operation' AND n.subject = p.id AND n.since >= p.updated_at)
@@ -227,7 +228,7 @@ impl Store {
         Ok(rows.into_iter().map(ForPerson::from).collect())
     }
 
-    /// Settlements of a contract that need a person and of which nothing was told, the oldest first, at most `limit`. What
+    /// Settlements of a contract that need a person and of which nothing was told, at most `limit`. What
     /// asks for a renewal alone is told of as one.
     ///
     /// # Errors
@@ -241,7 +242,7 @@ impl Store {
              FROM settlements s JOIN orders o ON o.id = s.order_id
              WHERE (s.held IS NOT NULL OR s.asked IS NOT NULL) AND s.renew_by IS NULL AND s.name = $1
                AND NOT EXISTS (SELECT 1 FROM notices n WHERE n.topic = 'settlement' AND n.subject = s.id)
-             ORDER BY s.id LIMIT $2",
+             ORDER BY s.state, s.id LIMIT $2",
                 args![contract, limit],
             )
             .await?;
@@ -285,7 +286,8 @@ impl Store {
         let mut conn = self.read().await?;
         let row: Option<(i64, i64)> = conn
             .row(
-                "SELECT (SELECT count(*) FROM operations WHERE state = 'needs_person' AND account = $1),
+                "SELECT (SELECT count(*) FROM operations WHERE state = 'needs_person'
+                          AND state NOT IN ('done', 'refused', 'superseded', 'abandoned') AND account = $1),
                      (SELECT count(*) FROM settlements WHERE (held IS NOT NULL OR asked IS NOT NULL) AND renew_by IS NULL
                           AND name = $1)",
                 args![contract],

@@ -178,6 +178,7 @@ pub(super) struct OperationColumns {
     code: Option<String>,
     reason: Option<String>,
     pub lease_owner: Option<String>,
+    pub lease_until: Option<i64>,
     pub fence: i64,
     created_at: i64,
     updated_at: i64,
@@ -186,8 +187,8 @@ pub(super) struct OperationColumns {
 macro_rules! operation_columns {
     () => {
         "p.id, p.account, p.order_id, p.settlement_id, p.intent, p.state, p.run_at, p.sends, p.retries, p.rounds,
-         p.looks, p.absent_since, p.claimed_done, p.code, p.reason, p.lease_owner, p.fence, p.created_at,
-         p.updated_at"
+         p.looks, p.absent_since, p.claimed_done, p.code, p.reason, p.lease_owner, p.lease_until, p.fence,
+         p.created_at, p.updated_at"
     };
 }
 

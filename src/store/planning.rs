@@ -418,7 +418,10 @@ async fn reschedule(conn: &mut Conn, operation: &Standing, run_at: Timestamp, no
     };
     if moved {
         conn.execute(
-            "UPDATE operations SET run_at = $2, updated_at = $3 WHERE id = $1 AND state IN ('planned', 'ready')",
+            // A worker that has it in hand loses it: it was to be sent later.
+            "UPDATE operations SET run_at = $2, updated_at = $3, lease_owner = NULL, lease_until = NULL,
+                 fence = fence + 1
+             WHERE id = $1 AND state IN ('planned', 'ready')",
             args![&operation.id, run_at, now],
         )
         .await?;

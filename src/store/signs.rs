@@ -205,7 +205,7 @@ impl Store {
             .row(
                 "SELECT count(*), CAST(COALESCE(sum(CASE WHEN lapses_on <= $2 THEN 1 ELSE 0 END), 0) AS BIGINT),
                      min(lapses_on)
-                 FROM settlements WHERE name = $1 AND state = 'authorized'",
+                 FROM settlements WHERE name = $1 AND state = 'authorized' AND resolved IS NULL",
                 args![name, &until.to_string()],
             )
             .await?;

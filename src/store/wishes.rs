@@ -51,9 +51,9 @@ impl Store {
         }
         let open: Option<(String, String)> = conn
             .row(
-                "SELECT id, state FROM operations WHERE settlement_id = $1
+                "SELECT id, state FROM operations WHERE order_id = $2 AND settlement_id = $1
                      AND state IN ('sending', 'unknown', 'looking', 'needs_person') ORDER BY id LIMIT 1",
-                args![settlement_id],
+                args![settlement_id, &order_id],
             )
             .await?;
         if let Some((id, state)) = open {
@@ -64,9 +64,9 @@ impl Store {
                 super::rows::At::new("settlements", "wish", settlement_id).json(&standing)?;
             let waits: Option<(String,)> = conn
                 .row(
-                    "SELECT id FROM operations WHERE settlement_id = $1 AND state IN ('planned', 'ready')
-                     ORDER BY id LIMIT 1",
-                    args![settlement_id],
+                    "SELECT id FROM operations WHERE order_id = $2 AND settlement_id = $1
+                         AND state IN ('planned', 'ready') ORDER BY id LIMIT 1",
+                    args![settlement_id, &order_id],
                 )
                 .await?;
             // One whose operation was dropped meanwhile gives way to the new word.

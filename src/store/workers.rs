@@ -182,7 +182,13 @@ impl Store {
         let id = &claimed.operation.id;
         let mut conn = self.write(Lock::None).await?;
         let row = locked_row(&mut conn, id).await?;
-        let ours = row.fence == claimed.fence && row.lease_owner.as_deref() == Some(claimed.owner.as_str());
+        let mut ours =
+            row.fence == claimed.fence && row.lease_owner.as_deref() == Some(claimed.owner.as_str());
+        // A lease that ended while a call's turn was waited for: another one of its reception number may be on its way.
+        if matches!(event, Event::Send) {
+            let wall = self.ambient.wall();
+            ours &= row.lease_until.is_some_and(|until| Timestamp::from_micros(until) > wall);
+        }
         if !ours {
             let answer = match event {
                 Event::Answered(answer) => Some(answer),

@@ -35,6 +35,11 @@ pub(super) const REASONS: &[(&str, &str)] = &[
         "the order is canceled, the gateway holds {0} yen",
         "注文は取消済ですが、決済側に {0} 円の与信が残っています",
     ),
+    (
+        "the order is canceled, the gateway shows a status from which nothing follows: compare it at the gateway's own \
+         screen",
+        "注文は取消済ですが、決済側の状態からは判断できません。決済側の管理画面で確かめてください",
+    ),
     ("the order is {0}", "注文の状態が「{0}」"),
     (
         "no reception number: `mallsync settlements link ORDER RECEPTION_NUMBER`",

@@ -29,8 +29,12 @@ pub(super) const REASONS: &[(&str, &str)] = &[
         "受付番号がまだ取り込まれていません: `settlements import` または `settlements link`",
     ),
     (
-        "{0} is not a reception number: 1-23 of digits, capitals and # - * / < > : @",
-        "{0} は受付番号ではありません。使えるのは 1～23 文字の数字・大文字と # - * / < > : @ です",
+        "what the rule gives is not a reception number: 1-23 of digits, capitals and # - * / < > : @",
+        "規則から得られた値は受付番号ではありません。使えるのは 1～23 文字の数字・大文字と # - * / < > : @ です",
+    ),
+    (
+        "several files give this order different reception numbers; `settlements link` decides",
+        "複数のファイルで、この注文の受付番号が食い違っています。`settlements link` で決めてください",
     ),
     ("the order has this reception number already", "結び付け済みです"),
     ("no rule of any settlement matches this order", "どの決済の規則にも当てはまらない注文です"),
@@ -141,6 +145,10 @@ pub(super) const REASONS: &[(&str, &str)] = &[
         "先に処理 {0} の判断が必要です。伝票 {1} が登録されたかもしれません（`operations show {2}` の後 `retry` か `abandon`）",
     ),
     ("order {0} has no slip {1}", "注文 {0} に伝票 {1} はありません"),
+    (
+        "operation {0} has changed something under its reception number (`operations show {1}`): the order keeps it",
+        "処理 {0} がこの受付番号で実行済みです（`operations show {1}`）。受付番号は変えられません",
+    ),
     // Operations.
     ("operation {0} is planned for {1}; it is sent then", "処理 {0} は {1} の予定です。その時に送られます"),
     (

@@ -28,6 +28,11 @@ pub(super) fn cancel(contract: &Contract, facts: &Facts<'_>) -> Result<Vec<Wante
         return over;
     };
     match settlement.state {
+        // Half a change, or a status that nobody knows: money may be held (§3.4).
+        Unknown if settlement.looked_at.is_some() => ask(
+            "the order is canceled, the gateway shows a status from which nothing follows: compare it at the gateway's \
+             own screen",
+        ),
         Canceled | Lapsed | Refused | Unknown | Unlinked => over,
         Settled => ask(format!(
             "the order is canceled after {held} yen were settled: pay them back at the gateway's own screen"

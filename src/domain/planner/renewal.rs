@@ -51,7 +51,7 @@ pub(super) fn renewal(contract: &Contract, facts: &Facts<'_>, now: Timestamp) ->
         // Whose money it is was never shown: a person's case like every first operation.
         Reauthorize::Auto if settlement.verified_at.is_none() => Err(Not::WithoutRenewal(last)),
         Reauthorize::Auto => match intent(settlement, number, held) {
-            Some(intent) => Ok(Some(Wanted { run_at: at(begins, number), intent })),
+            Some(intent) => Ok(Some(Wanted { run_at: at((begins, last), number, now), intent })),
             None => ask("the gateway shows no date of authorisation"),
         },
     }
@@ -67,10 +67,18 @@ pub(super) fn intent(settlement: &Settlement, number: &str, amount: Yen) -> Opti
     })
 }
 
-/// The number decides the day and the minute: many renewals do not fall together, and each has one time.
-fn at(begins: NaiveDate, number: &str) -> Timestamp {
+/// The number decides the day and the minute: many renewals do not fall together, and each has one time. One whose time is
+/// past (nobody was there) goes by day as well: at once, or at its minute of the next day that is left.
+fn at((begins, last): (NaiveDate, NaiveDate), number: &str, now: Timestamp) -> Timestamp {
     let spread = number.bytes().fold(7_u64, |sum, byte| sum.wrapping_mul(31).wrapping_add(u64::from(byte)));
     let day = begins.checked_add_days(Days::new(spread % SPREAD)).unwrap_or(begins);
-    let minute = spread / SPREAD % (HOURS * 60);
-    Timestamp::jst_midnight(day) + FROM + Duration::from_secs(minute * 60)
+    let into = Duration::from_secs(spread / SPREAD % (HOURS * 60) * 60);
+    let own = |day: NaiveDate| Timestamp::jst_midnight(day) + FROM + into;
+    let (planned, today) = (own(day), now.jst_date());
+    let opens = Timestamp::jst_midnight(today) + FROM;
+    if planned >= now || (opens..opens + Duration::from_secs(HOURS * 3_600)).contains(&now) {
+        return planned;
+    }
+    let next = if now < opens { Some(today) } else { today.succ_opt() };
+    next.filter(|day| *day <= last).map_or(planned, own)
 }

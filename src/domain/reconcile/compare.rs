@@ -68,8 +68,11 @@ impl Found<'_> {
         }
         match self.sale.shown.unseen {
             None => {}
-            // What is not there moves no money of an order that is over.
-            Some(_) if self.canceled_order() => return,
+            // What is not there moves no money of an order that is over; what was seen before stands.
+            Some(Unseen::Absent) if self.canceled_order() && registered_slips(self.sale.done).is_empty() => {
+                return;
+            }
+            Some(Unseen::Ambiguous | Unseen::Unreadable) if self.canceled_order() => {}
             Some(Unseen::Absent) => {
                 let reason = "the gateway does not know this reception number";
                 return self.tell(Kind::NotThere, self.due(), None, reason);
@@ -109,7 +112,7 @@ impl Found<'_> {
                 let reason = format!("the gateway shows the authorisation as failed (status {status})");
                 self.tell(Kind::Refused, self.due(), Some(Yen::ZERO), reason);
             }
-            Unknown if self.sale.shown.unseen.is_none() && !self.canceled_order() => {
+            Unknown if self.sale.shown.unseen.is_none() => {
                 let reason =
                     format!("the gateway shows status {}, from which nothing follows", self.status());
                 self.tell(Kind::StrangeStatus, self.due(), self.held(), reason);

@@ -8,6 +8,7 @@ use std::time::Duration;
 use super::Account;
 use crate::clock::Timestamp;
 use crate::domain::account::{Health, Level};
+use crate::engine::guard;
 use crate::engine::poll::Shared;
 use crate::store::StoreError;
 use crate::store::addresses::SourceAddress;
@@ -30,6 +31,9 @@ impl Account {
         let changed = before.differs_from(self.way_out.registered).is_some();
         let linked = if changed { shared.store.newest_reception_number(self.name()).await? } else { None };
         let Some(_slot) = self.free_slot(shared).await else { return Ok(()) };
+        if guard::window_ends(self.window, shared.ambient.now(), self.gateway.deadline()).is_some() {
+            return Ok(());
+        }
         let call = self.call(shared, &*shared.gate);
         match self.gateway.check(&call, linked.as_deref()).await {
             Ok(health) => self.note_address(shared, &health, linked.is_some()).await,

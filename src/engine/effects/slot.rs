@@ -22,6 +22,25 @@ pub(super) struct NotNow {
 }
 
 impl Account {
+    /// Waits for the turn of a call that changes something: not while the contract is held either, which whoever holds it
+    /// may have said since the operation was claimed.
+    pub(super) async fn change_slot(
+        &self,
+        shared: &Shared,
+    ) -> Result<Result<OwnedSemaphorePermit, NotNow>, StoreError> {
+        let slot = match self.call_slot(shared).await? {
+            Ok(slot) => slot,
+            not_now => return Ok(not_now),
+        };
+        match shared.store.account(self.name()).await?.held_reason {
+            Some(reason) => {
+                let until = shared.ambient.now() + FLOOR;
+                Ok(Err(NotNow { until, reason: format!("held: {reason}") }))
+            }
+            None => Ok(Ok(slot)),
+        }
+    }
+
     /// Waits for a call's turn. It is given back when the permit is dropped.
     pub(super) async fn call_slot(
         &self,

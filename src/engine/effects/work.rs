@@ -117,7 +117,7 @@ impl Account {
         }
         let far = self.far_from_guards(shared, intent.amount()).await?;
         // Whatever is waited for comes before the intent, so that nothing lies between the intent and the first byte.
-        let slot = match self.call_slot(shared).await? {
+        let slot = match self.change_slot(shared).await? {
             Ok(slot) => slot,
             Err(not_now) => {
                 self.observe(shared, &claimed, seen).await?;
@@ -132,6 +132,7 @@ impl Account {
             let not_now = NotNow { until, reason: reason.to_owned() };
             return self.put_off(shared, &claimed, not_now, Some(look)).await;
         }
+        let begun_at;
         {
             // One at a time where it matters: what is committed here counts for the next one's guard.
             let one = if far { None } else { Some(self.turnstile.lock().await) };
@@ -142,18 +143,24 @@ impl Account {
                 let not_now = NotNow { until: now + FLOOR, reason };
                 return self.put_off(shared, &claimed, not_now, Some(look)).await;
             }
-            let lease_until = shared.ambient.wall() + self.gateway.deadline() + LEASE_BEYOND;
+            // From before the commit: a machine that is suspended in it must not send once it wakes (decisions.md 8).
+            begun_at = shared.ambient.wall();
+            let lease_until = begun_at + self.gateway.deadline() + LEASE_BEYOND;
             shared.store.begin_sending(&claimed, &look, seen, lease_until).await?;
         }
         let started_at = shared.ambient.now();
-        let gate = Prompt { committed_at: shared.ambient.wall(), ambient: shared.ambient.clone() };
+        let gate = Prompt { committed_at: begun_at, ambient: shared.ambient.clone() };
         let sent = self.gateway.send(&self.call(shared, &gate), &intent).await;
         let (event, stop, attempt) = outcome_of(sent, started_at, shared.ambient.now());
-        if let Some(stop) = stop {
-            self.stop(shared, &stop).await?;
-        }
+        let stopped = match stop {
+            Some(stop) => self.stop(shared, &stop).await,
+            None => Ok(()),
+        };
         drop(slot);
-        self.rest(shared, &claimed, event, Some(attempt)).await
+        // What the gateway said is stored whatever became of the account's row.
+        let progress = self.rest(shared, &claimed, event, Some(attempt)).await;
+        stopped?;
+        progress
     }
 
     /// Whether the rules change the gateway's amount first, where that alone is what speaks against `intent`.

@@ -30,6 +30,8 @@ const TRIES: [Duration; 2] = [Duration::from_secs(5), Duration::from_secs(30)];
 const FIRST_AGAIN: Duration = Duration::from_secs(60);
 /// What moves money goes before: looks wait for it so often, and so long each time (machine's time).
 const GIVE_WAY: (u32, Duration) = (30, Duration::from_secs(1));
+/// So many one after the other that could not be asked for: the gateway is out of reach.
+const OUT_OF_REACH: u32 = 3;
 /// The lease is lengthened so often (machine's time).
 const RENEW: Duration = Duration::from_secs(20);
 
@@ -39,6 +41,8 @@ enum Seen {
     Told,
     /// The answer cannot be used; the settlement's row tells it.
     Unusable,
+    /// It could not be asked for, time and again: why. That may be this one's matter, or the gateway's.
+    Failed(String),
     /// Nothing can be asked now: why.
     Down(String),
 }
@@ -54,6 +58,7 @@ impl Account {
     ) -> Result<(), StoreError> {
         let mut after = String::new();
         let mut renewed = shared.ambient.wall();
+        let (mut patient, mut in_a_row) = (true, 0);
         loop {
             let page = self.to_look(shared, false, began, None, &after).await?;
             for settlement in &page {
@@ -62,9 +67,19 @@ impl Account {
                 }
                 let (looked, failed) = (reconciled.looked, reconciled.failed);
                 self.renew(shared, lease, &mut renewed, looked, failed).await?;
-                match self.look_at(shared, settlement, &TRIES).await? {
+                let seen = self.look_at(shared, settlement, &TRIES, &mut patient).await?;
+                in_a_row = if matches!(seen, Seen::Failed(_)) { in_a_row + 1 } else { 0 };
+                match seen {
                     Seen::Told => reconciled.looked += 1,
                     Seen::Unusable => reconciled.failed += 1,
+                    // One bad answer never blocks the others (I4): the run goes on, and is gone on with later.
+                    Seen::Failed(why) => {
+                        reconciled.failed += 1;
+                        reconciled.error = Some(why);
+                        if in_a_row >= OUT_OF_REACH {
+                            return Ok(());
+                        }
+                    }
                     Seen::Down(why) => {
                         reconciled.failed += 1;
                         reconciled.error = Some(why);
@@ -92,8 +107,9 @@ impl Account {
         let mut after = String::new();
         let mut renewed = shared.ambient.wall();
         // Of one order a person waits for the answer.
-        let tries: &[Duration] = if order_id.is_some() { &[] } else { &TRIES };
-        let mut lease = None;
+        let (tries, mut patient): (&[Duration], bool) =
+            if order_id.is_some() { (&[], false) } else { (&TRIES, true) };
+        let (mut lease, mut in_a_row, mut again) = (None, 0, None);
         loop {
             let page = self.to_look(shared, true, shared.ambient.now(), order_id, &after).await?;
             if page.is_empty() {
@@ -111,9 +127,15 @@ impl Account {
                     break;
                 }
                 self.renew(shared, held, &mut renewed, 0, 0).await?;
-                if let Seen::Down(_) = self.look_at(shared, settlement, tries).await? {
+                let seen = self.look_at(shared, settlement, tries, &mut patient).await?;
+                in_a_row = if matches!(seen, Seen::Failed(_)) { in_a_row + 1 } else { 0 };
+                if matches!(seen, Seen::Down(_)) || in_a_row >= OUT_OF_REACH {
                     shared.store.release_reconciliation(held).await?;
                     return Ok(Some(shared.ambient.now() + FIRST_AGAIN));
+                }
+                if matches!(seen, Seen::Failed(_)) {
+                    again = Some(shared.ambient.now() + FIRST_AGAIN);
+                    continue;
                 }
                 self.tell_of(shared, &[settlement.id.as_str()]).await?;
             }
@@ -123,7 +145,7 @@ impl Account {
         if let Some(lease) = lease {
             shared.store.release_reconciliation(&lease).await?;
         }
-        Ok(None)
+        Ok(again)
     }
 
     /// Lengthens the lease now and then, and notes how far the run is.
@@ -173,10 +195,13 @@ impl Account {
         shared: &Shared,
         settlement: &ToLook,
         tries: &[Duration],
+        patient: &mut bool,
     ) -> Result<Seen, StoreError> {
-        let mut tries = tries.iter();
+        let (once, mut tries) = (tries.is_empty(), tries.iter());
         loop {
-            self.give_way(shared).await?;
+            if *patient {
+                *patient = self.give_way(shared).await?;
+            }
             let deadline = self.gateway.deadline();
             if let Some(end) = guard::window_ends(self.window, shared.ambient.now(), deadline) {
                 return Ok(Seen::Down(format!("maintenance window until {}", end.jst().format("%H:%M"))));
@@ -185,6 +210,9 @@ impl Account {
                 let Some(_slot) = self.slot(shared).await else {
                     return Ok(Seen::Down("stopping".to_owned()));
                 };
+                if let Some(end) = guard::window_ends(self.window, shared.ambient.now(), deadline) {
+                    return Ok(Seen::Down(format!("maintenance window until {}", end.jst().format("%H:%M"))));
+                }
                 let sent_at = shared.ambient.now();
                 let call = Call { priority: Priority::Spare, ..self.call(shared, &*shared.gate) };
                 let looked = self.gateway.look_up(&call, &settlement.reception_number).await;
@@ -207,7 +235,7 @@ impl Account {
                     // One that was cut off on its way is whole the next time.
                     let for_good = match &failed.fault {
                         Fault::Rejected { .. } => true,
-                        Fault::Malformed(_) => tries.as_slice().is_empty(),
+                        Fault::Malformed(_) => !once && tries.as_slice().is_empty(),
                         _ => false,
                     };
                     if for_good {
@@ -230,7 +258,7 @@ impl Account {
                         let told = if let Fault::Throttled { until } = &fault { *until } else { None };
                         told.unwrap_or(now + *wait)
                     }
-                    None => return Ok(Seen::Down(format!("the gateway could not be asked: {fault}"))),
+                    None => return Ok(Seen::Failed(format!("the gateway could not be asked: {fault}"))),
                 },
             };
             self.pause(shared, until.min(now + TRIES[1] * 2)).await;
@@ -281,20 +309,21 @@ impl Account {
         Ok(())
     }
 
-    /// Waits while something is due that moves money, within bounds: reconciliation must not starve either.
-    async fn give_way(&self, shared: &Shared) -> Result<(), StoreError> {
+    /// Waits while something is due that moves money, within bounds: reconciliation must not starve either. `false`: it
+    /// stayed due all the time, nobody sends it now.
+    async fn give_way(&self, shared: &Shared) -> Result<bool, StoreError> {
         if self.contract.mode != Mode::Live {
-            return Ok(());
+            return Ok(true);
         }
         for _ in 0..GIVE_WAY.0 {
             let now = shared.ambient.now();
             let due = shared.store.next_operation(self.name()).await?.is_some_and(|at| at <= now);
             if !due || shared.stop.is_cancelled() {
-                return Ok(());
+                return Ok(true);
             }
             self.pause(shared, now + shared.ambient.clock().of_wall(GIVE_WAY.1)).await;
         }
-        Ok(())
+        Ok(false)
     }
 
     /// One of the contract's calls at once (`max_in_flight`); where there are several, one stays free for what moves
