@@ -111,7 +111,7 @@ async fn an_order_of_the_cart_that_is_changed_afterwards_is_in_the_next_file_and
         !sim.world.discount_cart(&less.order_number, yen) && !sim.world.cancel_cart("9"),
         "no such thing"
     );
-    let (since, until) = (start_time(), start_time() + Duration::from_secs(1));
+    let (since, until) = (start_time() - Duration::from_secs(1), start_time());
     let bytes = sim.world.cart_file(Format::EcCube4, Encoding::Cp932, since, until).unwrap().unwrap();
     let rows = rows(&cp932(&bytes));
     let column = |name: &str| rows[0].iter().position(|c| c == name).unwrap();

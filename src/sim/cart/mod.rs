@@ -223,7 +223,10 @@ pub(crate) fn changed(
     until: Timestamp,
 ) -> impl Iterator<Item = CartOrder> + '_ {
     let range = world.options.cart.placed_between(since - LIFE, until);
-    range.map(|index| world.cart_order(index)).filter(move |order| order.changed_within(since, until))
+    // Somebody may change an order whose own life is long over.
+    let edited: Vec<u64> = world.state().cart.keys().copied().filter(|index| *index < range.start).collect();
+    let indexes = edited.into_iter().chain(range);
+    indexes.map(|index| world.cart_order(index)).filter(move |order| order.changed_within(since, until))
 }
 
 /// Orders whose slips are issued after `since` and by `until`.
