@@ -304,13 +304,28 @@ async fn the_answer_kept_is_cut_and_complete_otherwise() {
     }
 }
 
+/// Whoever waited for a call's turn past the end of its lease sends nothing: another may be at it.
+#[tokio::test]
+async fn nothing_is_sent_under_a_lease_that_has_ended() {
+    for db in stores().await {
+        planned(&db, 1).await;
+        let claimed = claim(&db.store, Work::Send, "one", 1, 1).await.remove(0);
+        db.clock.set(at(6));
+        let late = db.store.step_operation(&claimed, &Event::Send, None, Some(at(99))).await;
+        assert!(matches!(late, Err(StoreError::LeaseLost)), "{}: {late:?}", db.name);
+        let again = claim(&db.store, Work::Send, "two", 6, 1).await;
+        db.store.step_operation(&again[0], &Event::Send, None, Some(at(99))).await.unwrap();
+    }
+}
+
 #[tokio::test]
 async fn guards_count_what_was_sent() {
     for db in stores().await {
         planned(&db, 3).await;
         let day = at(0) - Duration::from_secs(12 * 3_600);
         assert_eq!(db.store.spent(ACCOUNT, at(0), day).await.unwrap(), (0, Yen::ZERO), "{}", db.name);
-        let claimed = claim(&db.store, Work::Send, "one", 1, 3).await;
+        let claim = claiming(ACCOUNT, Work::Send, "one", at(1), at(1), at(99), 3);
+        let claimed = db.store.claim_operations(&claim).await.unwrap();
         for (claimed, minutes) in claimed.iter().zip([10, 20, 30]) {
             db.clock.set(at(minutes));
             db.store.step_operation(claimed, &Event::Send, None, Some(at(99))).await.unwrap();

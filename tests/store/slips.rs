@@ -260,7 +260,7 @@ async fn a_person_decides() {
 
 /// Whatever is due is sent and answered well.
 async fn finish(db: &TestStore) {
-    let claim = claiming("webcollect-main", Work::Send, "w", at(1), at(1), at(5), 1);
+    let claim = claiming("webcollect-main", Work::Send, "w", at(1), at(1), at(99_999), 1);
     for claimed in db.store.claim_operations(&claim).await.unwrap() {
         db.store.step_operation(&claimed, &Event::Send, None, Some(at(5))).await.unwrap();
         db.store.step_operation(&claimed, &Event::Answered(Answer::Done), None, None).await.unwrap();
@@ -293,7 +293,7 @@ async fn a_registered_slip_is_taken_back_only_where_we_can_undo_it() {
         refused(&db, db.store.remove_slip(&id, A, "t", &plan).await, "may be registered");
         db.store.step_operation(&claimed, &Event::Answered(Answer::Done), None, None).await.unwrap();
         let settlement = db.store.find_settlements("H6-003").await.unwrap().remove(0).settlement.id;
-        refused(&db, db.store.unlink_settlement(&settlement, "t", &plan).await, "has registered");
+        refused(&db, db.store.unlink_settlement(&settlement, "t", &plan).await, "the order keeps it");
 
         // Nothing is sent for such contracts, and B2 undoes what B2 registered.
         let b2cloud = Contract { registered_by: RegisteredBy::B2cloud, ..contract() };
