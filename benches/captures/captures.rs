@@ -195,7 +195,7 @@ async fn fill(config: &Config, ambient: &Ambient, sales: u64) {
     let indexes: Vec<u64> = (0..sales).collect();
     let mut preparer = Preparer::default();
     for (page, indexes) in indexes.chunks(PAGE).enumerate() {
-        let new = |index: &u64| preparer.order(order(&number(*index), now), &[], now).unwrap();
+        let new = |index: &u64| preparer.order(order(&number(*index), now), Vec::new(), now).unwrap();
         let commit = PageCommit {
             mall: "csv".to_owned(),
             stream: "new".to_owned(),

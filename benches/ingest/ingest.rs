@@ -145,7 +145,7 @@ async fn run(answers: &[Answer], db: &TestStore, empty: &TestStore) -> Run {
             orders: details
                 .orders
                 .into_iter()
-                .map(|read| preparer.order(read.order, &read.raw, read.read_at).unwrap())
+                .map(|read| preparer.order(read.order, read.raw, read.read_at).unwrap())
                 .collect(),
             bad: Vec::new(),
         };

@@ -108,8 +108,7 @@ async fn store(
     let run = context.ambient.id();
     let mut sum = PageResult::default();
     let mut preparer = Preparer::default();
-    let mut orders =
-        parsed.orders.into_iter().map(|read| preparer.order(read.order, &read.raw, read.read_at));
+    let mut orders = parsed.orders.into_iter().map(|read| preparer.order(read.order, read.raw, read.read_at));
     let mut bad: Vec<NewSetAside> = parsed
         .bad
         .into_iter()

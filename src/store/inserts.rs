@@ -6,9 +6,10 @@ use std::sync::OnceLock;
 use super::Result;
 use super::db::{Arg, Conn, Sql};
 
-/// Rows of the statements, the most first: many enough that what a statement costs does not show, and what does not fill
-/// the large one takes few small ones.
-const SIZES: [usize; 3] = [20, 5, 1];
+/// Rows a statement: few enough that the next ones can be made ready meanwhile, many enough that its cost does not show.
+pub(super) const AT_ONCE: usize = 20;
+/// Rows of the statements, the most first: what does not fill the large one takes few small ones.
+const SIZES: [usize; 3] = [AT_ONCE, 5, 1];
 
 /// An `INSERT` of rows of `columns` columns each. The texts are made of the table's name and of parameters alone.
 pub(super) struct Insert {

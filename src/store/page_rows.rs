@@ -1,11 +1,13 @@
 //! The rows of a page's orders and of their versions.
 
+use futures_util::future;
+
 use super::db::{Arg, Conn, args};
-use super::inserts::Insert;
+use super::inserts::{AT_ONCE, Insert};
 use super::orders::{PageCommit, PageResult};
 use super::pages::{Changed, ExistingColumns};
 use super::planning::Subject;
-use super::rows::{fold, to_json};
+use super::rows::{Packer, fold, to_json};
 use super::streams::ShopLease;
 use super::{Result, Store, StoreError};
 
@@ -24,6 +26,8 @@ struct Row<'a> {
     shipped: Option<String>,
     number: i64,
     changes: String,
+    /// Compressed.
+    raw: Vec<u8>,
     changed: Changed<'a>,
 }
 
@@ -91,7 +95,7 @@ impl Row<'_> {
             Arg::from(self.number),
             Arg::from(self.changed.read.read_at),
             Arg::from(&self.changes),
-            Arg::from(&self.changed.read.raw),
+            Arg::from(&self.raw),
         ]
     }
 }
@@ -106,21 +110,42 @@ impl Store {
         changed: Vec<Changed<'a>>,
         result: &mut PageResult,
     ) -> Result<Vec<Subject<'a>>> {
-        let mut rows = Vec::with_capacity(changed.len());
-        for changed in changed {
-            rows.push(self.row(changed)?);
+        let mut packer = Packer::new()?;
+        let mut subjects = Vec::with_capacity(changed.len());
+        let mut changed = changed.into_iter();
+        let mut rows = self.next_rows(&mut changed, &mut packer).await?;
+        while !rows.is_empty() {
+            // While the database takes these, the next ones are compressed.
+            let writing = write_rows(conn, lease, page, &rows, result);
+            let (written, next) = future::join(writing, self.next_rows(&mut changed, &mut packer)).await;
+            written?;
+            subjects.extend(rows.into_iter().map(|row| Subject {
+                id: row.id,
+                shop: (&lease.shop).into(),
+                new: row.changed.before.is_none(),
+                order: row.changed.order,
+            }));
+            rows = next?;
         }
-        write_rows(conn, lease, page, &rows, result).await?;
-        let subject = |row: Row<'a>| Subject {
-            id: row.id,
-            shop: (&lease.shop).into(),
-            new: row.changed.before.is_none(),
-            order: row.changed.order,
-        };
-        Ok(rows.into_iter().map(subject).collect())
+        Ok(subjects)
     }
 
-    fn row<'a>(&self, changed: Changed<'a>) -> Result<Row<'a>> {
+    /// The next [`AT_ONCE`] rows.
+    async fn next_rows<'a>(
+        &self,
+        changed: &mut impl Iterator<Item = Changed<'a>>,
+        packer: &mut Packer,
+    ) -> Result<Vec<Row<'a>>> {
+        let mut rows = Vec::with_capacity(AT_ONCE);
+        for changed in changed.take(AT_ONCE) {
+            rows.push(self.row(changed, packer)?);
+            // A statement that has ended in the meantime is followed by the next one at once.
+            tokio::task::yield_now().await;
+        }
+        Ok(rows)
+    }
+
+    fn row<'a>(&self, changed: Changed<'a>, packer: &mut Packer) -> Result<Row<'a>> {
         let shipped = changed.order.packages.iter().filter_map(|p| p.shipped_on).min();
         Ok(Row {
             id: changed.before.as_ref().map_or_else(|| self.id(), |before| before.id.clone()),
@@ -128,6 +153,7 @@ impl Store {
             shipped: shipped.map(|day| day.to_string()),
             number: changed.before.as_ref().map_or(1, |before| before.latest_version + 1),
             changes: to_json(&changed.changes)?,
+            raw: packer.pack(&changed.read.raw)?,
             changed,
         })
     }

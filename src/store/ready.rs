@@ -1,11 +1,11 @@
-//! Orders made ready to be stored. What a row is made of (JSON, digest, compression) costs more than its statement: it is
-//! done beside the reading, so that the transaction holds nothing but statements.
+//! Orders made ready to be stored. What a row is judged by (JSON, digest) costs more than its statement: it is made beside
+//! the reading. Its compression, which only what changed needs, is left to the transaction's own waits.
 
 use std::fmt;
 
+use super::Result;
 use super::digest::Digester;
-use super::rows::{Packer, to_json, unpacked};
-use super::{Result, StoreError};
+use super::rows::to_json;
 use crate::clock::Timestamp;
 use crate::domain::order::Order;
 
@@ -22,7 +22,7 @@ pub struct NewOrder {
     /// Normalised.
     pub(super) order: Order,
     pub(super) content: Content,
-    /// The mall's own record, compressed.
+    /// The mall's own record.
     pub(super) raw: Vec<u8>,
     /// When the request was sent: newer wins (decisions.md 13).
     pub(super) read_at: Timestamp,
@@ -32,11 +32,6 @@ impl NewOrder {
     /// Normalised, as it was read.
     pub const fn order(&self) -> &Order {
         &self.order
-    }
-
-    /// The mall's own record, as it came.
-    pub(super) fn record(&self) -> Result<Vec<u8>> {
-        unpacked(&self.raw).map_err(|e| StoreError::Database(sqlx::Error::Io(e)))
     }
 }
 
@@ -50,25 +45,18 @@ impl fmt::Debug for NewOrder {
     }
 }
 
-/// Makes orders ready; one for many, what it works in is made once, at the first order.
+/// Makes orders ready; one for many, what it works in is made once.
 #[derive(Default)]
-pub struct Preparer {
-    digester: Digester,
-    packer: Option<Packer>,
-}
+pub struct Preparer(Digester);
 
 impl Preparer {
     /// `order` as read from the mall's own record `raw`, by a request sent at `read_at`.
     ///
     /// # Errors
-    /// When it cannot be written as JSON or compressed.
-    pub fn order(&mut self, order: Order, raw: &[u8], read_at: Timestamp) -> Result<NewOrder> {
-        let content = Content::new(&mut self.digester, &order, raw)?;
-        let packer = match &mut self.packer {
-            Some(packer) => packer,
-            none => none.insert(Packer::new()?),
-        };
-        Ok(NewOrder { content, raw: packer.pack(raw)?, order, read_at })
+    /// When it cannot be written as JSON.
+    pub fn order(&mut self, order: Order, raw: Vec<u8>, read_at: Timestamp) -> Result<NewOrder> {
+        let content = Content::new(&mut self.0, &order, &raw)?;
+        Ok(NewOrder { order, content, raw, read_at })
     }
 }
 
@@ -81,6 +69,6 @@ impl Content {
 
     /// That of `order`, which keeps something of the version before, with the record that `read` came as.
     pub(super) fn kept(digester: &mut Digester, order: &Order, read: &NewOrder) -> Result<Self> {
-        Self::new(digester, order, &read.record()?)
+        Self::new(digester, order, &read.raw)
     }
 }

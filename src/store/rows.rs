@@ -54,7 +54,7 @@ impl<'a> At<'a> {
 
     /// zstd.
     pub(super) fn unpack(self, raw: &[u8]) -> Result<Vec<u8>> {
-        unpacked(raw).map_err(|e| self.error(format!("zstd: {e}")))
+        zstd::decode_all(raw).map_err(|e| self.error(format!("zstd: {e}")))
     }
 }
 
@@ -77,11 +77,6 @@ impl Packer {
     pub(super) fn pack(&mut self, raw: &[u8]) -> Result<Vec<u8>> {
         self.0.compress(raw).map_err(|e| StoreError::Database(sqlx::Error::Io(e)))
     }
-}
-
-/// What [`Packer::pack`] made smaller.
-pub(super) fn unpacked(packed: &[u8]) -> std::io::Result<Vec<u8>> {
-    zstd::decode_all(packed)
 }
 
 /// JSON text for the database.

@@ -247,7 +247,11 @@ impl Rig {
             stream: "new".to_owned(),
             cursor_before: None,
             cursor_after: None,
-            orders: self.orders.iter().map(|f| preparer.order(order(f), &[], start()).unwrap()).collect(),
+            orders: self
+                .orders
+                .iter()
+                .map(|f| preparer.order(order(f), Vec::new(), start()).unwrap())
+                .collect(),
             bad: Vec::new(),
         };
         store.commit_page(&lease, &commit, &self.planning()).await.unwrap();

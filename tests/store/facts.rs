@@ -144,7 +144,7 @@ impl Poller {
 
 pub fn read_at(order: &Order, minutes: u64) -> NewOrder {
     let raw = serde_json::to_vec(order).unwrap();
-    Preparer::default().order(order.clone(), &raw, at(minutes)).unwrap()
+    Preparer::default().order(order.clone(), raw, at(minutes)).unwrap()
 }
 
 /// The one order with this number.

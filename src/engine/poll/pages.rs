@@ -38,7 +38,7 @@ impl Batch {
         preparer: &mut Preparer,
     ) -> Result<(), StoreError> {
         for read in orders {
-            self.orders.push(preparer.order(read.order, &read.raw, read.read_at)?);
+            self.orders.push(preparer.order(read.order, read.raw, read.read_at)?);
         }
         self.bad.extend(bad.into_iter().map(new_set_aside));
         Ok(())
