@@ -389,3 +389,27 @@ impl Progress {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A look changes nothing: what the sender was told outlives whoever looked (§5.6).
+    #[test]
+    fn a_lost_look_forgets_nothing_and_a_lost_send_everything() {
+        let now = Timestamp::parse("2026-12-10T12:00:00+09:00").unwrap();
+        let told = Progress {
+            looks: 3,
+            rounds: 1,
+            absent_since: Some(now),
+            claimed_done: true,
+            ..Progress::planned(now)
+        };
+        let gone = |state| Progress { state, ..told.clone() }.apply(&Event::LeaseExpired, now).unwrap();
+        let (look, send) = (gone(State::Looking), gone(State::Sending));
+        assert_eq!((look.state, look.looks, look.absent_since), (State::Unknown, 3, Some(now)));
+        assert!(look.claimed_done && look.run_at > now, "{look:?}");
+        assert_eq!((send.state, send.looks, send.absent_since), (State::Unknown, 0, None));
+        assert!(!send.claimed_done, "{send:?}");
+    }
+}
