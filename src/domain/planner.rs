@@ -5,7 +5,7 @@ use chrono::{NaiveDate, NaiveTime};
 pub use super::link::{Linked, link};
 use super::money::Yen;
 use super::operation::{Intent, registered_slips};
-use super::order::{Order, Status};
+use super::order::{Carrier, Order, Status};
 use super::settlement::{Settlement, Wish};
 use super::slip::Slip;
 use super::words::words;
@@ -13,7 +13,10 @@ use crate::clock::Timestamp;
 
 mod captures;
 mod changes;
+mod consolidation;
 mod renewal;
+
+pub use consolidation::{Companion, ORDERS_A_SLIP, YEN_A_SLIP};
 
 words! {
     /// Whether anything is sent.
@@ -66,6 +69,18 @@ words! {
         Yamato = "yamato",
         /// Always `99`.
         Other = "other",
+    }
+}
+
+impl Delivery {
+    /// Whether a slip of `carrier` is registered as Yamato's (`00`).
+    #[must_use]
+    pub fn by_yamato(self, carrier: Carrier) -> bool {
+        match self {
+            Self::Yamato => true,
+            Self::Other => false,
+            Self::BySlip => carrier == Carrier::Yamato,
+        }
     }
 }
 
@@ -168,8 +183,8 @@ pub struct Facts<'a> {
     pub settlement: &'a Settlement,
     /// Its slips.
     pub slips: &'a [Slip],
-    /// Numbers among them that another order carries too.
-    pub shared: &'a [String],
+    /// Other orders that carry one of them too (同梱); of one slip [`ORDERS_A_SLIP`] are enough to see that it is too many.
+    pub companions: &'a [Companion],
     /// Intents of its operations that were done, in the order in which they became so.
     pub done: &'a [Intent],
 }
@@ -308,9 +323,12 @@ fn capture(
     let slips = captures::usable(contract, facts, now)?;
     let mut wanted = captures::captures(contract, facts, reception_number, due, &slips);
     if wanted.is_empty() {
-        return yet("registered");
+        return yet(consolidation::registered(facts));
     }
     captures::not_by_b2(facts, &slips)?;
+    let by_yamato: Vec<&Slip> =
+        slips.iter().copied().filter(|slip| contract.delivery.by_yamato(slip.carrier)).collect();
+    consolidation::allows(facts, due, &by_yamato, &wanted)?;
     if at_once {
         for wanted in &mut wanted {
             wanted.run_at = wanted.run_at.min(now);

@@ -2,9 +2,10 @@
 //! what differs. Used by pages, commands, `replan` and `preview` alike.
 
 use std::borrow::Cow;
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 use super::claims::claims_against;
+use super::companions::companions_of;
 use super::db::{Conn, args, listed};
 use super::linking::{LinkStep, links};
 
@@ -15,7 +16,7 @@ use super::{Planning, Result, Store};
 use crate::clock::Timestamp;
 use crate::domain::operation::{Intent, State};
 use crate::domain::order::Order;
-use crate::domain::planner::{self, Contract, Facts, Mode, Plan, Wanted};
+use crate::domain::planner::{self, Companion, Contract, Facts, Mode, Plan, Wanted};
 use crate::domain::slip::Slip;
 
 /// An order that is planned.
@@ -33,8 +34,8 @@ pub(super) struct Subject<'a> {
 pub(super) struct Known {
     pub record: Option<Record>,
     pub slips: Vec<Slip>,
-    /// Numbers among them that another order carries too.
-    pub shared: Vec<String>,
+    /// Other orders that carry one of them too.
+    pub companions: Vec<Companion>,
     pub operations: Vec<Standing>,
 }
 
@@ -96,18 +97,8 @@ pub(super) async fn load(conn: &mut Conn, ids: &[&str]) -> Result<HashMap<String
     }
     let slips = slips_of(conn, &ids).await?;
     if !slips.is_empty() {
-        let shared: Vec<(String, String)> = conn
-            .rows(
-                listed!(
-                    "SELECT DISTINCT a.order_id, a.number FROM slips a
-                     JOIN slips b ON b.number = a.number AND b.order_id <> a.order_id WHERE a.order_id ",
-                    " ORDER BY a.order_id, a.number"
-                ),
-                args![&ids],
-            )
-            .await?;
-        for (order_id, number) in shared {
-            known.entry(order_id).or_default().shared.push(number);
+        for (order_id, companions) in companions_of(conn, &ids).await? {
+            known.entry(order_id).or_default().companions = companions;
         }
     }
     for (order_id, slips) in slips {
@@ -155,7 +146,7 @@ pub(super) fn decide(
         order: &subject.order,
         settlement: &record.settlement,
         slips: &known.slips,
-        shared: &known.shared,
+        companions: &known.companions,
         done: &done,
     };
     let mut plan = planner::plan(contract, &facts, now);
@@ -195,16 +186,31 @@ impl Store {
         // A row may be found by one order's key and belong to another one.
         let brought = attached.iter().chain(&claims.linked).map(String::as_str);
         let others: Vec<&str> = brought.filter(|id| !ids.contains(id)).collect();
-        let others = if others.is_empty() { Vec::new() } else { self.subjects(conn, &list(others)).await? };
-        let changed = !attached.is_empty() || !others.is_empty();
+        let mut others =
+            if others.is_empty() { Vec::new() } else { self.subjects(conn, &list(others)).await? };
+        let mut changed = !attached.is_empty() || !others.is_empty();
         if changed || steps.values().any(|step| step.change.is_some()) {
             let ids: Vec<&str> = ids.iter().copied().chain(others.iter().map(|s| s.id.as_str())).collect();
             known = load(conn, &ids).await?;
         }
+        let mut objections = claims.objections;
+        // What one order of a parcel may do rests on the others': they are planned with it.
+        let with: BTreeSet<&str> =
+            known.values().flat_map(|k| &k.companions).map(|other| other.order_id.as_str()).collect();
+        let with: Vec<String> =
+            with.into_iter().filter(|id| !known.contains_key(*id)).map(str::to_owned).collect();
+        if !with.is_empty() {
+            let with: Vec<&str> = with.iter().map(String::as_str).collect();
+            let companions = self.subjects(conn, &list(&with)).await?;
+            objections.extend(claims_against(conn, &companions).await?);
+            known.extend(load(conn, &with).await?);
+            others.extend(companions);
+            changed = true;
+        }
         if changed {
             // A parcel may have brought the number that was missing.
             let all = subjects.iter().chain(&others);
-            steps = links(conn, contracts, all, &known, &claims.objections).await?;
+            steps = links(conn, contracts, all, &known, &objections).await?;
         }
         let mut planned = 0;
         for subject in subjects.iter().chain(&others) {

@@ -316,7 +316,7 @@ impl Store {
         insert_slip(&mut conn, &self.id(), &slip).await?;
         let detail = format!("{old} by {}", row.number);
         self.decided(&mut conn, planning, actor, "slips.replace", order_id, detail).await?;
-        self.plan_after(&mut conn, planning, order_id).await?;
+        self.plan_without(&mut conn, planning, order_id, old).await?;
         conn.commit().await
     }
 
@@ -334,7 +334,7 @@ impl Store {
         let mut conn = self.write(Lock::Facts).await?;
         self.take_slip(&mut conn, order_id, number, actor, planning).await?;
         self.decided(&mut conn, planning, actor, "slips.remove", order_id, number.to_owned()).await?;
-        self.plan_after(&mut conn, planning, order_id).await?;
+        self.plan_without(&mut conn, planning, order_id, number).await?;
         conn.commit().await
     }
 

@@ -21,6 +21,8 @@ mod guards;
 #[cfg(test)]
 mod matrix;
 #[cfg(test)]
+mod parcels;
+#[cfg(test)]
 mod reconcile;
 #[cfg(test)]
 mod rig;

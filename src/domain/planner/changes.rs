@@ -1,7 +1,7 @@
 //! What changed around a sale: another amount, a cancelled order, a corrected slip, a person's word
 //! (kuroneko-webcollect.md §5.2, §5.4).
 
-use super::{Contract, Facts, Not, OnChange, Wanted, ask, at_once, yet};
+use super::{Contract, Facts, Not, OnChange, Wanted, ask, at_once, consolidation, yet};
 use crate::domain::money::Yen;
 use crate::domain::operation::{Intent, registered_slips};
 use crate::domain::order::Status;
@@ -40,7 +40,15 @@ pub(super) fn cancel(contract: &Contract, facts: &Facts<'_>) -> Result<Vec<Wante
         Authorized | Reserved | Registered => {
             // Whose money it is was shown by its amount (decisions.md 2): without that it is a person's case.
             if contract.on_cancel == OnChange::Ask || settlement.verified_at.is_none() {
-                return ask(format!("the order is canceled, the gateway holds {held} yen"));
+                let question = format!("the order is canceled, the gateway holds {held} yen");
+                return ask(match consolidation::left_with(facts) {
+                    Some((slip, others)) => {
+                        format!(
+                            "{question}; slip {slip} is registered for order {others} of the same parcel (同梱)"
+                        )
+                    }
+                    None => question,
+                });
             }
             Ok(vec![Wanted { intent: cancellation(settlement, number, held), run_at: at_once(facts) }])
         }
@@ -95,13 +103,21 @@ pub(super) fn amount(
     };
     let settlement = facts.settlement;
     let Some(held) = settlement.amount.filter(|held| *held != due) else { return Ok(None) };
-    let question = || ask(format!("the gateway holds {held} yen, the order's due is {due} yen"));
+    let question = || {
+        let question = format!("the gateway holds {held} yen, the order's due is {due} yen");
+        ask(match consolidation::consolidated(facts) {
+            Some((slip, others)) => format!("{question}; {}", in_one_parcel(&slip, &others)),
+            None => question,
+        })
+    };
     match settlement.state {
         Canceled | Lapsed | Refused => Ok(None),
         Settled => ask(format!("{held} yen are settled at the gateway, the order's due is {due} yen")),
         Unknown | Unlinked | Reserved => question(),
         Authorized | Registered
-            if contract.on_amount_change == OnChange::Ask || settlement.verified_at.is_none() =>
+            if contract.on_amount_change == OnChange::Ask
+                || settlement.verified_at.is_none()
+                || consolidation::consolidated(facts).is_some() =>
         {
             question()
         }
@@ -114,6 +130,13 @@ pub(super) fn amount(
             Ok(Some(Wanted { intent, run_at: at_once(facts) }))
         }
     }
+}
+
+fn in_one_parcel(slip: &str, others: &str) -> String {
+    format!(
+        "slip {slip} is in one parcel with order {others} (同梱): amount and slip stay as they are until that is undone in \
+         Yamato's console"
+    )
 }
 
 fn change(settlement: &Settlement, number: &str, from: Yen, to: Yen) -> Intent {
@@ -138,6 +161,13 @@ pub(super) fn by_word(contract: &Contract, facts: &Facts<'_>, wish: &Wish) -> Re
     let gone = matches!(facts.order.status, Status::Canceled | Status::CancelRequested);
     if gone && matches!(wish, Wish::ChangeAmount { .. } | Wish::Reauth | Wish::ChangeDate { .. }) {
         return ask(format!("the order is {}", facts.order.status));
+    }
+    if let Some((slip, others)) = consolidation::consolidated(facts) {
+        match wish {
+            Wish::ChangeAmount { .. } | Wish::Reauth => return ask(in_one_parcel(&slip, &others)),
+            Wish::Undo { slip_number } if *slip_number == slip => return ask(in_one_parcel(&slip, &others)),
+            Wish::Undo { .. } | Wish::Cancel | Wish::Capture | Wish::ChangeDate { .. } => {}
+        }
     }
     let intent = match wish {
         Wish::Cancel => cancellation(settlement, number, held),
