@@ -302,7 +302,7 @@ fn capture(
         return ask(format!("{due} yen is above amount_limit ({} yen)", contract.amount_limit));
     }
     if contract.registered_by == RegisteredBy::Mallsync
-        && let Some(undo) = changes::undo(facts, reception_number, due)?
+        && let Some(undo) = changes::undo(contract, facts, reception_number, due)?
     {
         return Ok(vec![undo]);
     }

@@ -120,3 +120,39 @@ async fn one_slip_registers_two_orders() {
         rig.server.stop().await;
     }
 }
+
+/// What another carrier brought is registered under the reception number, whatever its slip's number: a corrected number
+/// changes nothing there. One that Yamato brought after all is registered by its own slip in the place of that.
+#[tokio::test]
+async fn a_registration_follows_the_carrier() {
+    for db in stores().await {
+        let rig = Rig::new(db, 1, contract()).await;
+        let name = rig.db.name;
+        let number = rig.orders[0].order_number.clone();
+        replace(&rig, &number, &yamato(0), "360000000010", Carrier::Sagawa).await;
+        rig.run(HOUR / 2).await;
+        let book = || rig.world.book(&number).unwrap();
+        assert_eq!(shown(&rig, &number).await.slips, [number.as_str()], "{name}");
+        assert_eq!((book().registered_slips, book().undone_slips), (1, 0), "{name}: {:?}", book());
+
+        replace(&rig, &number, "360000000010", "360000000021", Carrier::Sagawa).await;
+        rig.run(HOUR / 2).await;
+        assert_eq!((book().registered_slips, book().undone_slips), (1, 0), "{name}: {:?}", book());
+        assert_eq!(shown(&rig, &number).await.slips, [number.as_str()], "{name}");
+
+        replace(&rig, &number, "360000000021", &yamato(7), Carrier::Yamato).await;
+        rig.run(HOUR).await;
+        let seen = shown(&rig, &number).await;
+        assert!(seen.state.captured() && seen.slips == [yamato(7)], "{name}: {seen:?}");
+        assert_eq!((book().registered_slips, book().undone_slips), (2, 1), "{name}: {:?}", book());
+        assert_eq!((book().repeated(), book().cancels), (0, 0), "{name}: {:?}", book());
+
+        // The last slip of all is taken away: the sale is captured no more.
+        let found = rig.db.store.find_orders(&number).await.unwrap();
+        rig.db.store.remove_slip(&found[0].id, &yamato(7), "test", &rig.planning()).await.unwrap();
+        rig.run(HOUR).await;
+        let seen = shown(&rig, &number).await;
+        assert!(!seen.state.captured() && seen.slips.is_empty(), "{name}: {seen:?}");
+        rig.server.stop().await;
+    }
+}

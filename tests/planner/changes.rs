@@ -3,9 +3,10 @@
 use mallsync::clock::Timestamp;
 use mallsync::domain::money::Yen;
 use mallsync::domain::operation::Intent;
-use mallsync::domain::order::Status;
+use mallsync::domain::order::{Carrier, Status};
 use mallsync::domain::planner::{CaptureOn, OnChange, Reauthorize, RegisteredBy};
 use mallsync::domain::settlement::{SettlementState, Wish};
+use mallsync::domain::slip::Slip;
 
 use crate::rig::{Case, asked_for, case, date, ends_in, held, noon, shown, slip, sold};
 
@@ -206,6 +207,59 @@ fn what_follows_when_something_changed() {
             "by word, held",
             asked_for(held().with(|c| c.settlement.held = Some("asked the buyer".to_owned())), Wish::Cancel),
         ),
+    ];
+    let told: Vec<String> =
+        cases.iter().map(|(name, case)| format!("{name}: {}", shown(&case.plan()))).collect();
+    insta::assert_snapshot!(told.join("\n"));
+}
+
+/// Another carrier's parcel is registered under the reception number, and that follows corrections too (§2.5).
+#[test]
+fn what_follows_when_the_carrier_changed() {
+    let sagawa = |number: &str| Slip { carrier: Carrier::Sagawa, ..slip(number) };
+    let other = || {
+        held().with(|c| {
+            c.slips = vec![sagawa("360000000010")];
+            c.done = vec![c.plan().wanted[0].intent.clone()];
+            c.settlement.state = SettlementState::Registered;
+        })
+    };
+    let undone = |c: Case| {
+        c.with(|c| {
+            let undo = c.plan().wanted[0].intent.clone();
+            c.done.push(undo);
+            c.settlement.state = SettlementState::Authorized;
+            c.settlement.slips.clear();
+        })
+    };
+    let by_yamato = || other().with(|c| c.slips = vec![slip("400012345611")]);
+    let by_sagawa = || sold().with(|c| c.slips = vec![sagawa("360000000010")]);
+    let cases: Vec<(&str, Case)> = vec![
+        ("registered", other()),
+        ("another number of that carrier", other().with(|c| c.slips = vec![sagawa("360000000021")])),
+        (
+            "another number of a third carrier",
+            other().with(|c| c.slips = vec![Slip { carrier: Carrier::JapanPost, ..slip("1234") }]),
+        ),
+        ("a slip of Yamato's beside it", other().with(|c| c.slips.push(slip("400012345611")))),
+        ("taken away", other().with(|c| c.slips.clear())),
+        ("taken away, and undone", undone(other().with(|c| c.slips.clear()))),
+        ("replaced by Yamato's", by_yamato()),
+        ("replaced by Yamato's, and undone", undone(by_yamato())),
+        (
+            "replaced by Yamato's after it was settled",
+            by_yamato().with(|c| c.settlement.state = SettlementState::Settled),
+        ),
+        (
+            "taken away after it was settled",
+            other().with(|c| {
+                c.slips.clear();
+                c.settlement.state = SettlementState::Settled;
+            }),
+        ),
+        ("Yamato's replaced by another carrier's", by_sagawa()),
+        ("Yamato's replaced by another carrier's, and undone", undone(by_sagawa())),
+        ("there and back", undone(by_yamato()).with(|c| c.slips = vec![sagawa("360000000010")])),
     ];
     let told: Vec<String> =
         cases.iter().map(|(name, case)| format!("{name}: {}", shown(&case.plan()))).collect();

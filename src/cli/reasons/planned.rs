@@ -130,6 +130,11 @@ pub(super) const REASONS: &[(&str, &str)] = &[
         "伝票 {0} は決済側で精算確定済ですが、注文の伝票は別の番号です。決済側のサポートに問い合わせてください",
     ),
     (
+        "the sale is settled at the gateway as another carrier's parcel, and the order has a slip of Yamato's: ask the \
+         gateway's support",
+        "他社便として精算確定済ですが、注文の伝票はヤマトのものです。決済側のサポートに問い合わせてください",
+    ),
+    (
         "{0} yen are settled at the gateway, the order's due is {1} yen",
         "決済側で {0} 円が精算確定済、注文の請求額は {1} 円です",
     ),

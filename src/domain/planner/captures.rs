@@ -69,6 +69,11 @@ pub(super) fn captures(
     due: Yen,
     slips: &[&Slip],
 ) -> Vec<Wanted> {
+    let registered = registered_slips(facts.done);
+    // Registered as another carrier's parcel, the whole sale is: the gateway takes no slip beside that (§5.4).
+    if registered.iter().any(|slip| slip == reception_number) {
+        return Vec::new();
+    }
     let run_at = |slip: &Slip| match contract.capture {
         CaptureOn::ShipDate => {
             let day: NaiveDate = slip.ship_date.unwrap_or_else(|| slip.learnt_at.jst_date());
@@ -103,7 +108,6 @@ pub(super) fn captures(
         };
         wanted.push(Wanted { intent, run_at });
     }
-    let registered = registered_slips(facts.done);
     wanted.retain(|w| !w.intent.slip_number().is_some_and(|slip| registered.iter().any(|r| r == slip)));
     wanted
 }

@@ -64,17 +64,32 @@ fn cancellation(settlement: &Settlement, number: &str, amount: Yen) -> Intent {
     }
 }
 
-/// A slip of Yamato's that we registered and that the order no longer has: it is taken back, before the right one is
-/// registered (§5.4). One at a time: in between the gateway is looked at again.
-pub(super) fn undo(facts: &Facts<'_>, number: &str, due: Yen) -> Result<Option<Wanted>, Not> {
+/// A registration of ours that the order's slips no longer bear out: it is taken back, before the right one is made (§5.4).
+/// One at a time: in between the gateway is looked at again. Another carrier's parcel stands under the reception number
+/// itself (§2.5): it holds as long as any slip of another carrier does, whatever its number.
+pub(super) fn undo(
+    contract: &Contract,
+    facts: &Facts<'_>,
+    number: &str,
+    due: Yen,
+) -> Result<Option<Wanted>, Not> {
     let settlement = facts.settlement;
-    let stale = registered_slips(facts.done)
-        .into_iter()
-        .filter(|slip| slip != number)
-        .find(|slip| !facts.slips.iter().any(|ours| ours.number == *slip));
+    let stale = registered_slips(facts.done).into_iter().find(|registered| {
+        let mut ours = facts.slips.iter();
+        if registered == number {
+            !ours.any(|slip| !contract.delivery.by_yamato(slip.carrier))
+        } else {
+            !ours.any(|slip| slip.number == *registered)
+        }
+    });
     let Some(slip) = stale else { return Ok(None) };
+    let other_carrier = slip == number;
     match settlement.state {
         SettlementState::Settled if facts.slips.is_empty() => yet("registered"),
+        SettlementState::Settled if other_carrier => ask(
+            "the sale is settled at the gateway as another carrier's parcel, and the order has a slip of Yamato's: ask the \
+             gateway's support",
+        ),
         SettlementState::Settled => ask(format!(
             "slip {slip} is settled at the gateway, and the order has another one: ask the gateway's support"
         )),
@@ -83,7 +98,7 @@ pub(super) fn undo(facts: &Facts<'_>, number: &str, due: Yen) -> Result<Option<W
             let intent = Intent::Undo {
                 reception_number: number.to_owned(),
                 slip_number: slip,
-                delivery_service_code: "00".to_owned(),
+                delivery_service_code: if other_carrier { "99" } else { "00" }.to_owned(),
                 amount: settlement.amount.unwrap_or(due),
             };
             Ok(Some(Wanted { intent, run_at: at_once(facts) }))
