@@ -205,7 +205,7 @@ pub struct Plan {
     pub wanted: Vec<Wanted>,
     /// What is being waited for, in words.
     pub waiting: Option<String>,
-    /// Why a person is needed, in words; nothing is sent.
+    /// Why a person is needed, in words; nothing is sent but a renewal, which keeps the money there for the answer.
     pub hold: Option<String>,
     /// All that is asked is whether to renew the authorisation, which ends on this day: one question may stand for many.
     pub renew_by: Option<NaiveDate>,
@@ -214,15 +214,28 @@ pub struct Plan {
 /// The operations wanted for an order under `contract` at `now`.
 #[must_use]
 pub fn plan(contract: &Contract, facts: &Facts<'_>, now: Timestamp) -> Plan {
-    match wish(contract, facts, now) {
-        Ok(wanted) => Plan { wanted, ..Plan::default() },
-        Err(Not::Yet(reason)) => Plan { waiting: Some(reason), ..Plan::default() },
-        Err(Not::WithoutPerson(reason)) => Plan { hold: Some(reason), ..Plan::default() },
-        Err(Not::WithoutRenewal(last)) => Plan {
-            hold: Some(format!("the authorisation ends on {last}")),
-            renew_by: Some(last),
-            ..Plan::default()
-        },
+    planned(contract, facts, now).unwrap_or_else(Plan::from)
+}
+
+impl From<Vec<Wanted>> for Plan {
+    fn from(wanted: Vec<Wanted>) -> Self {
+        Self { wanted, ..Self::default() }
+    }
+}
+
+impl From<Not> for Plan {
+    fn from(not: Not) -> Self {
+        match not {
+            Not::Yet(reason) => Self { waiting: Some(reason), ..Self::default() },
+            Not::WithoutPerson(reason) | Not::InTime(reason) => {
+                Self { hold: Some(reason), ..Self::default() }
+            }
+            Not::WithoutRenewal(last) => Self {
+                hold: Some(format!("the authorisation ends on {last}")),
+                renew_by: Some(last),
+                ..Self::default()
+            },
+        }
     }
 }
 
@@ -232,6 +245,8 @@ enum Not {
     Yet(String),
     /// Only a person can.
     WithoutPerson(String),
+    /// The authorisation ends first: only a person can, unless it is renewed.
+    InTime(String),
     /// A person must say whether to renew the authorisation that ends on this day.
     WithoutRenewal(NaiveDate),
 }
@@ -244,7 +259,7 @@ fn ask<T>(reason: impl Into<String>) -> Result<T, Not> {
     Err(Not::WithoutPerson(reason.into()))
 }
 
-fn wish(contract: &Contract, facts: &Facts<'_>, now: Timestamp) -> Result<Vec<Wanted>, Not> {
+fn planned(contract: &Contract, facts: &Facts<'_>, now: Timestamp) -> Result<Plan, Not> {
     let (order, settlement) = (facts.order, facts.settlement);
     if let Some(reason) = &settlement.held {
         return yet(format!("held: {reason}"));
@@ -256,27 +271,39 @@ fn wish(contract: &Contract, facts: &Facts<'_>, now: Timestamp) -> Result<Vec<Wa
         return yet("ordered before `since`: never touched");
     }
     if let Some(wish) = &settlement.wish {
-        return match wish {
-            // What a capture needs is asked below; the person's word replaces the rule on when.
-            Wish::Capture if order.status.may_ship() => capture(contract, facts, now, true),
-            Wish::Capture => ask(format!("a capture was asked for, yet the order is {}", order.status)),
-            _ => changes::by_word(contract, facts, wish),
+        // What a capture needs is asked below; the person's word replaces the rule on when.
+        let wanted = match wish {
+            Wish::Capture if order.status.may_ship() => capture(contract, facts, now, true)?,
+            Wish::Capture => {
+                return ask(format!("a capture was asked for, yet the order is {}", order.status));
+            }
+            _ => changes::by_word(contract, facts, wish)?,
         };
+        return Ok(wanted.into());
     }
     if order.status == Status::Canceled {
-        return changes::cancel(contract, facts);
+        return changes::cancel(contract, facts).map(Plan::from);
     }
     let wanted = if order.status.may_ship() {
         capture(contract, facts, now, false)
     } else {
         yet(format!("the order is {}", order.status))
     };
-    // While it waits, for a slip or for a person, the money must stay held.
-    wanted.or_else(|not| match (renewal::renewal(contract, facts, now), not) {
-        (Ok(Some(wanted)), _) => Ok(vec![wanted]),
+    let not = match wanted {
+        Ok(wanted) => return Ok(wanted.into()),
+        Err(not) => not,
+    };
+    // While it waits, for a slip or for a person, the money must stay held. The person's question stands beside that.
+    match (renewal::renewal(contract, facts, now), not) {
+        (Ok(Some(renewal)), Not::WithoutPerson(question)) => {
+            Ok(Plan { hold: Some(question), ..Plan::from(vec![renewal]) })
+        }
+        (Ok(Some(renewal)), Not::Yet(_) | Not::InTime(_) | Not::WithoutRenewal(_)) => {
+            Ok(vec![renewal].into())
+        }
         (Err(question), Not::Yet(_)) => Err(question),
         (_, not) => Err(not),
-    })
+    }
 }
 
 /// What brings the sale to its capture: the right slips, the right amount, then the registration. `at_once`: a person

@@ -154,7 +154,11 @@ pub(super) fn decide(
         // Only where it would matter: an order that is cancelled or already captured asks nobody about its link.
         let unlinked = record.settlement.reception_number.is_none();
         if !plan.wanted.is_empty() || (unlinked && plan.hold.is_some()) {
-            plan = Plan { hold: Some(objection.clone()), ..Plan::default() };
+            // A renewal keeps the money there until it is known whose it is; another question stays one.
+            let (renewals, others): (Vec<Wanted>, Vec<Wanted>) =
+                plan.wanted.into_iter().partition(|wanted| matches!(wanted.intent, Intent::Reauth { .. }));
+            let question = plan.hold.filter(|_| others.is_empty() && !unlinked);
+            plan = Plan { hold: question.or_else(|| Some(objection.clone())), ..Plan::from(renewals) };
         }
     }
     Some(Decision { plan, live: contract.mode == Mode::Live })

@@ -67,7 +67,9 @@ proptest! {
     #[test]
     fn nothing_is_ever_wanted_that_must_not_be(case in any_case()) {
         let plan = case.plan();
-        prop_assert!(plan.wanted.is_empty() || (plan.hold.is_none() && plan.waiting.is_none()));
+        let renewals = plan.wanted.iter().all(|w| w.intent.kind() == "reauth");
+        prop_assert!(plan.waiting.is_none() || plan.wanted.is_empty());
+        prop_assert!(plan.hold.is_none() || renewals);
         prop_assert!(!plan.wanted.is_empty() || plan.hold.is_some() || plan.waiting.is_some(), "always a reason");
         prop_assert!(plan.renew_by.is_none() || (plan.hold.is_some() && plan.renew_by == case.settlement.lapses_on));
         let mut seen = Vec::new();

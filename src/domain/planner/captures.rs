@@ -174,7 +174,8 @@ pub(super) fn not_too_late(settlement: &Settlement, wanted: &[Wanted], now: Time
     if let Some(last) = settlement.lapses_on
         && let Some(late) = wanted.iter().find(|w| w.run_at.max(now).jst_date() > last)
     {
-        return ask(format!("the authorisation ends on {last}, before {}", late.run_at.max(now).jst_date()));
+        let reason = format!("the authorisation ends on {last}, before {}", late.run_at.max(now).jst_date());
+        return Err(Not::InTime(reason));
     }
     Ok(())
 }
