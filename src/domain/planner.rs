@@ -6,7 +6,7 @@ pub use super::link::{Linked, link};
 use super::money::Yen;
 use super::operation::{Intent, registered_slips};
 use super::order::{Carrier, Order, Status};
-use super::settlement::{Settlement, Wish};
+use super::settlement::{Settlement, SettlementState, Wish};
 use super::slip::Slip;
 use super::words::words;
 use crate::clock::Timestamp;
@@ -214,7 +214,9 @@ pub struct Plan {
 /// The operations wanted for an order under `contract` at `now`.
 #[must_use]
 pub fn plan(contract: &Contract, facts: &Facts<'_>, now: Timestamp) -> Plan {
-    planned(contract, facts, now).unwrap_or_else(Plan::from)
+    let settlement = facts.settlement.on(now.jst_date());
+    let facts = Facts { settlement: &settlement, ..facts.clone() };
+    planned(contract, &facts, now).unwrap_or_else(Plan::from)
 }
 
 impl From<Vec<Wanted>> for Plan {
@@ -324,6 +326,9 @@ fn capture(
     let Some(due) = order.amounts.due else { return yet("the amount is not fixed") };
     if due <= Yen::ZERO {
         return changes::nothing_due(settlement);
+    }
+    if settlement.state == SettlementState::Lapsed {
+        return renewal::ended(settlement);
     }
     if due > contract.amount_limit {
         return ask(format!("{due} yen is above amount_limit ({} yen)", contract.amount_limit));

@@ -112,6 +112,7 @@ impl Standing {
                 // The look after it tells them; the old ones would make the next renewal look like this one.
                 (self.authorized_at, self.approval) = (None, None);
                 self.lapses_on = days.and_then(|days| first.checked_add_signed(days)).or(self.lapses_on);
+                self.state = self.state.on(self.lapses_on, first);
             }
             Intent::Reauth { .. } | Intent::ChangeDate { .. } => {}
         }

@@ -237,6 +237,15 @@ impl Store {
     ) -> Result<u64> {
         let Some(record) = &known.record else { return Ok(0) };
         let settlement = &record.settlement;
+        // An authorisation that ended shows it; what another writer learnt meanwhile stands.
+        let state = settlement.state.on(settlement.lapses_on, planning.now.jst_date());
+        if state != settlement.state {
+            conn.execute(
+                "UPDATE settlements SET state = $2 WHERE id = $1 AND state = $3",
+                args![&settlement.id, state.as_str(), settlement.state.as_str()],
+            )
+            .await?;
+        }
         // The day stands in the question too: with another day it is another text.
         if record.asked != decision.plan.hold {
             conn.execute(

@@ -408,6 +408,7 @@ pub(super) async fn observe(
 ) -> Result<()> {
     let authorized_on = observed.authorized_at.map(Timestamp::jst_date);
     let lapses_on = authorized_on.zip(authorization_days).and_then(|(on, days)| last_day(on, days));
+    let state = observed.state.on(lapses_on, at.jst_date());
     let written = conn
         .execute(
             "UPDATE settlements SET state = $2, gateway_status = $3, amount = COALESCE($4, amount),
@@ -419,7 +420,7 @@ pub(super) async fn observe(
              WHERE id = $1",
             args![
                 settlement_id,
-                observed.state.as_str(),
+                state.as_str(),
                 &observed.status,
                 observed.amount.map(|amount| amount.0),
                 &authorized_on.map(|day| day.to_string()),

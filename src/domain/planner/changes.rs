@@ -9,7 +9,7 @@ use crate::domain::settlement::{Settlement, SettlementState, Wish};
 
 /// Nothing is due any more: what is still held on the card is a question.
 pub(super) fn nothing_due<T>(settlement: &Settlement) -> Result<T, Not> {
-    match (settlement.state, settlement.amount) {
+    match (settlement.state.at_gateway(), settlement.amount) {
         (SettlementState::Authorized | SettlementState::Registered, Some(held)) if held > Yen::ZERO => {
             ask(format!("nothing is due any more, the gateway holds {held} yen"))
         }
@@ -33,11 +33,12 @@ pub(super) fn cancel(contract: &Contract, facts: &Facts<'_>) -> Result<Vec<Wante
             "the order is canceled, the gateway shows a status from which nothing follows: compare it at the gateway's \
              own screen",
         ),
-        Canceled | Lapsed | Refused | Unknown | Unlinked => over,
+        Canceled | Refused | Unknown | Unlinked => over,
         Settled => ask(format!(
             "the order is canceled after {held} yen were settled: pay them back at the gateway's own screen"
         )),
-        Authorized | Reserved | Registered => {
+        // At the gateway one that lapsed is alive like the others.
+        Authorized | Lapsed | Reserved | Registered => {
             // Whose money it is was shown by its amount (decisions.md 2): without that it is a person's case.
             if contract.on_cancel == OnChange::Ask || settlement.verified_at.is_none() {
                 let question = format!("the order is canceled, the gateway holds {held} yen");
@@ -60,7 +61,7 @@ fn cancellation(settlement: &Settlement, number: &str, amount: Yen) -> Intent {
         reception_number: number.to_owned(),
         amount,
         authorized_on: settlement.authorized_on,
-        state: settlement.state,
+        state: settlement.state.at_gateway(),
     }
 }
 
@@ -160,7 +161,7 @@ fn change(settlement: &Settlement, number: &str, from: Yen, to: Yen) -> Intent {
         from,
         to,
         authorized_on: settlement.authorized_on,
-        state: settlement.state,
+        state: settlement.state.at_gateway(),
     }
 }
 
@@ -176,6 +177,10 @@ pub(super) fn by_word(contract: &Contract, facts: &Facts<'_>, wish: &Wish) -> Re
     let gone = matches!(facts.order.status, Status::Canceled | Status::CancelRequested);
     if gone && matches!(wish, Wish::ChangeAmount { .. } | Wish::Reauth | Wish::ChangeDate { .. }) {
         return ask(format!("the order is {}", facts.order.status));
+    }
+    if settlement.state == SettlementState::Lapsed && matches!(wish, Wish::ChangeAmount { .. } | Wish::Reauth)
+    {
+        return super::renewal::ended(settlement);
     }
     if let Some((slip, others)) = consolidation::consolidated(facts) {
         match wish {
