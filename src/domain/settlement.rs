@@ -43,6 +43,12 @@ impl SettlementState {
         matches!(self, Self::Registered | Self::Settled)
     }
 
+    /// Nothing is held on the card any more, and nothing was taken.
+    #[must_use]
+    pub const fn over(self) -> bool {
+        matches!(self, Self::Canceled | Self::Lapsed | Self::Refused)
+    }
+
     /// As it stands on `today` (JST) where its authorisation has its last day on `lapses_on`: one that ended has lapsed, one
     /// that was renewed since holds again. The gateway has no status for that (kuroneko-webcollect.md §5.3): it is decided
     /// here, wherever a settlement is looked at or planned.

@@ -11,15 +11,16 @@ use crate::domain::operation::Intent;
 use crate::domain::settlement::SettlementState;
 
 /// What is done stands on its settlement too, in the same transaction: whoever died between the two would leave a
-/// registered sale shown as one that waits. The next look-up tells more; what one has told already is left alone.
+/// registered sale shown as one that waits. The next look-up tells more; what one has told already is left alone. Of a number
+/// that the order had before it tells nothing.
 pub(super) async fn register(conn: &mut Conn, id: &str, intent: &Intent, at: Timestamp) -> Result<()> {
     let row: Option<StandingColumns> = conn
         .row(
             locked!(
                 "SELECT state, slips, amount, authorized_on, lapses_on, authorized_at, approval
-                 FROM settlements WHERE id = $1"
+                 FROM settlements WHERE id = $1 AND reception_number = $2"
             ),
-            args![id],
+            args![id, intent.reception_number()],
         )
         .await?;
     let Some(row) = row else { return Ok(()) };

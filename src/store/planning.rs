@@ -69,8 +69,11 @@ impl Known {
         self.operations.iter().any(|o| o.sends > 0 || o.state.in_flight() || o.state == State::Done)
     }
 
+    /// What was done under the order's reception number: what was done under one that it had before is over with that.
     pub(super) fn done(&self) -> Vec<Intent> {
-        let mut done: Vec<&Standing> = self.operations.iter().filter(|o| o.state == State::Done).collect();
+        let number = self.record.as_ref().and_then(|record| record.settlement.reception_number.as_deref());
+        let own = |o: &&Standing| o.state == State::Done && Some(o.intent.reception_number()) == number;
+        let mut done: Vec<&Standing> = self.operations.iter().filter(own).collect();
         // One at a time is under way for a reception number: they are in the order in which they became done.
         done.sort_by_key(|o| o.updated_at);
         done.into_iter().map(|o| o.intent.clone()).collect()
@@ -394,7 +397,7 @@ impl Store {
         Ok(previews)
     }
 
-    /// Intents done for an order, in the order in which they became so.
+    /// Intents done for an order under the reception number that it has, in the order in which they became so.
     ///
     /// # Errors
     /// See [`super::StoreError`].
@@ -402,7 +405,9 @@ impl Store {
         let mut conn = self.read().await?;
         let rows: Vec<(String, String)> = conn
             .rows(
-                "SELECT id, intent FROM operations WHERE order_id = $1 AND state = 'done' ORDER BY updated_at, id",
+                "SELECT p.id, p.intent FROM operations p JOIN settlements s ON s.order_id = p.order_id
+                     AND s.reception_number = p.reception_number
+                 WHERE p.order_id = $1 AND p.state = 'done' ORDER BY p.updated_at, p.id",
                 args![order_id],
             )
             .await?;

@@ -228,6 +228,7 @@ pub(super) async fn compared_rows(
                           OR s.state <> 'settled' AND o.status <> 'canceled'
                           OR s.state = 'settled' AND (o.status = 'canceled' OR o.due <> s.amount
                               OR $4 = 1 AND NOT EXISTS (SELECT 1 FROM operations p WHERE p.order_id = s.order_id
+                                  AND p.reception_number = s.reception_number
                                   AND p.kind = 'capture' AND p.state = 'done')))
                      ORDER BY s.id LIMIT $5"
                 ),

@@ -83,8 +83,13 @@ fn may_be_undone(
     (number, registered): (&str, &str),
     planning: &Planning<'_>,
 ) -> Result<()> {
-    let mut done: Vec<&Operation> =
-        operations.iter().filter(|operation| operation.progress.state == State::Done).collect();
+    // What was done under a number that the order had before is over with that.
+    let own = |operation: &&Operation| {
+        let number = Some(operation.intent.reception_number());
+        operation.progress.state == State::Done
+            && records.iter().any(|record| record.settlement.reception_number.as_deref() == number)
+    };
+    let mut done: Vec<&Operation> = operations.iter().filter(own).collect();
     // One at a time is under way for a reception number: they are in the order in which they became done.
     done.sort_by_key(|operation| operation.updated_at);
     let done: Vec<Intent> = done.into_iter().map(|operation| operation.intent.clone()).collect();

@@ -15,6 +15,8 @@ mod operations;
 #[cfg(test)]
 mod orders;
 #[cfg(test)]
+mod plans;
+#[cfg(test)]
 mod quiet;
 #[cfg(test)]
 mod receptions;
