@@ -56,6 +56,8 @@ pub mod reconciling;
 pub mod reloads;
 /// Runs of reconciliation.
 pub mod runs;
+/// What people say of settlements.
+pub mod say;
 /// Settlements.
 pub mod settlements;
 /// What `status` and health checks ask.

@@ -11,12 +11,12 @@ use super::data::{ORDERS, Shop};
 const SLIP: &str = "400012345670";
 
 /// The cart's file has no reception numbers and its profile no fallback: they come from files.
-struct Cart {
-    shop: Shop,
+pub(crate) struct Cart {
+    pub(crate) shop: Shop,
     _profile: tempfile::TempDir,
 }
 
-fn cart(mode: &str) -> Cart {
+pub(crate) fn cart(mode: &str) -> Cart {
     let generic = Path::new(env!("CARGO_MANIFEST_DIR")).join("config/profiles/generic.toml");
     let own = fs::read_to_string(generic).unwrap().replace("reception_no = \"order_no\"", "");
     let dir = tempfile::tempdir().unwrap();
