@@ -15,6 +15,7 @@ mod context;
 mod daemon;
 mod db;
 mod demo;
+mod differences;
 mod failure;
 mod follow;
 mod foreseen;

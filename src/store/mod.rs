@@ -38,6 +38,8 @@ pub mod accounts;
 pub mod addresses;
 /// Limiter rows.
 pub mod limits;
+/// Card orders without a settlement.
+pub mod missed;
 /// What the log was told of.
 pub mod notices;
 /// Operations and their attempts.
