@@ -26,3 +26,5 @@ mod parcels;
 mod reconcile;
 #[cfg(test)]
 mod rig;
+#[cfg(test)]
+mod runs;

@@ -54,6 +54,7 @@ fn slip_row(order: &str, slip: &str, carrier: Carrier) -> SlipRow {
         order_key: order.to_owned(),
         other_keys: Vec::new(),
         reception_numbers: Vec::new(),
+        trader_code: None,
         number: slip.to_owned(),
         carrier,
         kind: "0".to_owned(),

@@ -44,6 +44,7 @@ pub fn contract() -> Contract {
         amount_limit: Yen(300_000),
         max_per_hour: 500,
         max_yen_per_day: Yen(5_000_000),
+        trader_code: None,
         rules: vec![MatchRule {
             shop: "own-shop".to_owned(),
             mall_payment: vec!["*webコレクト*".to_owned()],
