@@ -156,7 +156,7 @@ mod tests {
 
     #[test]
     fn what_is_done_shows_on_the_settlement() {
-        use SettlementState::{Authorized, Canceled, Registered, Reserved, Settled};
+        use SettlementState::{Authorized, Canceled, Registered, Settled};
         let at = Timestamp::parse("2027-01-15T10:00:00+09:00").unwrap();
         let slip = |slip: &str, back: bool| {
             let (reception_number, slip_number, delivery_service_code, amount) =
@@ -173,9 +173,9 @@ mod tests {
             authorized_on: None,
             state: Registered,
         };
-        let to = day("2027-01-25");
-        let moved = Intent::ChangeDate { reception_number: "A-1".to_owned(), from: None, to };
-        let planned = Standing { scheduled_on: Some(to), ..standing(Reserved, &[]) };
+        let moved =
+            Intent::ChangeDate { reception_number: "A-1".to_owned(), from: None, to: day("2026-12-24") };
+        let reserved = standing(SettlementState::Reserved, &[]);
         let (capture_b, undo_a) = (slip("B", false), slip("A", true));
         for (before, intent, after) in [
             (standing(Authorized, &[]), &capture_b, standing(Registered, &["B"])),
@@ -185,7 +185,7 @@ mod tests {
             (standing(Registered, &["A"]), &undo_a, standing(Authorized, &[])),
             (standing(Canceled, &[]), &undo_a, standing(Canceled, &[])),
             (standing(Registered, &["A"]), &cancel, standing(Canceled, &[])),
-            (standing(Reserved, &[]), &moved, planned),
+            (reserved.clone(), &moved, Standing { scheduled_on: Some(day("2026-12-24")), ..reserved }),
         ] {
             assert_eq!(before.clone().after(intent, at), after, "{before:?} {intent:?}");
         }

@@ -29,4 +29,6 @@ mod reconcile;
 #[cfg(test)]
 mod rig;
 #[cfg(test)]
+mod runs;
+#[cfg(test)]
 mod whole;
