@@ -60,6 +60,10 @@ pub struct Reconciled {
     pub busy_elsewhere: bool,
 }
 
+fn next_comparison(shared: &Shared) -> Timestamp {
+    shared.ambient.now() + shared.ambient.clock().round(COMPARE)
+}
+
 impl Account {
     /// Looks settlements up until `shared.stop`: new ones soon, open ones by the schedule or when a command asks.
     pub fn follow(self: Arc<Self>, shared: Shared) -> impl Future<Output = ()> + Send {
@@ -110,14 +114,14 @@ impl Account {
         }
         if run {
             self.reconcile(shared).await?;
-            due.compare = Some(shared.ambient.now() + COMPARE);
+            due.compare = Some(next_comparison(shared));
         }
         let now = shared.ambient.now();
         if !shared.stop.is_cancelled() && due.first.is_none_or(|at| at <= now) {
             due.first = self.first_looks(shared, None).await?;
         }
         if row.ended_at.is_some() && due.compare.is_none_or(|at| at <= now) {
-            due.compare = Some(now + COMPARE);
+            due.compare = Some(next_comparison(shared));
             let report = self.compare_all(shared).await?;
             shared.store.note_report(self.name(), &report).await?;
         }

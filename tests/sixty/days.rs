@@ -27,10 +27,20 @@ const MANY: u64 = 300;
 const THOUSANDS: u64 = 2_000;
 /// From so many seeds on it is no CI.
 const SOAK: u64 = 10;
+/// Hours between rounds that come every hour, in CI: of its time they would be the most.
+const ROUND: u32 = 6;
 
 #[expect(clippy::disallowed_methods, reason = "what the tests run is the environment's to say")]
 fn asked(name: &str) -> Option<u64> {
     std::env::var(name).ok().and_then(|n| n.parse().ok())
+}
+
+fn seeds() -> u64 {
+    asked("MALLSYNC_SEEDS").unwrap_or(1)
+}
+
+fn soak() -> bool {
+    seeds() >= SOAK
 }
 
 /// What comes next.
@@ -105,6 +115,7 @@ impl Course {
             seed,
             postgres: seed.is_multiple_of(2),
             days: [20, 14, 30][usize::try_from(seed % 3).unwrap()],
+            round: if soak() { 1 } else { ROUND },
             max_per_hour: 3 + stories.len() / 100,
         };
         Self {
@@ -189,12 +200,11 @@ fn sixty_days(seed: u64, sales: Range<u64>) {
 /// Each seed on a thread of its own, so many at a time as there are processors.
 #[test]
 fn sixty_days_of_card_sales_leave_none_lapsed_doubled_wrong_or_forgotten() {
-    let count = asked("MALLSYNC_SEEDS").unwrap_or(1);
-    let seeds = asked("MALLSYNC_SEED").map_or(1..1 + count, |seed| seed..seed + 1);
+    let seeds = asked("MALLSYNC_SEED").map_or(1..1 + seeds(), |seed| seed..seed + 1);
     let next = AtomicU64::new(seeds.start);
     let sales = |seed: u64| match asked("MALLSYNC_SALES") {
         Some(sales) => sales,
-        None if count < SOAK => FEW,
+        None if !soak() => FEW,
         None if seed == seeds.start => THOUSANDS,
         None => MANY,
     };

@@ -26,9 +26,9 @@ const LOOKS: u32 = 7_200;
 const CHANGES: [&str; 6] =
     ["creditCancel", "creditChangePrice", "reAuth", "shipmentEntry", "shipmentCancel", "changeDate"];
 
-/// The manual clock, on which a second of the machine is [`LOOKS`].
+/// The manual clock, on which a second of the machine is [`LOOKS`], and rounds that come every hour are so many hours apart.
 #[derive(Debug)]
-struct Slow(ManualClock);
+struct Slow(ManualClock, u32);
 
 impl Clock for Slow {
     fn now(&self) -> Timestamp {
@@ -39,6 +39,9 @@ impl Clock for Slow {
     }
     fn of_wall(&self, d: Duration) -> Duration {
         d * LOOKS
+    }
+    fn round(&self, every: Duration) -> Duration {
+        every * self.1
     }
     fn sleep_until(&self, at: Timestamp) -> BoxFuture<'static, Busy> {
         self.0.sleep_until(at)
@@ -59,6 +62,8 @@ pub struct Plan {
     pub postgres: bool,
     /// Days of an authorisation.
     pub days: u32,
+    /// Hours between two rounds of planning and of comparing all that is open.
+    pub round: u32,
     /// `max_per_hour` of the contract whose rules do everything.
     pub max_per_hour: usize,
 }
@@ -149,7 +154,7 @@ impl House {
 
     fn ambient(&self, whose: u64) -> Ambient {
         let seed = self.plan.seed << 24 | self.starts << 4 | whose;
-        Ambient::seeded(Arc::new(Slow(self.clock.clone())), seed)
+        Ambient::seeded(Arc::new(Slow(self.clock.clone(), self.plan.round)), seed)
     }
 
     /// The daemon is started, from its config and its database.
