@@ -21,7 +21,7 @@ use crate::weather;
 /// Days after the last act, in which everything comes to rest.
 const REST: u32 = 8;
 /// Sales of a seed in CI.
-const FEW: u64 = 120;
+const FEW: u64 = 44;
 /// Sales of a seed where many seeds are asked for, and of the first one of them.
 const MANY: u64 = 300;
 const THOUSANDS: u64 = 2_000;
@@ -197,7 +197,7 @@ fn sixty_days(seed: u64, sales: Range<u64>) {
     }
 }
 
-/// Each seed on a thread of its own, so many at a time as there are processors.
+/// Each seed on a thread of its own, so many at a time as there are processors, or three.
 #[test]
 fn sixty_days_of_card_sales_leave_none_lapsed_doubled_wrong_or_forgotten() {
     let seeds = asked("MALLSYNC_SEED").map_or(1..1 + seeds(), |seed| seed..seed + 1);
@@ -227,8 +227,9 @@ fn sixty_days_of_card_sales_leave_none_lapsed_doubled_wrong_or_forgotten() {
                 }
             }
         };
-        let cores = thread::available_parallelism().map_or(1, std::num::NonZero::get);
-        let threads: Vec<_> = (0..cores).map(|_| scope.spawn(work)).collect();
+        // CI's three side by side: two, and then one, would leave a processor with nothing to do.
+        let threads = thread::available_parallelism().map_or(1, std::num::NonZero::get).max(3);
+        let threads: Vec<_> = (0..threads).map(|_| scope.spawn(work)).collect();
         threads.into_iter().flat_map(|thread| thread.join().unwrap()).collect()
     });
     assert!(broken.is_empty(), "{}", broken.join("\n\n"));

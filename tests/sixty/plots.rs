@@ -155,9 +155,16 @@ impl Story {
             }
             (58..68, _, Some(at)) => {
                 let at = at + draw.later(30, 720);
-                self.add("a corrected slip", [(at, Act::Replace(slip.clone(), second.clone()))]);
                 if self.rules == Rules::B2 {
-                    self.acts.extend([(at, console("E02", &slip)), (at, console("E01", &second))]);
+                    let acts = [
+                        (at, console("E02", &slip)),
+                        (at, console("E01", &second)),
+                        // Here it can be corrected once the gateway was looked at.
+                        (at + DAY, Act::Replace(slip, second)),
+                    ];
+                    self.trouble("a slip corrected by B2クラウド, and a day later here", acts);
+                } else {
+                    self.add("a corrected slip", [(at, Act::Replace(slip, second))]);
                 }
             }
             (68..72, _, Some(at)) => {
