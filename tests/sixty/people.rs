@@ -37,6 +37,7 @@ impl Story {
             order_key: self.number.clone(),
             other_keys: Vec::new(),
             reception_numbers: if by_b2 { vec![self.number.clone()] } else { Vec::new() },
+            trader_code: None,
             number: slip.to_owned(),
             carrier,
             kind: "0".to_owned(),
