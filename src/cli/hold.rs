@@ -1,4 +1,5 @@
-//! `mallsync settlements hold` and `release`: of one settlement, or of a whole contract.
+//! `mallsync settlements hold` and `release`: of one settlement, or of a whole contract; of that one also the functions that
+//! its gateway does not allow.
 
 use clap::Args;
 
@@ -10,7 +11,6 @@ use super::preview::Sums;
 use super::{money, preview, settlements, words};
 use crate::app::{App, Due};
 use crate::domain::planner::Contract;
-use crate::store::people::Deed;
 
 #[derive(Args, Debug)]
 pub struct Hold {
@@ -44,11 +44,10 @@ pub async fn hold(context: &Context, args: Hold) -> Outcome {
             note(context.say(words::DRY_RUN_ONLY));
             return Ok(Ended::Well);
         }
-        let mut account = app.store().account(&args.id).await?;
-        account.held_reason = Some(args.reason.clone());
-        account.held_at = Some(context.ambient.now());
-        app.store().put_account(&account).await?;
-        record(context, &app, actor, "settlements.hold", &args.id, args.reason).await?;
+        let now = context.ambient.now();
+        if let Some(why) = app.store().hold_contract(&args.id, &args.reason, &actor, now).await? {
+            note(&context.tell(words::HELD_ALREADY, &[&args.id, &context.look().reason(&why)]));
+        }
         note(&context.tell(words::HELD, &[&args.id, &args.id]));
         return Ok(Ended::Well);
     }
@@ -89,19 +88,22 @@ pub async fn release(context: &Context, args: Release) -> Outcome {
 
 async fn release_contract(context: &Context, app: &App, args: &Release) -> Outcome {
     let contract = in_force(context, app, &args.id)?;
-    let mut account = app.store().account(&args.id).await?;
-    let Some(reason) = account.held_reason.take() else {
+    let account = app.store().account(&args.id).await?;
+    let stopped = app.store().stopped_functions(Some(&args.id)).await?;
+    if account.held_reason.is_none() && stopped.is_empty() {
         note(&context.tell(words::CONTRACT_NOT_HELD, &[&args.id]));
         return Ok(Ended::Well);
-    };
-    account.held_at = None;
+    }
+    for function in &stopped {
+        let kind = words::kind(function.kind, context.language);
+        note(&context.tell(words::FUNCTION_TRIED, &[&kind, &function.code]));
+    }
     let Sums { now, now_yen, .. } = preview::sums(context, app, contract).await?;
     note(&context.tell(words::FOLLOWS_CONTRACT, &[&args.id, &now, &now_yen]));
     if !money::confirm(context, args.money, contract.mode)? {
         return Ok(if args.money.dry_run { Ended::Well } else { Ended::Badly });
     }
-    app.store().put_account(&account).await?;
-    record(context, app, Context::actor(), "settlements.release", &args.id, reason).await?;
+    app.store().release_contract(&account, &Context::actor(), context.ambient.now()).await?;
     note(&context.tell(words::RELEASED, &[&args.id]));
     follow::carry_out(context, app, &Due::Contract(args.id.clone()), args.money.follow).await
 }
@@ -119,22 +121,4 @@ pub fn in_force<'a>(context: &Context, app: &'a App, name: &str) -> Result<&'a C
         .iter()
         .find(|contract| contract.name == name)
         .ok_or_else(|| Failure::Failed(context.tell(words::CONTRACT_DISABLED, &[&name])))
-}
-
-async fn record(
-    context: &Context,
-    app: &App,
-    actor: String,
-    action: &str,
-    subject: &str,
-    detail: String,
-) -> Result<(), Failure> {
-    let deed = Deed {
-        at: context.ambient.now(),
-        actor,
-        action: action.to_owned(),
-        subject: subject.to_owned(),
-        detail,
-    };
-    Ok(app.store().record_deed(&deed).await?)
 }

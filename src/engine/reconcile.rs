@@ -43,6 +43,8 @@ struct Due {
     first: Option<Timestamp>,
     /// The next comparison.
     compare: Option<Timestamp>,
+    /// When the last one began: the first after a start reads everything.
+    compared: Option<Timestamp>,
 }
 
 /// What a run did.
@@ -118,8 +120,9 @@ impl Account {
         }
         if row.ended_at.is_some() && due.compare.is_none_or(|at| at <= now) {
             due.compare = Some(now + COMPARE);
-            let report = self.compare_all(shared).await?;
+            let report = self.compare_all(shared, due.compared).await?;
             shared.store.note_report(self.name(), &report).await?;
+            due.compared = Some(now);
         }
         let row = self.reconciliation(shared).await?;
         let next = due.first.map_or(row.due_at, |at| at.min(row.due_at));
@@ -207,7 +210,7 @@ impl Account {
         mut reconciled: Reconciled,
         due_at: Timestamp,
     ) -> Result<Reconciled, StoreError> {
-        reconciled.report = self.compare_all(shared).await?;
+        reconciled.report = self.compare_all(shared, None).await?;
         let Reconciled { looked, failed, error, report, .. } = &reconciled;
         let (looked, failed) = (*looked, *failed);
         let end = RunEnd {

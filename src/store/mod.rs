@@ -26,6 +26,7 @@ mod page_rows;
 mod pages;
 mod parcels;
 mod planning;
+mod replanning;
 mod room;
 mod rows;
 mod taken;
@@ -36,6 +37,8 @@ mod workers;
 pub mod accounts;
 /// From which address gateways see our calls.
 pub mod addresses;
+/// Functions of contracts that the other side does not allow.
+pub mod functions;
 /// Limiter rows.
 pub mod limits;
 /// What the log was told of.
@@ -56,6 +59,8 @@ pub mod reconciling;
 pub mod reloads;
 /// Runs of reconciliation.
 pub mod runs;
+/// What left, and the guards that count it.
+pub mod sends;
 /// Settlements.
 pub mod settlements;
 /// What `status` and health checks ask.

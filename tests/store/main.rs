@@ -7,7 +7,11 @@
 mod support;
 
 #[cfg(test)]
+mod accounts;
+#[cfg(test)]
 mod facts;
+#[cfg(test)]
+mod looks;
 #[cfg(test)]
 mod opening;
 #[cfg(test)]
@@ -17,6 +21,8 @@ mod orders;
 #[cfg(test)]
 mod quiet;
 #[cfg(test)]
+mod races;
+#[cfg(test)]
 mod receptions;
 #[cfg(test)]
 mod reconciling;
@@ -24,6 +30,8 @@ mod reconciling;
 mod reloads;
 #[cfg(test)]
 mod schema;
+#[cfg(test)]
+mod sends;
 #[cfg(test)]
 mod settlements;
 #[cfg(test)]

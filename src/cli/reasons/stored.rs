@@ -2,6 +2,10 @@
 
 /// See [`super::TABLES`].
 pub(super) const REASONS: &[(&str, &str)] = &[
+    (
+        "{0} was held anew or released meanwhile: look again (`mallsync status`)",
+        "{0} はその間に再び止められたか、解除されました。もう一度確かめてください（`mallsync status`）",
+    ),
     // Links.
     (
         "no rule of {0} matches this order any more (its payment or the config changed); `settlements link` keeps it, \

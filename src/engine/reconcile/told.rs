@@ -1,7 +1,9 @@
 //! What differs is told once, and forgotten when it no longer does.
 
 use std::collections::BTreeSet;
+use std::time::Duration;
 
+use crate::clock::Timestamp;
 use crate::domain::planner::Mode;
 use crate::domain::reconcile::Report;
 use crate::engine::effects::Account;
@@ -13,19 +15,30 @@ use crate::store::reconciling::{Compared, Which};
 /// Settlements compared at a time.
 const PAGE: u64 = 200;
 
+/// What was read is dated with the moment it was asked for, and stored later.
+const SLACK: Duration = Duration::from_secs(3_600);
+
 /// A difference by its settlement and kind.
 fn subject(compared: &Compared, kind: crate::domain::reconcile::Kind) -> String {
     format!("{}/{kind}", compared.row.settlement.id)
 }
 
 impl Account {
-    /// Compares everything by what is known now, tells what is new, and forgets what is over.
-    pub(super) async fn compare_all(&self, shared: &Shared) -> Result<Report, StoreError> {
+    /// Compares everything by what is known now, tells what is new, and forgets what is over. Since the comparison that
+    /// began at `since`, only what may have changed is read.
+    pub(super) async fn compare_all(
+        &self,
+        shared: &Shared,
+        since: Option<Timestamp>,
+    ) -> Result<Report, StoreError> {
         let mut report = Report::default();
         let mut after = Some(String::new());
         while let Some(from) = after {
             shared.beat.works(&shared.ambient);
-            let which = Which::After(&from, PAGE);
+            let which = match since {
+                None => Which::After(&from, PAGE),
+                Some(since) => Which::Since(since - SLACK, &from, PAGE),
+            };
             let (page, next) =
                 shared.store.compare_settlements(&self.contract, which, shared.ambient.now()).await?;
             for compared in &page {
