@@ -116,9 +116,9 @@ impl Store {
         let mut conn = self.write(Lock::None).await?;
         let row = lock_account(&mut conn, name).await?;
         if (&row.held_reason, row.held_at) != (&seen.held_reason, seen.held_at.map(Timestamp::micros)) {
-            return Err(StoreError::Refused(format!(
-                "{name} was held anew or released meanwhile: look again (`mallsync status`)"
-            )));
+            return Err(StoreError::Refused(
+                "changed while you read: somebody else decided about it; run it again".to_owned(),
+            ));
         }
         conn.execute("UPDATE accounts SET held_reason = NULL, held_at = NULL WHERE name = $1", args![name])
             .await?;

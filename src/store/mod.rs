@@ -41,6 +41,8 @@ pub mod addresses;
 pub mod functions;
 /// Limiter rows.
 pub mod limits;
+/// Card orders without a settlement.
+pub mod missed;
 /// What the log was told of.
 pub mod notices;
 /// Operations and their attempts.
@@ -59,6 +61,8 @@ pub mod reconciling;
 pub mod reloads;
 /// Runs of reconciliation.
 pub mod runs;
+/// What people say of settlements.
+pub mod say;
 /// What left, and the guards that count it.
 pub mod sends;
 /// Settlements.

@@ -28,3 +28,5 @@ mod matrix;
 mod reconcile;
 #[cfg(test)]
 mod rig;
+#[cfg(test)]
+mod runs;

@@ -39,6 +39,7 @@ pub(super) const REASONS: &[(&str, &str)] = &[
     ("the slip was taken away", "伝票が外されました"),
     ("the settlement is in dry-run", "ドライランです"),
     ("maintenance window", "メンテナンス時間帯"),
+    ("{0} is not allowed ({1}): {2}", "{0}が使えません（{1}）: {2}"),
     ("the gateway does not allow this function ({0})", "決済側でこの機能が使えません（{0}）"),
     ("the look before sending failed: {0}", "送信前の照会に失敗: {0}"),
     ("the look-up failed: {0}", "照会に失敗: {0}"),

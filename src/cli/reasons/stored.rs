@@ -2,10 +2,6 @@
 
 /// See [`super::TABLES`].
 pub(super) const REASONS: &[(&str, &str)] = &[
-    (
-        "{0} was held anew or released meanwhile: look again (`mallsync status`)",
-        "{0} はその間に再び止められたか、解除されました。もう一度確かめてください（`mallsync status`）",
-    ),
     // Links.
     (
         "no rule of {0} matches this order any more (its payment or the config changed); `settlements link` keeps it, \
@@ -88,6 +84,10 @@ pub(super) const REASONS: &[(&str, &str)] = &[
     (
         "the file names reception number {0}, the order has {1}; `slips add` if the parcel is right all the same",
         "ファイルの受付番号は {0}、注文の受付番号は {1} です。荷物が正しければ `slips add` してください",
+    ),
+    (
+        "the file's 加盟店番号 {0} is not the trader_code of {1}: its reception number is not used",
+        "ファイルの加盟店番号 {0} は {1} の trader_code と違います。受付番号は使いません",
     ),
     (
         "B2クラウド's file says that it registers slip {0} itself, yet registered_by is \"mallsync\"; set it to \"b2cloud\", \
