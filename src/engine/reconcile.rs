@@ -43,6 +43,8 @@ struct Due {
     first: Option<Timestamp>,
     /// The next comparison.
     compare: Option<Timestamp>,
+    /// When the last one began: the first after a start reads everything.
+    compared: Option<Timestamp>,
 }
 
 /// Nothing may be asked of the gateway.
@@ -146,8 +148,9 @@ impl Account {
         if let Some(at) = due.compare.filter(|at| *at > now) {
             return Ok(at);
         }
-        let report = self.compare_all(shared).await?;
+        let report = self.compare_all(shared, due.compared).await?;
         shared.store.note_report(self.name(), &report).await?;
+        due.compared = Some(now);
         let next = next_comparison(shared);
         due.compare = Some(next);
         Ok(next)
@@ -255,7 +258,7 @@ impl Account {
         mut reconciled: Reconciled,
         due_at: Timestamp,
     ) -> Result<Reconciled, StoreError> {
-        reconciled.report = self.compare_all(shared).await?;
+        reconciled.report = self.compare_all(shared, None).await?;
         let Reconciled { looked, failed, error, report, .. } = &reconciled;
         let (looked, failed) = (*looked, *failed);
         let end = RunEnd {

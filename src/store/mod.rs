@@ -27,6 +27,7 @@ mod page_rows;
 mod pages;
 mod parcels;
 mod planning;
+mod replanning;
 mod room;
 mod rows;
 mod taken;
@@ -37,6 +38,8 @@ mod workers;
 pub mod accounts;
 /// From which address gateways see our calls.
 pub mod addresses;
+/// Functions of contracts that the other side does not allow.
+pub mod functions;
 /// Limiter rows.
 pub mod limits;
 /// Card orders without a settlement.
@@ -61,6 +64,8 @@ pub mod reloads;
 pub mod runs;
 /// What people say of settlements.
 pub mod say;
+/// What left, and the guards that count it.
+pub mod sends;
 /// Settlements.
 pub mod settlements;
 /// What `status` and health checks ask.

@@ -17,6 +17,7 @@ use crate::clock::Timestamp;
 use crate::domain::operation::{Intent, State};
 use crate::domain::order::Order;
 use crate::domain::planner::{self, Companion, Contract, Facts, Mode, Plan, Wanted};
+use crate::domain::settlement::Settlement;
 use crate::domain::slip::Slip;
 
 /// An order that is planned.
@@ -85,6 +86,29 @@ pub(super) struct Decision {
     pub plan: Plan,
     /// Whether wishes may be stored: the contract exists and is live.
     live: bool,
+}
+
+impl Decision {
+    /// What is wanted and stored, by its key.
+    fn keyed(&self, settlement: &Settlement) -> Vec<(String, &Wanted)> {
+        let wanted: &[Wanted] = if self.live { &self.plan.wanted } else { &[] };
+        wanted.iter().map(|w| (w.intent.dedupe_key(&settlement.name, settlement.generation), w)).collect()
+    }
+
+    /// Whether anything that is stored around the order would be written anew by it.
+    pub(super) fn differs(&self, known: &Known, now: Timestamp) -> bool {
+        let Some(record) = &known.record else { return false };
+        let keyed = self.keyed(&record.settlement);
+        let mut unsent = known.operations.iter().filter(|o| matches!(o.state, State::Planned | State::Ready));
+        record.asked != self.plan.hold
+            || unsent.any(|operation| {
+                keyed
+                    .iter()
+                    .find(|(key, _)| *key == operation.dedupe_key)
+                    .is_none_or(|(_, wanted)| operation.moved(wanted.run_at, now))
+            })
+            || keyed.iter().any(|(key, _)| known.operations.iter().all(|o| o.dedupe_key != *key))
+    }
 }
 
 /// Loads what is stored around orders.
@@ -261,11 +285,7 @@ impl Store {
             )
             .await?;
         }
-        let wanted: &[Wanted] = if decision.live { &decision.plan.wanted } else { &[] };
-        let keyed: Vec<(String, &Wanted)> = wanted
-            .iter()
-            .map(|w| (w.intent.dedupe_key(&settlement.name, settlement.generation), w))
-            .collect();
+        let keyed = decision.keyed(settlement);
         let why = if decision.live {
             let plan = &decision.plan;
             plan.hold.as_deref().or(plan.waiting.as_deref()).unwrap_or("no longer wanted")
@@ -317,39 +337,6 @@ impl Store {
             .rows(listed!("SELECT id, shop, document FROM orders WHERE id ", " ORDER BY id"), args![ids])
             .await?;
         rows.into_iter().map(subject).collect()
-    }
-
-    /// Plans every open order of every contract anew: after a change of rules, of mode, or of the day. Drops planned and
-    /// ready operations of contracts that are in dry-run or gone. Works in pages of `limit` orders, each in a transaction of
-    /// its own; returns the id to go on after, `None` at the end.
-    ///
-    /// # Errors
-    /// See [`super::StoreError`].
-    pub async fn replan(
-        &self,
-        planning: &Planning<'_>,
-        after: Option<&str>,
-        limit: u64,
-    ) -> Result<Option<String>> {
-        let shops = list(planning.contracts.iter().flat_map(|c| c.rules.iter().map(|r| r.shop.as_str())));
-        let mut conn = self.write(super::db::Lock::Facts).await?;
-        let rows: Vec<(String, String, String)> = conn
-            .rows(
-                listed!(
-                    "SELECT o.id, o.shop, o.document FROM orders o WHERE o.id > $2
-                         AND (EXISTS (SELECT 1 FROM settlements s WHERE s.order_id = o.id
-                                  AND s.state NOT IN ('settled', 'canceled', 'refused'))
-                              OR o.status NOT IN ('completed', 'canceled') AND o.shop ",
-                    ") ORDER BY o.id LIMIT $3"
-                ),
-                args![&shops, after.unwrap_or(""), super::rows::limit(Some(limit))],
-            )
-            .await?;
-        let full = u64::try_from(rows.len()).is_ok_and(|n| n >= limit);
-        let subjects = rows.into_iter().map(subject).collect::<Result<Vec<_>>>()?;
-        self.plan_orders(&mut conn, planning, &subjects).await?;
-        conn.commit().await?;
-        Ok(if full { subjects.last().map(|s| s.id.clone()) } else { None })
     }
 
     /// Plans one order anew, after something that was learnt about its settlement.
@@ -430,7 +417,7 @@ impl Store {
     }
 }
 
-fn subject((id, shop, document): (String, String, String)) -> Result<Subject<'static>> {
+pub(super) fn subject((id, shop, document): (String, String, String)) -> Result<Subject<'static>> {
     let order = At::new("orders", "document", &id).json(&document)?;
     Ok(Subject { id, shop: Cow::Owned(shop), new: false, order: Cow::Owned(order) })
 }
@@ -447,15 +434,20 @@ pub(super) async fn supersede(conn: &mut Conn, id: &str, why: &str, now: Timesta
     Ok(())
 }
 
-/// A planned operation follows the time that is wanted now; a ready one is only ever put off by it, so that the delay
-/// after a passing fault stands.
+impl Standing {
+    /// A planned operation follows the time that is wanted now; a ready one is only ever put off by it, so that the delay
+    /// after a passing fault stands.
+    fn moved(&self, run_at: Timestamp, now: Timestamp) -> bool {
+        match self.state {
+            State::Planned => run_at != self.run_at,
+            State::Ready => run_at > now && run_at > self.run_at,
+            _ => false,
+        }
+    }
+}
+
 async fn reschedule(conn: &mut Conn, operation: &Standing, run_at: Timestamp, now: Timestamp) -> Result<()> {
-    let moved = match operation.state {
-        State::Planned => run_at != operation.run_at,
-        State::Ready => run_at > now && run_at > operation.run_at,
-        _ => false,
-    };
-    if moved {
+    if operation.moved(run_at, now) {
         conn.execute(
             // A worker that has it in hand loses it: it was to be sent later.
             "UPDATE operations SET run_at = $2, updated_at = $3, lease_owner = NULL, lease_until = NULL,

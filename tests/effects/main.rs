@@ -17,6 +17,10 @@ mod alerts;
 #[cfg(test)]
 mod changes;
 #[cfg(test)]
+mod exact;
+#[cfg(test)]
+mod functions;
+#[cfg(test)]
 mod guards;
 #[cfg(test)]
 mod in_hand;

@@ -382,7 +382,6 @@ impl Rig {
             calls: Arc::new(Semaphore::new(3)),
             schedule: Schedule::parse("0 6 * * *").unwrap(),
             way_out: self.way_out.clone(),
-            turnstile: tokio::sync::Mutex::default(),
         };
         let ambient = Ambient::new(Arc::new(self.db.clock.clone()));
         let shared = Shared {

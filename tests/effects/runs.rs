@@ -88,11 +88,11 @@ async fn a_stopped_contract_is_compared_and_says_why_it_is_not_looked_up() {
         let rig = Rig::new(db, 2, by_word()).await;
         let name = rig.db.name;
         daemon(&rig, MINUTE * 3).await;
-        let mut account = rig.db.store.account(&rig.contract.name).await.unwrap();
-        account.stopped_code = Some("Z012000009".to_owned());
-        account.stopped_reason = Some("the address is not registered".to_owned());
-        account.probe_at = Some(now(&rig.db) + MINUTE * 6_000);
-        rig.db.store.put_account(&account).await.unwrap();
+        let (at, why) = (now(&rig.db), "the address is not registered");
+        let probe_at = at + MINUTE * 6_000;
+        assert!(
+            rig.db.store.stop_account(&rig.contract.name, "Z012000009", why, at, probe_at).await.unwrap()
+        );
         cancel_order(&rig, &rig.orders[0].order_number).await;
         let before = looks(&rig);
         morning(&rig, "2026-11-22").await;

@@ -7,7 +7,11 @@
 mod support;
 
 #[cfg(test)]
+mod accounts;
+#[cfg(test)]
 mod facts;
+#[cfg(test)]
+mod looks;
 #[cfg(test)]
 mod opening;
 #[cfg(test)]
@@ -19,6 +23,8 @@ mod plans;
 #[cfg(test)]
 mod quiet;
 #[cfg(test)]
+mod races;
+#[cfg(test)]
 mod receptions;
 #[cfg(test)]
 mod reconciling;
@@ -28,6 +34,8 @@ mod relinked;
 mod reloads;
 #[cfg(test)]
 mod schema;
+#[cfg(test)]
+mod sends;
 #[cfg(test)]
 mod settlements;
 #[cfg(test)]
