@@ -44,7 +44,7 @@ pub struct SettlementHealth {
     pub yen_waiting: Yen,
     /// Authorisations that nothing is registered on yet.
     pub authorizations: u64,
-    /// Those of them that end today or within three days, or have ended.
+    /// Those of them that end today or within three days. What has ended is `lapsed`.
     pub authorizations_lapsing: u64,
     /// The first of their last days.
     pub next_lapse_on: Option<NaiveDate>,

@@ -14,6 +14,7 @@ use crate::clock::{Ambient, Timestamp};
 use crate::domain::planner::Contract;
 
 mod claims;
+mod companions;
 mod db;
 mod decisions;
 mod digest;

@@ -2,9 +2,10 @@
 //! what differs. Used by pages, commands, `replan` and `preview` alike.
 
 use std::borrow::Cow;
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 use super::claims::claims_against;
+use super::companions::companions_of;
 use super::db::{Conn, args, listed};
 use super::linking::{LinkStep, links};
 
@@ -15,7 +16,7 @@ use super::{Planning, Result, Store};
 use crate::clock::Timestamp;
 use crate::domain::operation::{Intent, State};
 use crate::domain::order::Order;
-use crate::domain::planner::{self, Contract, Facts, Mode, Plan, Wanted};
+use crate::domain::planner::{self, Companion, Contract, Facts, Mode, Plan, Wanted};
 use crate::domain::slip::Slip;
 
 /// An order that is planned.
@@ -33,8 +34,8 @@ pub(super) struct Subject<'a> {
 pub(super) struct Known {
     pub record: Option<Record>,
     pub slips: Vec<Slip>,
-    /// Numbers among them that another order carries too.
-    pub shared: Vec<String>,
+    /// Other orders that carry one of them too.
+    pub companions: Vec<Companion>,
     pub operations: Vec<Standing>,
 }
 
@@ -68,8 +69,11 @@ impl Known {
         self.operations.iter().any(|o| o.sends > 0 || o.state.in_flight() || o.state == State::Done)
     }
 
+    /// What was done under the order's reception number: what was done under one that it had before is over with that.
     pub(super) fn done(&self) -> Vec<Intent> {
-        let mut done: Vec<&Standing> = self.operations.iter().filter(|o| o.state == State::Done).collect();
+        let number = self.record.as_ref().and_then(|record| record.settlement.reception_number.as_deref());
+        let own = |o: &&Standing| o.state == State::Done && Some(o.intent.reception_number()) == number;
+        let mut done: Vec<&Standing> = self.operations.iter().filter(own).collect();
         // One at a time is under way for a reception number: they are in the order in which they became done.
         done.sort_by_key(|o| o.updated_at);
         done.into_iter().map(|o| o.intent.clone()).collect()
@@ -96,18 +100,8 @@ pub(super) async fn load(conn: &mut Conn, ids: &[&str]) -> Result<HashMap<String
     }
     let slips = slips_of(conn, &ids).await?;
     if !slips.is_empty() {
-        let shared: Vec<(String, String)> = conn
-            .rows(
-                listed!(
-                    "SELECT DISTINCT a.order_id, a.number FROM slips a
-                     JOIN slips b ON b.number = a.number AND b.order_id <> a.order_id WHERE a.order_id ",
-                    " ORDER BY a.order_id, a.number"
-                ),
-                args![&ids],
-            )
-            .await?;
-        for (order_id, number) in shared {
-            known.entry(order_id).or_default().shared.push(number);
+        for (order_id, companions) in companions_of(conn, &ids).await? {
+            known.entry(order_id).or_default().companions = companions;
         }
     }
     for (order_id, slips) in slips {
@@ -155,7 +149,7 @@ pub(super) fn decide(
         order: &subject.order,
         settlement: &record.settlement,
         slips: &known.slips,
-        shared: &known.shared,
+        companions: &known.companions,
         done: &done,
     };
     let mut plan = planner::plan(contract, &facts, now);
@@ -163,7 +157,11 @@ pub(super) fn decide(
         // Only where it would matter: an order that is cancelled or already captured asks nobody about its link.
         let unlinked = record.settlement.reception_number.is_none();
         if !plan.wanted.is_empty() || (unlinked && plan.hold.is_some()) {
-            plan = Plan { hold: Some(objection.clone()), ..Plan::default() };
+            // A renewal keeps the money there until it is known whose it is; another question stays one.
+            let (renewals, others): (Vec<Wanted>, Vec<Wanted>) =
+                plan.wanted.into_iter().partition(|wanted| matches!(wanted.intent, Intent::Reauth { .. }));
+            let question = plan.hold.filter(|_| others.is_empty() && !unlinked);
+            plan = Plan { hold: question.or_else(|| Some(objection.clone())), ..Plan::from(renewals) };
         }
     }
     Some(Decision { plan, live: contract.mode == Mode::Live })
@@ -195,16 +193,31 @@ impl Store {
         // A row may be found by one order's key and belong to another one.
         let brought = attached.iter().chain(&claims.linked).map(String::as_str);
         let others: Vec<&str> = brought.filter(|id| !ids.contains(id)).collect();
-        let others = if others.is_empty() { Vec::new() } else { self.subjects(conn, &list(others)).await? };
-        let changed = !attached.is_empty() || !others.is_empty();
+        let mut others =
+            if others.is_empty() { Vec::new() } else { self.subjects(conn, &list(others)).await? };
+        let mut changed = !attached.is_empty() || !others.is_empty();
         if changed || steps.values().any(|step| step.change.is_some()) {
             let ids: Vec<&str> = ids.iter().copied().chain(others.iter().map(|s| s.id.as_str())).collect();
             known = load(conn, &ids).await?;
         }
+        let mut objections = claims.objections;
+        // What one order of a parcel may do rests on the others': they are planned with it.
+        let with: BTreeSet<&str> =
+            known.values().flat_map(|k| &k.companions).map(|other| other.order_id.as_str()).collect();
+        let with: Vec<String> =
+            with.into_iter().filter(|id| !known.contains_key(*id)).map(str::to_owned).collect();
+        if !with.is_empty() {
+            let with: Vec<&str> = with.iter().map(String::as_str).collect();
+            let companions = self.subjects(conn, &list(&with)).await?;
+            objections.extend(claims_against(conn, &companions).await?);
+            known.extend(load(conn, &with).await?);
+            others.extend(companions);
+            changed = true;
+        }
         if changed {
             // A parcel may have brought the number that was missing.
             let all = subjects.iter().chain(&others);
-            steps = links(conn, contracts, all, &known, &claims.objections).await?;
+            steps = links(conn, contracts, all, &known, &objections).await?;
         }
         let mut planned = 0;
         for subject in subjects.iter().chain(&others) {
@@ -227,6 +240,15 @@ impl Store {
     ) -> Result<u64> {
         let Some(record) = &known.record else { return Ok(0) };
         let settlement = &record.settlement;
+        // An authorisation that ended shows it; what another writer learnt meanwhile stands.
+        let state = settlement.state.on(settlement.lapses_on, planning.now.jst_date());
+        if state != settlement.state {
+            conn.execute(
+                "UPDATE settlements SET state = $2 WHERE id = $1 AND state = $3",
+                args![&settlement.id, state.as_str(), settlement.state.as_str()],
+            )
+            .await?;
+        }
         // The day stands in the question too: with another day it is another text.
         if record.asked != decision.plan.hold {
             conn.execute(
@@ -375,7 +397,7 @@ impl Store {
         Ok(previews)
     }
 
-    /// Intents done for an order, in the order in which they became so.
+    /// Intents done for an order under the reception number that it has, in the order in which they became so.
     ///
     /// # Errors
     /// See [`super::StoreError`].
@@ -383,11 +405,28 @@ impl Store {
         let mut conn = self.read().await?;
         let rows: Vec<(String, String)> = conn
             .rows(
-                "SELECT id, intent FROM operations WHERE order_id = $1 AND state = 'done' ORDER BY updated_at, id",
+                "SELECT p.id, p.intent FROM operations p JOIN settlements s ON s.order_id = p.order_id
+                     AND s.reception_number = p.reception_number
+                 WHERE p.order_id = $1 AND p.state = 'done' ORDER BY p.updated_at, p.id",
                 args![order_id],
             )
             .await?;
         rows.iter().map(|(id, intent)| At::new("operations", "intent", id).json(intent)).collect()
+    }
+
+    /// When the latest of an order's operations became done.
+    ///
+    /// # Errors
+    /// See [`super::StoreError`].
+    pub async fn last_done(&self, order_id: &str) -> Result<Option<Timestamp>> {
+        let mut conn = self.read().await?;
+        let row: Option<(Option<i64>,)> = conn
+            .row(
+                "SELECT max(updated_at) FROM operations WHERE order_id = $1 AND state = 'done'",
+                args![order_id],
+            )
+            .await?;
+        Ok(super::rows::time(row.and_then(|(at,)| at)))
     }
 }
 

@@ -228,6 +228,7 @@ pub(super) async fn compared_rows(
                           OR s.state <> 'settled' AND o.status <> 'canceled'
                           OR s.state = 'settled' AND (o.status = 'canceled' OR o.due <> s.amount
                               OR $4 = 1 AND NOT EXISTS (SELECT 1 FROM operations p WHERE p.order_id = s.order_id
+                                  AND p.reception_number = s.reception_number
                                   AND p.kind = 'capture' AND p.state = 'done')))
                      ORDER BY s.id LIMIT $5"
                 ),
@@ -408,6 +409,7 @@ pub(super) async fn observe(
 ) -> Result<()> {
     let authorized_on = observed.authorized_at.map(Timestamp::jst_date);
     let lapses_on = authorized_on.zip(authorization_days).and_then(|(on, days)| last_day(on, days));
+    let state = observed.state.on(lapses_on, at.jst_date());
     let written = conn
         .execute(
             "UPDATE settlements SET state = $2, gateway_status = $3, amount = COALESCE($4, amount),
@@ -419,7 +421,7 @@ pub(super) async fn observe(
              WHERE id = $1",
             args![
                 settlement_id,
-                observed.state.as_str(),
+                state.as_str(),
                 &observed.status,
                 observed.amount.map(|amount| amount.0),
                 &authorized_on.map(|day| day.to_string()),

@@ -16,8 +16,8 @@ use crate::domain::settlement::Settlement;
 /// The most of an answer that an attempt keeps (decisions.md 38).
 const RAW_LIMIT: usize = 64 * 1024;
 
-/// What keeps an operation from being sent: its account or settlement is held, or something else is under way for its
-/// reception number. `$2` is the wall time. The longer list of states is the index's own: SQLite uses a partial index
+/// What keeps an operation from being sent: its account or settlement is held, the planner asks a person (a renewal goes
+/// on beside a question: it keeps the money there for the answer), or something else is under way for its reception number. `$2` is the wall time. The longer list of states is the index's own: SQLite uses a partial index
 /// only where its condition stands in the query.
 macro_rules! free_to_send {
     () => {
@@ -26,7 +26,7 @@ macro_rules! free_to_send {
          AND NOT EXISTS (SELECT 1 FROM accounts a WHERE a.name = p.account
              AND (a.held_reason IS NOT NULL OR a.stopped_code IS NOT NULL))
          AND NOT EXISTS (SELECT 1 FROM settlements s WHERE s.id = p.settlement_id
-             AND (s.held IS NOT NULL OR s.asked IS NOT NULL))
+             AND (s.held IS NOT NULL OR s.asked IS NOT NULL AND p.kind <> 'reauth'))
          AND NOT EXISTS (SELECT 1 FROM operations q WHERE q.account = p.account
              AND q.reception_number = p.reception_number AND q.id <> p.id
              AND q.state IN ('sending', 'unknown', 'looking'))

@@ -15,11 +15,15 @@ mod operations;
 #[cfg(test)]
 mod orders;
 #[cfg(test)]
+mod plans;
+#[cfg(test)]
 mod quiet;
 #[cfg(test)]
 mod receptions;
 #[cfg(test)]
 mod reconciling;
+#[cfg(test)]
+mod relinked;
 #[cfg(test)]
 mod reloads;
 #[cfg(test)]

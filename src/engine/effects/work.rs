@@ -103,6 +103,9 @@ impl Account {
         });
         let seen = self.seen(&claimed, &looked, matches!(before, Before::Send | Before::Done));
         if before != Before::Send {
+            if let Some(not_now) = self.lags(shared, &claimed, &look).await? {
+                return self.put_off(shared, &claimed, not_now, Some(look)).await;
+            }
             self.observe(shared, &claimed, seen).await?;
         }
         match before {
@@ -266,10 +269,13 @@ impl Account {
         }
     }
 
-    /// What a look-up showed of the operation's settlement, to be stored; `None` where it showed none.
+    /// What a look-up showed of the operation's settlement, to be stored; `None` where it showed none, or the order was
+    /// linked to another number since.
     fn seen<'a>(&self, claimed: &Claimed, looked: &'a Looked, verified: bool) -> Option<Seen<'a>> {
+        let number = Some(claimed.operation.intent.reception_number());
+        let own = claimed.settlement.reception_number.as_deref() == number;
         Some(Seen {
-            observed: looked.observed.as_ref().filter(|_| !looked.ambiguous)?,
+            observed: looked.observed.as_ref().filter(|_| own && !looked.ambiguous)?,
             verified: verified || claimed.settlement.verified_at.is_some(),
             authorization_days: self.contract.authorization_days,
         })
