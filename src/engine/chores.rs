@@ -133,7 +133,8 @@ async fn turns(shared: Shared, roster: Roster, mut busy: Busy) {
             let generation = *contracts.borrow_and_update();
             if planned != Some(generation) || replan_at.is_none_or(|at| now >= at) {
                 replan(&shared).await?;
-                (planned, replan_at) = (Some(generation), Some(now + REPLAN));
+                let next = now + shared.ambient.clock().round(REPLAN);
+                (planned, replan_at) = (Some(generation), Some(next));
                 shared.contracts.planned(generation);
                 shared.planned.nudge();
             }

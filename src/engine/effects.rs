@@ -29,6 +29,7 @@ use crate::telemetry::metrics::{self, Subject};
 mod address;
 mod after;
 mod bounds;
+mod lag;
 mod outcome;
 mod slot;
 mod work;

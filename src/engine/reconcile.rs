@@ -70,6 +70,10 @@ pub struct Reconciled {
     pub busy_elsewhere: bool,
 }
 
+fn next_comparison(shared: &Shared) -> Timestamp {
+    shared.ambient.now() + shared.ambient.clock().round(COMPARE)
+}
+
 impl Account {
     /// Looks settlements up until `shared.stop`: new ones soon, open ones by the schedule or when a command asks.
     pub fn follow(self: Arc<Self>, shared: Shared) -> impl Future<Output = ()> + Send {
@@ -109,7 +113,7 @@ impl Account {
                 // Who asked is not kept waiting for it. What was due stays so.
                 let reconciled = Reconciled { error: Some(shut.why), ..Reconciled::default() };
                 self.end_run(shared, &lease, reconciled, row.due_at).await?;
-                due.compare = Some(shared.ambient.now() + COMPARE);
+                due.compare = Some(next_comparison(shared));
                 return Ok(shut.until);
             }
             if run && shut.stopped {
@@ -121,7 +125,7 @@ impl Account {
         }
         if run {
             self.reconcile(shared).await?;
-            due.compare = Some(shared.ambient.now() + COMPARE);
+            due.compare = Some(next_comparison(shared));
         }
         let now = shared.ambient.now();
         if !shared.stop.is_cancelled() && due.first.is_none_or(|at| at <= now) {
@@ -144,7 +148,7 @@ impl Account {
         }
         let report = self.compare_all(shared).await?;
         shared.store.note_report(self.name(), &report).await?;
-        let next = now + COMPARE;
+        let next = next_comparison(shared);
         due.compare = Some(next);
         Ok(next)
     }

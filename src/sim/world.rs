@@ -16,7 +16,7 @@ use super::faults::{Fault, Faults, Rule};
 use super::http::{Answer, Request};
 use super::rakuten::{self, Key, Shop};
 use super::switches::Switches;
-use super::webcollect::{self, Gateway};
+use super::webcollect::{self, Gateway, Passage};
 use super::{amazon, aupay, yahoo};
 use crate::clock::{Clock, Timestamp};
 
@@ -149,14 +149,12 @@ impl fmt::Debug for World {
 #[derive(Debug)]
 pub(crate) struct Held {
     world: Arc<World>,
-    order: String,
-    /// Are other calls for its order number answered with "in progress"?
-    seen: bool,
+    passage: Passage,
 }
 
 impl Drop for Held {
     fn drop(&mut self) {
-        self.world.state().gateway.traffic.leave(&self.order, self.seen);
+        self.world.state().gateway.traffic.leave(&self.passage);
     }
 }
 
@@ -317,7 +315,7 @@ impl World {
         if let Some(call) = webcollect::Call::route(request) {
             let fault = self.fault("webcollect", call.name(), call.orders());
             let seen = fault.as_ref().is_some_and(Fault::holds);
-            let (held, in_progress) = self.hold(call.order_no(), seen, now);
+            let (held, in_progress) = self.hold(call.passage(seen), now);
             let (answer, code) = webcollect::answer(self, &call, fault.as_ref(), now, peer, in_progress);
             self.note(now, "webcollect", call.name(), call.orders().to_vec(), &answer, code, fault.clone());
             return (answer, fault, Some(held));
@@ -370,11 +368,11 @@ impl World {
     }
 
     /// A call arrives at the gateway. Is another one for its order number in progress?
-    fn hold(self: &Arc<Self>, order: &str, seen: bool, now: Timestamp) -> (Held, bool) {
+    fn hold(self: &Arc<Self>, passage: Passage, now: Timestamp) -> (Held, bool) {
         let mut state = self.state();
         webcollect::catch_up(self, &mut state, now);
-        let in_progress = state.gateway.traffic.enter(order, seen);
-        (Held { world: Arc::clone(self), order: order.to_owned(), seen }, in_progress)
+        let in_progress = state.gateway.traffic.enter(&passage);
+        (Held { world: Arc::clone(self), passage }, in_progress)
     }
 
     #[expect(clippy::too_many_arguments, reason = "one row of the journal, member by member")]

@@ -413,6 +413,21 @@ impl Store {
             .await?;
         rows.iter().map(|(id, intent)| At::new("operations", "intent", id).json(intent)).collect()
     }
+
+    /// When the latest of an order's operations became done.
+    ///
+    /// # Errors
+    /// See [`super::StoreError`].
+    pub async fn last_done(&self, order_id: &str) -> Result<Option<Timestamp>> {
+        let mut conn = self.read().await?;
+        let row: Option<(Option<i64>,)> = conn
+            .row(
+                "SELECT max(updated_at) FROM operations WHERE order_id = $1 AND state = 'done'",
+                args![order_id],
+            )
+            .await?;
+        Ok(super::rows::time(row.and_then(|(at,)| at)))
+    }
 }
 
 fn subject((id, shop, document): (String, String, String)) -> Result<Subject<'static>> {

@@ -23,6 +23,8 @@ mod receptions;
 #[cfg(test)]
 mod reconciling;
 #[cfg(test)]
+mod relinked;
+#[cfg(test)]
 mod reloads;
 #[cfg(test)]
 mod schema;

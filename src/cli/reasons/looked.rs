@@ -39,6 +39,10 @@ pub(super) const REASONS: &[(&str, &str)] = &[
     ("the slip was taken away", "伝票が外されました"),
     ("the settlement is in dry-run", "ドライランです"),
     ("maintenance window", "メンテナンス時間帯"),
+    (
+        "looked up within a minute of the last change: it may not be shown yet",
+        "前回の変更から 1 分以内の照会です。まだ反映されていないかもしれません",
+    ),
     ("the look before sending failed: {0}", "送信前の照会に失敗: {0}"),
     ("the look-up failed: {0}", "照会に失敗: {0}"),
     ("max_per_hour: {0} operations within an hour", "max_per_hour: 1 時間に {0} 件"),

@@ -2,7 +2,7 @@
 
 use super::Account;
 use super::slot::Admitted;
-use crate::domain::operation::{Intent, State};
+use crate::domain::operation::{Intent, State, Verdict};
 use crate::domain::planner::OnChange;
 use crate::domain::settlement::Settlement;
 use crate::engine::poll::Shared;
@@ -50,6 +50,10 @@ impl Account {
                 let Some(observed) = looked.observed.as_ref().filter(|_| !looked.ambiguous) else {
                     return Ok(());
                 };
+                // One that lags behind would take back what is known to be done; the next look tells the rest.
+                if self.gateway.judge(intent, &looked, false) != Verdict::Done {
+                    return Ok(());
+                }
                 let verified = settlement.verified_at.is_some();
                 let days = self.contract.authorization_days;
                 let now = shared.ambient.now();

@@ -103,6 +103,9 @@ impl Account {
         });
         let seen = self.seen(&claimed, &looked, matches!(before, Before::Send | Before::Done));
         if before != Before::Send {
+            if let Some(not_now) = self.lags(shared, &claimed, &look).await? {
+                return self.put_off(shared, &claimed, not_now, Some(look)).await;
+            }
             self.observe(shared, &claimed, seen).await?;
         }
         match before {
