@@ -101,7 +101,7 @@ impl Story {
                 (story.unregistered, story.trouble) = (true, true);
             }
             184..190 if story.rules != Rules::B2 && draw.yamato.is_some() => {
-                story.with_a_dead_slip(&mut draw)
+                story.with_a_dead_slip(&mut draw);
             }
             _ => {}
         }

@@ -146,7 +146,7 @@ impl Story {
                 Act::Cancel => now.canceled = true,
                 Act::Slips(slips) => now.slips.extend(slips.iter().cloned()),
                 Act::Together(slip, _) | Act::Further(slip) => {
-                    now.slips.push((slip.clone(), Carrier::Yamato))
+                    now.slips.push((slip.clone(), Carrier::Yamato));
                 }
                 Act::Replace(..) if self.refused => continue,
                 Act::Replace(old, new) => {
