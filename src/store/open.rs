@@ -25,6 +25,12 @@ static POSTGRES: Migrator = sqlx::migrate!("migrations/postgres");
 /// How long a writer waits for another one.
 const BUSY: Duration = Duration::from_secs(10);
 
+/// A connection that only reads and has nothing to read for so long is closed.
+const READER_IDLE: Duration = Duration::from_secs(30);
+
+/// What such a connection keeps of the file for itself, in KiB as SQLite counts them (negative); the system keeps the rest.
+const READER_CACHE: &str = "-512";
+
 /// A database, opened.
 pub(super) struct Opened {
     pub pools: Pools,
@@ -166,8 +172,10 @@ async fn open_sqlite(rest: &str, access: Access, ambient: &Ambient) -> Result<Op
         .max_connections(4)
         // A file does not hang up: asking first would double the cost of every small read.
         .test_before_acquire(false)
+        // Each keeps pages and statements of its own, which between two polls are memory for nothing.
+        .idle_timeout(READER_IDLE)
         .acquire_timeout(Duration::from_secs(60))
-        .connect_lazy_with(options.read_only(true));
+        .connect_lazy_with(options.read_only(true).pragma("cache_size", READER_CACHE));
     Ok(Opened {
         pools: Pools::Sqlite { writer, readers, replaced: AtomicI64::new(0) },
         room: Arc::new(Room::new(lock.is_some().then_some(lock_path.as_path()), ambient)?),

@@ -43,10 +43,14 @@ fn with_a_window(account: Arc<Account>) -> Account {
 }
 
 /// A person holds a contract, or releases it.
-async fn hold(store: Store, name: String, reason: Option<&'static str>) {
-    let mut row = store.account(&name).await.unwrap();
-    row.held_reason = reason.map(str::to_owned);
-    store.put_account(&row).await.unwrap();
+async fn hold(store: Store, name: String, reason: Option<&'static str>, now: Timestamp) {
+    match reason {
+        Some(reason) => assert_eq!(store.hold_contract(&name, reason, "hanako", now).await.unwrap(), None),
+        None => {
+            let row = store.account(&name).await.unwrap();
+            store.release_contract(&row, "hanako", now).await.unwrap();
+        }
+    }
 }
 
 #[tokio::test]
@@ -54,10 +58,10 @@ async fn a_contract_that_a_person_holds_sends_nothing_that_is_in_hand() {
     for db in stores().await {
         let rig = Rig::new(db, 1, contract()).await;
         let (store, name) = (rig.db.store.clone(), rig.contract.name.clone());
-        meanwhile(&rig, hold(store.clone(), name.clone(), Some("stock-taking")));
+        meanwhile(&rig, hold(store.clone(), name.clone(), Some("stock-taking"), now(&rig.db)));
         rig.run(HOUR).await;
         assert_eq!(sent(&rig, CAPTURE), 0, "{}", rig.db.name);
-        hold(store, name, None).await;
+        hold(store, name, None, now(&rig.db)).await;
         rig.run(HOUR).await;
         assert_eq!(sent(&rig, CAPTURE), 1, "{}: released", rig.db.name);
         rig.server.stop().await;

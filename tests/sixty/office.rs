@@ -39,10 +39,9 @@ impl People {
         settled: bool,
     ) -> Morning {
         let mut morning = Morning::default();
-        for mut account in house.store().accounts().await.unwrap() {
-            if let Some(reason) = account.held_reason.take() {
-                account.held_at = None;
-                house.store().put_account(&account).await.unwrap();
+        for account in house.store().accounts().await.unwrap() {
+            if let Some(reason) = account.held_reason.clone() {
+                house.store().release_contract(&account, "staff", house.now()).await.unwrap();
                 morning.guarded.push((account.name, reason));
             }
         }
