@@ -59,7 +59,8 @@ pub enum Fault {
         #[serde(default)]
         hold: bool,
     },
-    /// The request is read, the connection is reset, and the effect happens so much later (web collect only).
+    /// The request is read, the connection is reset, and the effect happens so much later (web collect, Rakuten, au PAY;
+    /// what only reads has none).
     LateEffect {
         /// Simulated seconds from the call to its effect.
         seconds: u64,
@@ -108,10 +109,11 @@ pub enum Fault {
     Doctype,
     /// Two blocks of result data (XML look-ups only).
     TwoBlocks,
-    /// The gateway's `errorCode`, after the effect or without; a business error of au PAY; a refusal of Yahoo!
+    /// The gateway's `errorCode`, after the effect or without; a business error of au PAY or Rakuten; a refusal of Yahoo!
     /// (`od91001`, `px-04306`, …).
     Code {
-        /// Ten characters, e.g. `Z019999999`; au PAY: any; Yahoo!: a code of yahoo-shopping.md §8.3 or §8.4.
+        /// Ten characters, e.g. `Z019999999`; au PAY: any; Rakuten: `ERROR_101`, `WARNING_101`, …; Yahoo!: a code of
+        /// yahoo-shopping.md §8.3 or §8.4.
         code: String,
         /// Did the call take effect?
         #[serde(default)]
@@ -180,12 +182,10 @@ impl Fault {
     /// Is it a fault of this service? (What one service calls an error means nothing to the other.)
     fn concerns(&self, service: &str) -> bool {
         match self {
-            Self::ZeroWithCode | Self::OneWithoutCode | Self::TwoBlocks | Self::LateEffect { .. } => {
-                service == "webcollect"
-            }
-            Self::Code { .. } | Self::Decorated | Self::Doctype => {
-                matches!(service, "webcollect" | "yahoo" | "aupay")
-            }
+            Self::ZeroWithCode | Self::OneWithoutCode | Self::TwoBlocks => service == "webcollect",
+            Self::LateEffect { .. } => matches!(service, "webcollect" | "rakuten" | "aupay"),
+            Self::Code { .. } => matches!(service, "webcollect" | "yahoo" | "aupay" | "rakuten"),
+            Self::Decorated | Self::Doctype => matches!(service, "webcollect" | "yahoo" | "aupay"),
             Self::Withhold => matches!(service, "rakuten" | "yahoo" | "aupay"),
             Self::Auth { .. } | Self::Tamper { .. } | Self::WrongShape => {
                 matches!(service, "rakuten" | "yahoo" | "aupay" | "amazon")

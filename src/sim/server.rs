@@ -124,7 +124,7 @@ async fn send(
     answer: &Answer,
     fault: Option<Fault>,
     keep_alive: bool,
-    held: Option<super::world::Held>,
+    held: Option<super::held::Held>,
 ) -> io::Result<bool> {
     let whole = || [answer.head(true, keep_alive), answer.body.clone()].concat();
     match fault {
