@@ -16,6 +16,12 @@ mod files;
 #[cfg(test)]
 mod rakuten;
 #[cfg(test)]
+mod rakuten_rig;
+#[cfg(test)]
+mod rakuten_writes;
+#[cfg(test)]
+mod rakuten_writes_later;
+#[cfg(test)]
 mod webcollect;
 #[cfg(test)]
 mod webcollect_books;
