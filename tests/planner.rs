@@ -47,6 +47,7 @@ fn contract() -> Contract {
         amount_limit: Yen(300_000),
         max_per_hour: 500,
         max_yen_per_day: Yen(5_000_000),
+        trader_code: None,
         rules: vec![MatchRule {
             shop: "own-shop".to_owned(),
             mall_payment: vec!["*webコレクト*".to_owned()],
@@ -208,6 +209,30 @@ fn our_own_cancel_is_no_surprise() {
         }];
     });
     assert_eq!(shown(&by_us.plan()), "wait: canceled at the gateway, as it was decided here");
+}
+
+/// A reservation alone has a planned ship date, and only within ninety days of its own day.
+#[test]
+fn the_planned_ship_date_of_a_reservation_is_moved_by_a_persons_word() {
+    let reserved = |state, to: &str| {
+        case().with(|c| {
+            c.settlement.state = state;
+            c.settlement.amount = Some(Yen(5_500));
+            c.settlement.authorized_on = Some(date("2026-12-01"));
+            c.settlement.scheduled_on = Some(date("2026-12-20"));
+            c.settlement.wish = Some(Wish::ChangeDate { to: date(to) });
+        })
+    };
+    let told = |state, to: &str| shown(&reserved(state, to).plan());
+    assert!(told(SettlementState::Reserved, "2027-03-01").starts_with("move to 2027-03-01 at "));
+    assert_eq!(
+        told(SettlementState::Reserved, "2027-03-02"),
+        "ask: the planned ship date 2027-03-02 is too far ahead: the gateway takes none after 2027-03-01"
+    );
+    assert_eq!(
+        told(SettlementState::Authorized, "2026-12-24"),
+        "ask: only a reservation has a planned ship date; it is authorized"
+    );
 }
 
 #[test]

@@ -226,6 +226,7 @@ fn slip(index: u64) -> SlipRow {
         order_key: number(index),
         other_keys: Vec::new(),
         reception_numbers: Vec::new(),
+        trader_code: None,
         number: yamato(index),
         carrier: Carrier::Yamato,
         kind: "0".to_owned(),

@@ -47,6 +47,10 @@ fn contract(section: &config::Settlement) -> Result<Contract, AppError> {
         amount_limit: Yen(section.amount_limit),
         max_per_hour: section.max_per_hour,
         max_yen_per_day: Yen(section.max_yen_per_day),
+        trader_code: settlement::PROVIDERS
+            .iter()
+            .find(|provider| provider.name == section.provider)
+            .and_then(|provider| (provider.trader_code)(&section.section)),
         rules: section.rules.iter().map(|rule| rule_of(section, rule)).collect::<Result<_, _>>()?,
     })
 }

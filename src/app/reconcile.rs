@@ -22,7 +22,7 @@ impl App {
         let mut all = Vec::new();
         let wanted = |name: &str| only.is_none_or(|only| only == name);
         for account in connected.accounts.iter().filter(|account| wanted(&account.contract.name)) {
-            all.push((account.contract.name.clone(), account.reconcile(&shared).await?));
+            all.push((account.contract.name.clone(), account.reconcile_now(&shared).await?));
         }
         for broken in &connected.broken {
             let Some(name) = broken.subject.strip_prefix("settlements.").filter(|name| wanted(name)) else {

@@ -1,5 +1,6 @@
 //! What will be done at the gateway, as `settlements preview` and the commands that ask for it show it alike.
 
+use chrono::NaiveDate;
 use serde::Serialize;
 
 use super::output::Column;
@@ -27,6 +28,8 @@ pub struct Foreseen {
     pub yen: Option<Yen>,
     /// The amount as it shall be, where it changes.
     pub to_yen: Option<Yen>,
+    /// The planned ship date as it shall be, where it changes.
+    pub to_date: Option<NaiveDate>,
     pub run_at: Option<Timestamp>,
 }
 
@@ -54,6 +57,7 @@ impl Foreseen {
             slip_number: intent.slip_number().map(str::to_owned),
             yen: intent.held().or(row.due),
             to_yen: if let Intent::ChangeAmount { to, .. } = intent { Some(*to) } else { None },
+            to_date: if let Intent::ChangeDate { to, .. } = intent { Some(*to) } else { None },
             run_at: Some(wanted.run_at),
             ..Self::of(row)
         }
@@ -62,7 +66,8 @@ impl Foreseen {
     fn what(&self, look: Look) -> String {
         let kind = self.kind.map(|kind| words::kind(kind, look.language));
         let to = self.to_yen.map(|to| format!("→ {to}"));
-        let parts = [kind.map(str::to_owned), self.slip_number.clone(), to];
+        let on = self.to_date.map(|to| format!("→ {to}"));
+        let parts = [kind.map(str::to_owned), self.slip_number.clone(), to, on];
         parts.into_iter().flatten().collect::<Vec<_>>().join(" ")
     }
 }
@@ -124,6 +129,11 @@ pub const fn slip_number<T: AsRef<Foreseen>>() -> Column<T> {
 /// For machines.
 pub const fn to_yen<T: AsRef<Foreseen>>() -> Column<T> {
     Column::csv_number("to_yen", |line| digits(line.as_ref().to_yen))
+}
+
+/// For machines.
+pub const fn to_date<T: AsRef<Foreseen>>() -> Column<T> {
+    Column::csv("to_date", |line| text(line.as_ref().to_date.as_ref()))
 }
 
 /// The contract.

@@ -1,120 +1,134 @@
-//! `mallsync settlements hold` and `release`: of one settlement, or of a whole contract.
+//! `mallsync settlements hold` and `release`: of settlements, or of a whole contract.
 
 use clap::Args;
 
-use super::args::MoneyArgs;
+use super::args::{FollowArgs, MoneyArgs, ReportArgs};
+use super::bulk::{Chosen, Deed, FILTERS, Filter, INSTEAD, carry};
 use super::context::{Context, note};
 use super::failure::{Ended, Failure, Outcome};
 use super::follow;
 use super::preview::Sums;
-use super::{money, preview, settlements, words};
+use super::{money, preview, words};
 use crate::app::{App, Due};
 use crate::domain::planner::Contract;
-use crate::store::people::Deed;
+use crate::store::people;
+use crate::store::say::Word;
 
 #[derive(Args, Debug)]
 pub struct Hold {
-    /// A settlement (our id, reception number, order), or the name of a contract in the config
-    #[arg(value_name = "ID")]
-    id: String,
+    /// Settlements (our id, reception number, order), or the name of a contract in the config
+    #[arg(
+        value_name = "ID",
+        required_unless_present_any = INSTEAD,
+        conflicts_with_all = FILTERS
+    )]
+    ids: Vec<String>,
+    /// Which.
+    #[command(flatten)]
+    filter: Filter,
     /// Why: shown wherever it is held, and kept with your user name
     #[arg(long, value_name = "TEXT", default_value = "held by a person")]
     reason: String,
     /// Show it and write nothing
     #[arg(long)]
     dry_run: bool,
+    /// Format of what is shown.
+    #[command(flatten)]
+    report: ReportArgs,
 }
 
 #[derive(Args, Debug)]
 pub struct Release {
-    /// A settlement (our id, reception number, order), or the name of a contract in the config
-    #[arg(value_name = "ID")]
-    id: String,
+    /// Settlements (our id, reception number, order), or the name of a contract in the config
+    #[arg(
+        value_name = "ID",
+        required_unless_present_any = INSTEAD,
+        conflicts_with_all = FILTERS
+    )]
+    ids: Vec<String>,
+    /// Which.
+    #[command(flatten)]
+    filter: Filter,
     /// Show, ask, follow.
     #[command(flatten)]
     money: MoneyArgs,
+    /// Format of what is shown.
+    #[command(flatten)]
+    report: ReportArgs,
 }
 
 /// `hold`.
 pub async fn hold(context: &Context, args: Hold) -> Outcome {
-    let app = context.writer().await?;
-    let actor = Context::actor();
-    if is_contract(context, &args.id) {
-        if args.dry_run {
-            note(context.say(words::DRY_RUN_ONLY));
-            return Ok(Ended::Well);
-        }
-        let mut account = app.store().account(&args.id).await?;
-        account.held_reason = Some(args.reason.clone());
-        account.held_at = Some(context.ambient.now());
-        app.store().put_account(&account).await?;
-        record(context, &app, actor, "settlements.hold", &args.id, args.reason).await?;
-        note(&context.tell(words::HELD, &[&args.id, &args.id]));
-        return Ok(Ended::Well);
+    if let Some(name) = contract_of(context, &args.ids) {
+        return hold_contract(context, name, &args).await;
     }
-    let row = settlements::find(context, app.store(), &args.id).await?;
+    let chosen = Chosen { ids: args.ids, filter: args.filter };
+    let word = Word::Hold(args.reason);
+    let money = MoneyArgs { dry_run: args.dry_run, yes: false, follow: FollowArgs { no_wait: true } };
+    carry(context, Deed::Hold, chosen, |_| Ok(word.clone()), money, args.report).await
+}
+
+async fn hold_contract(context: &Context, name: &str, args: &Hold) -> Outcome {
+    let app = context.writer().await?;
     if args.dry_run {
         note(context.say(words::DRY_RUN_ONLY));
         return Ok(Ended::Well);
     }
-    app.store().hold_settlement(&row.settlement.id, &args.reason, &actor, &app.planning()).await?;
-    note(&context.tell(words::HELD, &[&row.mall_order_id, &row.settlement.id]));
+    let mut account = app.store().account(name).await?;
+    account.held_reason = Some(args.reason.clone());
+    account.held_at = Some(context.ambient.now());
+    app.store().put_account(&account).await?;
+    record(context, &app, Context::actor(), "settlements.hold", name, args.reason.clone()).await?;
+    note(&context.tell(words::HELD, &[&name, &name]));
     Ok(Ended::Well)
 }
 
 /// `release`.
 pub async fn release(context: &Context, args: Release) -> Outcome {
-    let app = context.writer().await?;
-    if is_contract(context, &args.id) {
-        return release_contract(context, &app, &args).await;
+    if let Some(name) = contract_of(context, &args.ids) {
+        return release_contract(context, name, args.money).await;
     }
-    let store = app.store();
-    let row = settlements::find(context, store, &args.id).await?;
-    let contract = in_force(context, &app, &row.settlement.name)?;
-    let order_id = row.settlement.order_id.clone();
-    let order = super::orders::find(context, store, &order_id).await?;
-    let mut settlement = row.settlement.clone();
-    settlement.held = None;
-    let done = store.done_intents(&order_id).await?;
-    let plan = money::foresee(contract, &order, &settlement, &done, context.ambient.now());
-    money::announce(context, contract, &plan);
-    if !money::confirm(context, args.money, contract.mode)? {
-        return Ok(if args.money.dry_run { Ended::Well } else { Ended::Badly });
-    }
-    store.release_settlement(&settlement.id, &Context::actor(), &app.planning()).await?;
-    note(&context.tell(words::RELEASED, &[&row.mall_order_id]));
-    let due = Due::Order { id: order_id, contract: row.settlement.name };
-    follow::carry_out(context, &app, &due, args.money.follow).await
+    let chosen = Chosen { ids: args.ids, filter: args.filter };
+    carry(context, Deed::Release, chosen, |_| Ok(Word::Release), args.money, args.report).await
 }
 
-async fn release_contract(context: &Context, app: &App, args: &Release) -> Outcome {
-    let contract = in_force(context, app, &args.id)?;
-    let mut account = app.store().account(&args.id).await?;
-    let Some(reason) = account.held_reason.take() else {
-        note(&context.tell(words::CONTRACT_NOT_HELD, &[&args.id]));
+async fn release_contract(context: &Context, name: &str, args: MoneyArgs) -> Outcome {
+    let app = context.writer().await?;
+    let contract = in_force(context, &app, name)?;
+    let Some(reason) = app.store().account(name).await?.held_reason else {
+        note(&context.tell(words::CONTRACT_NOT_HELD, &[&name]));
         return Ok(Ended::Well);
     };
-    account.held_at = None;
-    let Sums { now, now_yen, .. } = preview::sums(context, app, contract).await?;
-    note(&context.tell(words::FOLLOWS_CONTRACT, &[&args.id, &now, &now_yen]));
-    if !money::confirm(context, args.money, contract.mode)? {
-        return Ok(if args.money.dry_run { Ended::Well } else { Ended::Badly });
+    let Sums { now, now_yen, .. } = preview::sums(context, &app, contract).await?;
+    note(&context.tell(words::FOLLOWS_CONTRACT, &[&name, &now, &now_yen]));
+    if !money::confirm(context, args, contract.mode)? {
+        return Ok(if args.dry_run { Ended::Well } else { Ended::Badly });
     }
+    // As it stands now: a person may have read for long.
+    let mut account = app.store().account(name).await?;
+    if account.held_reason.as_ref() != Some(&reason) {
+        return Err(Failure::Failed(
+            "changed while you read: somebody else decided about it; run it again".to_owned(),
+        ));
+    }
+    (account.held_reason, account.held_at) = (None, None);
     app.store().put_account(&account).await?;
-    record(context, app, Context::actor(), "settlements.release", &args.id, reason).await?;
-    note(&context.tell(words::RELEASED, &[&args.id]));
-    follow::carry_out(context, app, &Due::Contract(args.id.clone()), args.money.follow).await
+    record(context, &app, Context::actor(), "settlements.release", name, reason).await?;
+    note(&context.tell(words::RELEASED, &[&name]));
+    follow::carry_out(context, &app, &Due::Contract(name.to_owned()), args.follow).await
 }
 
-fn is_contract(context: &Context, name: &str) -> bool {
-    context.config.settlements.iter().any(|settlement| settlement.name == name)
+/// The contract that is named, and nothing else.
+fn contract_of<'a>(context: &Context, ids: &'a [String]) -> Option<&'a str> {
+    let [only] = ids else { return None };
+    context.config.settlements.iter().any(|settlement| settlement.name == *only).then_some(only.as_str())
 }
 
 /// The contract as the daemon would use it.
 ///
 /// # Errors
 /// When it is disabled.
-pub fn in_force<'a>(context: &Context, app: &'a App, name: &str) -> Result<&'a Contract, Failure> {
+fn in_force<'a>(context: &Context, app: &'a App, name: &str) -> Result<&'a Contract, Failure> {
     app.contracts()
         .iter()
         .find(|contract| contract.name == name)
@@ -129,7 +143,7 @@ async fn record(
     subject: &str,
     detail: String,
 ) -> Result<(), Failure> {
-    let deed = Deed {
+    let deed = people::Deed {
         at: context.ambient.now(),
         actor,
         action: action.to_owned(),

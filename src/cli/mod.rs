@@ -7,6 +7,7 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 
 mod args;
+mod bulk;
 mod cards;
 mod check;
 mod config;
@@ -14,6 +15,7 @@ mod context;
 mod daemon;
 mod db;
 mod demo;
+mod differences;
 mod failure;
 mod follow;
 mod foreseen;

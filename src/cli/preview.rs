@@ -287,6 +287,7 @@ const COLUMNS: &[Column<Line>] = &[
     foreseen::slip_number(),
     foreseen::amount(),
     foreseen::to_yen(),
+    foreseen::to_date(),
     foreseen::run_at(),
     Column::text(
         "reason",

@@ -12,14 +12,24 @@ use crate::domain::reconcile::Kind;
 use crate::domain::settlement::SettlementState;
 
 mod checked;
+mod codes;
+mod gateway;
 mod looked;
 mod planned;
 mod reconciled;
 mod stored;
+#[cfg(test)]
+mod whole;
 
 /// `(English, Japanese)`; `{0}`, `{1}` … stand for what differs. The first that fits is taken.
-const TABLES: [&[(&str, &str)]; 5] =
-    [planned::REASONS, reconciled::REASONS, looked::REASONS, stored::REASONS, checked::REASONS];
+const TABLES: [&[(&str, &str)]; 6] = [
+    planned::REASONS,
+    reconciled::REASONS,
+    looked::REASONS,
+    gateway::REASONS,
+    stored::REASONS,
+    checked::REASONS,
+];
 
 fn reasons() -> impl Iterator<Item = &'static (&'static str, &'static str)> {
     TABLES.into_iter().flatten()
@@ -29,6 +39,9 @@ fn reasons() -> impl Iterator<Item = &'static (&'static str, &'static str)> {
 pub fn people(text: &str, language: Language) -> Cow<'_, str> {
     if language == Language::En {
         return Cow::Borrowed(text);
+    }
+    if let Some(japanese) = codes::japanese(text) {
+        return Cow::Owned(japanese);
     }
     for (en, ja) in reasons() {
         if let Some(values) = holes(en, text) {

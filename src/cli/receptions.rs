@@ -78,7 +78,7 @@ pub async fn import(context: &Context, args: Args) -> Outcome {
     };
     let actor = Context::actor();
     let foreseen = store.import_receptions(&import, &actor, &app.planning()).await?;
-    let mut reports = foreseen.reports;
+    let mut reports = foreseen.reports.clone();
     reports.extend(parsed.refused);
     reports.sort_by_key(|row| line_of(&row.source));
     let mut failed = report(context, args.report, &reports)? == Ended::Badly;
@@ -107,7 +107,7 @@ pub async fn import(context: &Context, args: Args) -> Outcome {
     }
     import.dry_run = false;
     let began = context.ambient.now();
-    let done = store.import_receptions(&import, &actor, &app.planning()).await?;
+    let done = store.import_receptions_as_read(&import, Some(&foreseen), &actor, &app.planning()).await?;
     if done.operations > 0 {
         let due = |(id, contract)| Due::Order { id, contract };
         let dues: Vec<Due> = done.linked.into_iter().map(due).collect();

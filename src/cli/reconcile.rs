@@ -3,24 +3,20 @@
 use std::collections::HashMap;
 use std::io::{self, IsTerminal};
 
-use serde::Serialize;
 use tokio_util::sync::CancellationToken;
 
 use super::args::ReportArgs;
 use super::context::{Context, note};
+use super::differences::{COLUMNS, KIND_COLUMNS, KindLine, Line, line_of, lines_of};
 use super::failure::{Ended, Failure, Outcome};
-use super::output::Column;
-use super::table::yen;
-use super::views::{digits, text};
 use super::{run, settlements, words};
 use crate::app::App;
 use crate::clock::Timestamp;
-use crate::domain::money::Yen;
 use crate::domain::planner::Contract;
-use crate::domain::reconcile::{Kind, Report, Tally};
-use crate::domain::settlement::SettlementState;
+use crate::domain::reconcile::Report;
+use crate::store::missed::Of;
 use crate::store::notices::Topic;
-use crate::store::reconciling::{Compared, Which};
+use crate::store::reconciling::Which;
 use crate::store::runs::Reconciliation;
 use crate::store::{Access, Store};
 
@@ -28,7 +24,7 @@ use crate::store::{Access, Store};
 #[command(after_help = "Examples:\n  mallsync settlements reconcile\n  \
                         mallsync settlements reconcile --settlement webcollect-main --by-kind\n  \
                         mallsync settlements reconcile --no-look --format csv\n\nExit status: 0 nothing differs, 1 \
-                        something does or could not be looked up.")]
+                        something does or could not be looked up (the maintenance window is no failure).")]
 pub struct Args {
     /// Only this contract (its name in the config)
     #[arg(long, value_name = "NAME")]
@@ -42,37 +38,6 @@ pub struct Args {
     /// Format.
     #[command(flatten)]
     report: ReportArgs,
-}
-
-/// One thing that differs.
-#[derive(Clone, Debug, Serialize)]
-struct Line {
-    kind: Kind,
-    settlement: String,
-    settlement_id: String,
-    shop: String,
-    order_id: String,
-    mall_order_id: String,
-    reception_number: Option<String>,
-    enquiry_number: Option<String>,
-    state: SettlementState,
-    /// Yen by our books.
-    ours: Option<Yen>,
-    /// Yen by the gateway's.
-    theirs: Option<Yen>,
-    /// When it was told of first; nothing: not yet.
-    since: Option<Timestamp>,
-    looked_at: Option<Timestamp>,
-    reason: String,
-    command: String,
-}
-
-/// Differences of one kind under one contract.
-#[derive(Clone, Debug, Serialize)]
-struct KindLine {
-    settlement: String,
-    #[serde(flatten)]
-    tally: Tally,
 }
 
 /// How a contract's run ended.
@@ -92,8 +57,9 @@ pub async fn run(context: &Context, args: Args) -> Outcome {
     let app = context.app(Access::Read).await?;
     let wanted = |contract: &&Contract| args.settlement.as_ref().is_none_or(|only| contract.name == *only);
     let (mut lines, mut reports) = (Vec::new(), Vec::new());
+    let shut = if args.no_look { shut(app.store()).await? } else { Vec::new() };
     for contract in app.contracts().iter().filter(wanted) {
-        let report = compare(context, app.store(), contract, &mut lines).await?;
+        let report = compare(context, &app, contract, &mut lines).await?;
         reports.push((contract.name.clone(), report));
     }
     lines.sort_by(|a, b| (a.kind, &a.settlement).cmp(&(b.kind, &b.settlement)));
@@ -108,11 +74,20 @@ pub async fn run(context: &Context, args: Args) -> Outcome {
         context.rows(args.report.into(), COLUMNS, &lines)?;
     }
     for (name, report) in &reports {
+        for (_, why) in shut.iter().filter(|(shut, _)| shut == name) {
+            note(&context.tell(words::R_BROKEN_OFF, &[name, &context.look().reason(why)]));
+        }
         sum(context, name, report, &ran, args.by_kind);
     }
     let failed =
         ran.iter().any(|ran| ran.failed > 0 || ran.error.as_deref().is_some_and(|why| !in_window(why)));
     Ok(if failed || !lines.is_empty() { Ended::Badly } else { Ended::Well })
+}
+
+/// Contracts whose last run ended before its time, or could not begin, and why: what is compared with is old.
+async fn shut(store: &Store) -> Result<Vec<(String, String)>, Failure> {
+    let rows = store.reconciliations(None).await?;
+    Ok(rows.into_iter().filter_map(|row| Some((row.settlement, row.error?))).collect())
 }
 
 /// Asked in the maintenance window: nothing is wrong (decisions.md 10).
@@ -149,10 +124,11 @@ const HEARD_WITHIN: u32 = 60;
 /// What differs by what is known now.
 async fn compare(
     context: &Context,
-    store: &Store,
+    app: &App,
     contract: &Contract,
     lines: &mut Vec<Line>,
 ) -> Result<Report, Failure> {
+    let (store, now) = (app.store(), context.ambient.now());
     let since: HashMap<String, Timestamp> = store
         .notices(Topic::Difference)
         .await?
@@ -162,62 +138,24 @@ async fn compare(
     let mut report = Report::default();
     let mut after = Some(String::new());
     while let Some(from) = after {
-        let (page, next) =
-            store.compare_settlements(contract, Which::After(&from, PAGE), context.ambient.now()).await?;
+        let (page, next) = store.compare_settlements(contract, Which::After(&from, PAGE), now).await?;
         for compared in page {
             compared.differences.iter().for_each(|difference| report.add(difference));
             lines.extend(lines_of(compared, &since));
         }
         after = next;
     }
-    Ok(report)
-}
-
-fn lines_of(compared: Compared, since: &HashMap<String, Timestamp>) -> Vec<Line> {
-    let row = compared.row;
-    let settlement = row.settlement;
-    let line = |difference: crate::domain::reconcile::Difference| Line {
-        since: since.get(&format!("{}/{}", settlement.id, difference.kind)).copied(),
-        command: command(difference.kind, &settlement.id, &row.mall_order_id),
-        kind: difference.kind,
-        settlement: settlement.name.clone(),
-        settlement_id: settlement.id.clone(),
-        shop: row.shop.clone(),
-        order_id: settlement.order_id.clone(),
-        mall_order_id: row.mall_order_id.clone(),
-        reception_number: settlement.reception_number.clone(),
-        enquiry_number: row.enquiry_number.clone(),
-        state: settlement.state,
-        ours: difference.ours,
-        theirs: difference.theirs,
-        looked_at: settlement.looked_at,
-        reason: difference.reason,
-    };
-    compared.differences.into_iter().map(line).collect()
-}
-
-/// What to type next.
-fn command(kind: Kind, id: &str, order: &str) -> String {
-    let command = match kind {
-        Kind::RefundDue => format!("resolve {id} --refunded"),
-        Kind::CapturedElsewhere | Kind::Refunded | Kind::CanceledElsewhere => {
-            format!("resolve {id} --reason TEXT")
+    let mut after = Some(String::new());
+    while let Some(from) = after {
+        let of = Of::After(&from, PAGE);
+        let (page, next) = store.missed_orders(app.contracts(), contract, of, now).await?;
+        for missed in page {
+            report.add(&missed.difference);
+            lines.push(line_of(contract, missed, &since));
         }
-        Kind::OrderCanceled | Kind::CancelGone => format!("cancel {id}"),
-        Kind::AmountDiffers => format!("change-amount {id} --to-due"),
-        Kind::NotCaptured => format!("capture {id}"),
-        Kind::LapsesSoon => format!("reauth {id}"),
-        Kind::NoNumber | Kind::NotThere | Kind::AnotherSale => format!("link {order} RECEPTION_NUMBER"),
-        Kind::CaptureGone
-        | Kind::SlipDiffers
-        | Kind::NotSettled
-        | Kind::Ambiguous
-        | Kind::Refused
-        | Kind::StrangeStatus
-        | Kind::Unreadable
-        | Kind::Lapsed => format!("show {id}"),
-    };
-    format!("mallsync settlements {command}")
+        after = next;
+    }
+    Ok(report)
 }
 
 /// Looks everything up, by the running daemon or here.
@@ -296,82 +234,3 @@ async fn ask(context: &Context, app: &App, only: Option<&str>) -> Result<Vec<Ran
 fn ended(row: &Reconciliation) -> Ran {
     Ran { name: row.settlement.clone(), looked: row.looked, failed: row.failed, error: row.error.clone() }
 }
-
-const COLUMNS: &[Column<Line>] = &[
-    Column::text(
-        "kind",
-        words::H_DIFFERENCE,
-        22,
-        |l, look| words::difference(l.kind, look.language).to_owned(),
-        |l| l.kind.to_string(),
-    ),
-    Column::text(
-        "settlement",
-        words::H_SETTLEMENT,
-        20,
-        |l, _| l.settlement.clone(),
-        |l| l.settlement.clone(),
-    ),
-    Column::csv("settlement_id", |l| l.settlement_id.clone()),
-    Column::csv("shop", |l| l.shop.clone()),
-    Column::csv("order_id", |l| l.order_id.clone()),
-    Column::text(
-        "mall_order_id",
-        words::H_ORDER,
-        28,
-        |l, _| l.mall_order_id.clone(),
-        |l| l.mall_order_id.clone(),
-    ),
-    Column::text(
-        "reception_number",
-        words::H_RECEPTION,
-        23,
-        |l, _| text(l.reception_number.as_ref()),
-        |l| text(l.reception_number.as_ref()),
-    ),
-    Column::csv("enquiry_number", |l| text(l.enquiry_number.as_ref())),
-    Column::text(
-        "state",
-        words::H_STATE,
-        14,
-        |l, look| words::settlement(l.state, look.language).to_owned(),
-        |l| l.state.to_string(),
-    ),
-    Column::number("ours", words::H_OURS, |l, _| yen(l.ours), |l| digits(l.ours)),
-    Column::number("theirs", words::H_AT_GATEWAY, |l, _| yen(l.theirs), |l| digits(l.theirs)),
-    Column::csv("since", |l| text(l.since.as_ref())),
-    Column::text(
-        "looked_at",
-        words::H_LOOKED,
-        11,
-        |l, look| look.maybe_time(l.looked_at),
-        |l| text(l.looked_at.as_ref()),
-    ),
-    Column::text("reason", words::H_REASON, 90, |l, look| look.reason(&l.reason), |l| l.reason.clone()),
-    Column::text("command", words::H_ACTION, 90, |l, _| l.command.clone(), |l| l.command.clone()),
-];
-
-const KIND_COLUMNS: &[Column<KindLine>] = &[
-    Column::text(
-        "settlement",
-        words::H_SETTLEMENT,
-        20,
-        |l, _| l.settlement.clone(),
-        |l| l.settlement.clone(),
-    ),
-    Column::text(
-        "kind",
-        words::H_DIFFERENCE,
-        22,
-        |l, look| words::difference(l.tally.kind, look.language).to_owned(),
-        |l| l.tally.kind.to_string(),
-    ),
-    Column::number("count", words::H_COUNT, |l, _| l.tally.count.to_string(), |l| l.tally.count.to_string()),
-    Column::number("ours", words::H_OURS, |l, _| l.tally.ours.to_string(), |l| digits(Some(l.tally.ours))),
-    Column::number(
-        "theirs",
-        words::H_AT_GATEWAY,
-        |l, _| l.tally.theirs.to_string(),
-        |l| digits(Some(l.tally.theirs)),
-    ),
-];

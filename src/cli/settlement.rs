@@ -70,6 +70,7 @@ fn write(out: &mut dyn Write, view: &SettlementView, look: Look) -> Result<(), F
         (words::H_LOOKED.get(language), look.maybe_time(view.looked_at)),
         (words::H_LINKED_BY.get(language), view.linked_by.clone()),
     ];
+    head.extend(view.scheduled_on.map(|day| (words::H_PLANNED.get(language), day.to_string())));
     let asked = view.wish.as_ref().map(|asked| wish(asked, view.wished_by.as_ref(), look));
     head.extend(asked.map(|asked| (words::H_WISH.get(language), asked)));
     head.extend(view.resolved.as_ref().map(|what| (words::H_RESOLVED.get(language), look.reason(what))));
@@ -96,6 +97,7 @@ fn write(out: &mut dyn Write, view: &SettlementView, look: Look) -> Result<(), F
         }
         let what = match &operation.intent {
             Intent::ChangeAmount { from, to, .. } => format!("{from} → {to}"),
+            Intent::ChangeDate { to, .. } => format!("→ {to}"),
             intent => intent.slip_number().unwrap_or_default().to_owned(),
         };
         let cells = [

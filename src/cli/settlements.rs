@@ -9,7 +9,7 @@ use super::follow::{self, Whose};
 use super::output::Column;
 use super::table::yen;
 use super::views::{SettlementView, digits, text};
-use super::{cards, hold, link, preview, receptions, reconcile, resolve, settlement, wishes, words};
+use super::{bulk, cards, hold, link, preview, receptions, reconcile, resolve, settlement, wishes, words};
 use crate::domain::settlement::Wish;
 use crate::status::renewal_command;
 use crate::store::Store;
@@ -36,9 +36,15 @@ pub enum Command {
     Unlink(Unlink),
     /// Show what would be sent now, what waits and why, and what needs a person; sends nothing
     Preview(preview::Args),
-    /// Send nothing for a settlement, or for a whole contract, until it is released
+    /// Send nothing for settlements, or for a whole contract, until they are released
+    #[command(after_help = "Examples:\n  mallsync settlements hold A-1001 --reason \"the buyer called\"\n  \
+                            mallsync settlements hold --state authorized --settlement webcollect-main\n  \
+                            mallsync settlements hold webcollect-main")]
     Hold(hold::Hold),
     /// Release what was held, by a person or by a guard (max_per_hour, max_yen_per_day)
+    #[command(after_help = "Examples:\n  mallsync settlements release A-1001\n  \
+                            mallsync settlements release --state authorized --dry-run\n  \
+                            mallsync settlements release webcollect-main")]
     Release(hold::Release),
     /// Register the slips now, whatever `capture` says of when
     #[command(after_help = "Examples:\n  mallsync settlements capture A-1001\n  \
@@ -50,17 +56,24 @@ pub enum Command {
     #[command(after_help = "Examples:\n  mallsync settlements change-amount A-1001 9800\n  \
                             mallsync settlements change-amount A-1001 --to-due")]
     ChangeAmount(wishes::ChangeAmount),
+    /// Move the planned ship date (出荷予定日) of a reservation
+    #[command(after_help = "Examples:\n  mallsync settlements change-date A-1001 2026-12-24\n  \
+                            mallsync settlements change-date --state reserved --to 2026-12-24 --dry-run")]
+    ChangeDate(wishes::ChangeDate),
     /// Renew authorisations, which starts a new period
     #[command(after_help = "Example:\n  mallsync settlements reauth --state authorized --lapsing-within 7d")]
     Reauth(wishes::Ask),
     /// Take a registered slip back; the settlement is held then
+    #[command(after_help = "Examples:\n  mallsync settlements undo A-1001 400012345670\n  \
+                            mallsync settlements undo --state registered --settlement webcollect-main --dry-run")]
     Undo(wishes::Undo),
     /// List the cards that a buyer stored with the gateway (A03), for diagnosis; nothing of it is kept
     #[command(after_help = "Example:\n  mallsync settlements cards MEMBER0001 --settlement webcollect-main")]
     Cards(cards::Cards),
     /// Say that it was settled outside (paid back by hand, say): nothing is wanted or asked any more
     #[command(
-        after_help = "Example:\n  mallsync settlements resolve A-1001 --refunded --reason \"bank transfer of 11-20\""
+        after_help = "Examples:\n  mallsync settlements resolve A-1001 --refunded --reason \"bank transfer of 11-20\"\n  \
+                      mallsync settlements resolve A-1001 A-1002 --undo"
     )]
     Resolve(resolve::Resolve),
     /// Look every open settlement up now and show what differs from the gateway's books
@@ -71,7 +84,7 @@ pub enum Command {
 pub struct ListSettlements {
     /// Which.
     #[command(flatten)]
-    filter: wishes::Filter,
+    filter: bulk::Filter,
     /// Only those that need a person
     #[arg(long)]
     held: bool,
@@ -120,6 +133,7 @@ pub async fn run(context: &Context, command: Command) -> Outcome {
         Command::Capture(args) => wishes::ask(context, args, Wish::Capture).await,
         Command::Cancel(args) => wishes::ask(context, args, Wish::Cancel).await,
         Command::ChangeAmount(args) => wishes::change_amount(context, args).await,
+        Command::ChangeDate(args) => wishes::change_date(context, args).await,
         Command::Reauth(args) => wishes::ask(context, args, Wish::Reauth).await,
         Command::Undo(args) => wishes::undo(context, args).await,
         Command::Cards(args) => cards::run(context, args).await,
@@ -255,6 +269,7 @@ const COLUMNS: &[Column<SettlementView>] = &[
         |s| text(s.held.as_ref()),
     ),
     Column::csv("authorized_on", |s| text(s.authorized_on.as_ref())),
+    Column::csv("scheduled_on", |s| text(s.scheduled_on.as_ref())),
     Column::csv("verified_at", |s| text(s.verified_at.as_ref())),
     Column::text(
         "looked_at",

@@ -174,7 +174,12 @@ fn report(context: &Context, args: ReportArgs, rows: &[RowReport]) -> Outcome {
     if formats(args.into())?.0 != Format::Table || rows.len() <= READABLE {
         return context.rows(args.into(), REPORT, rows);
     }
-    let in_order = |row: &&RowReport| matches!(row.outcome, RowOutcome::Matched | RowOutcome::Known);
+    // A slip that is used may be told something about.
+    let in_order = |row: &&RowReport| match row.outcome {
+        RowOutcome::Matched => row.reason.is_empty(),
+        RowOutcome::Known => true,
+        _ => false,
+    };
     let good = rows.iter().filter(in_order).count();
     let questions: Vec<RowReport> = rows.iter().filter(|row| !in_order(row)).cloned().collect();
     let ended = context.rows(args.into(), REPORT, &questions)?;

@@ -13,7 +13,7 @@ use crate::app;
 use crate::clock::{Ambient, SystemClock, Timestamp};
 use crate::config::{self, Finding, Glimpse};
 use crate::secret::SecretRef;
-use crate::status::{self, Attention, Awaiting, Report, ShopHealth, Topic};
+use crate::status::{self, Attention, Awaiting, Report, SettlementHealth, ShopHealth, Topic};
 use crate::store::{Access, Store, StoreError};
 
 #[derive(clap::Args, Debug)]
@@ -83,7 +83,8 @@ fn write(out: &mut dyn Write, report: &Report, look: Look) -> Result<(), Failure
     if report.well {
         writeln!(out, "✓ {}", words::ALL_WELL.get(language))?;
     } else {
-        writeln!(out, "✗ {}", words::NOT_WELL.with(language, &[&report.attention.len()]))?;
+        let grave = report.attention.iter().filter(|attention| !attention.advisory).count();
+        writeln!(out, "✗ {}", words::NOT_WELL.with(language, &[&grave]))?;
     }
     match report.last_activity_at {
         _ if report.daemon => writeln!(out, "{}", words::DAEMON_RUNS.get(language))?,
@@ -108,7 +109,8 @@ fn write(out: &mut dyn Write, report: &Report, look: Look) -> Result<(), Failure
 
 /// What it is, the facts, and the command to type.
 fn write_attention(out: &mut dyn Write, item: &Attention, look: Look) -> Result<(), Failure> {
-    let mut line = format!("✗ {}: {}", item.subject, words::topic(item.topic).get(look.language));
+    let mark = if item.advisory { "!" } else { "✗" };
+    let mut line = format!("{mark} {}: {}", item.subject, words::topic(item.topic).get(look.language));
     if item.count > 1 {
         line.push_str(&format!(" × {}", item.count));
     }
@@ -203,12 +205,20 @@ fn write_settlements(out: &mut dyn Write, report: &Report, look: Look) -> Result
             (mode.get(look.language).to_owned(), 10),
             (settlement.yen_captured.to_string(), 14),
             (settlement.yen_waiting.to_string(), 14),
-            (open.join(" · "), 18),
-            (settlement.next_lapse_on.map(|day| day.to_string()).unwrap_or_default(), 12),
+            (open.join(" · "), 15),
+            (next_lapse(settlement), 17),
         ];
         settlements.row(cells.into_iter());
     }
     section(out, settlements, !report.settlements.is_empty())
+}
+
+/// The day on which the first authorisation ends, and how far off it is.
+fn next_lapse(settlement: &SettlementHealth) -> String {
+    match settlement.next_lapse_on.zip(settlement.next_lapse_days) {
+        Some((day, days)) => format!("{day} ({days}d)"),
+        None => String::new(),
+    }
 }
 
 /// What shops and settlements wait for, beside the next run of a schedule.

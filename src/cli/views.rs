@@ -37,6 +37,8 @@ pub struct SettlementView {
     pub authorized_on: Option<NaiveDate>,
     /// Its last day.
     pub lapses_on: Option<NaiveDate>,
+    /// The planned ship date of a reservation, as the gateway showed it last.
+    pub scheduled_on: Option<NaiveDate>,
     /// When a look-up showed that it is this order's own.
     pub verified_at: Option<Timestamp>,
     /// The last look-up.
@@ -76,6 +78,7 @@ impl From<SettlementRow> for SettlementView {
             amount: s.amount,
             authorized_on: s.authorized_on,
             lapses_on: s.lapses_on,
+            scheduled_on: s.scheduled_on,
             verified_at: s.verified_at,
             looked_at: s.looked_at,
             slips: row.slips,

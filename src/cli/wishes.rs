@@ -1,65 +1,17 @@
-//! `mallsync settlements capture`, `cancel`, `change-amount`, `reauth` and `undo`: what a person asks for, of one settlement
-//! or of many.
+//! `mallsync settlements capture`, `cancel`, `change-amount`, `change-date`, `reauth` and `undo`: what a person asks for at
+//! the gateway, of one settlement or of many.
 
-use std::collections::BTreeSet;
-
-use chrono::Days;
+use chrono::NaiveDate;
 use clap::Args;
-use serde::Serialize;
 
-use super::args::{MoneyArgs, ReportArgs, amount, days, word};
-use super::context::{Context, note};
-use super::failure::{Ended, Failure, Outcome};
-use super::follow::{self, Whose};
-use super::foreseen::{self, Foreseen};
-use super::output::Column;
-use super::views::text;
-use super::{money, settlements, unlooked, words};
-use crate::app::Due;
+use super::args::{MoneyArgs, ReportArgs, amount};
+use super::bulk::{Chosen, Deed, FILTERS, Filter, INSTEAD, carry};
+use super::context::Context;
+use super::failure::Outcome;
 use crate::domain::money::Yen;
-use crate::domain::planner::{Mode, Wanted};
-use crate::domain::settlement::{SettlementState, Wish};
-use crate::store::settlements::{SettlementFilter, SettlementRow};
-use crate::store::{Store, StoreError};
-
-/// Settlements by what they have in common.
-#[derive(Args, Clone, Debug)]
-pub struct Filter {
-    /// All those in this state
-    #[arg(long, value_name = "STATE", value_parser = word(SettlementState::ALL, SettlementState::as_str))]
-    state: Option<SettlementState>,
-    /// All those whose authorisation ends within so many days: 7d
-    #[arg(long, value_name = "DAYS", value_parser = days)]
-    lapsing_within: Option<u32>,
-    /// Only of this contract (its name in the config)
-    #[arg(long, value_name = "NAME")]
-    settlement: Option<String>,
-}
-
-impl Filter {
-    /// Which rows these are.
-    ///
-    /// # Errors
-    /// A contract that is not in the config.
-    pub fn rows(self, context: &Context) -> Result<SettlementFilter, Failure> {
-        if let Some(name) = &self.settlement {
-            settlements::known_contract(context, name)?;
-        }
-        let today = context.ambient.now().jst_date();
-        let last = |days: u32| today.checked_add_days(Days::new(u64::from(days)));
-        Ok(SettlementFilter {
-            name: self.settlement,
-            state: self.state,
-            lapses_by: self.lapsing_within.and_then(last),
-            ..SettlementFilter::default()
-        })
-    }
-}
-
-/// What may stand in place of an ID.
-const INSTEAD: [&str; 2] = ["state", "lapsing_within"];
-/// What cannot stand beside one.
-const FILTERS: [&str; 3] = ["state", "lapsing_within", "settlement"];
+use crate::domain::settlement::Wish;
+use crate::store::say::Word;
+use crate::store::settlements::SettlementRow;
 
 /// Settlements by name, or by what they have in common.
 #[derive(Args, Debug)]
@@ -109,13 +61,46 @@ pub struct ChangeAmount {
 }
 
 #[derive(Args, Debug)]
+pub struct ChangeDate {
+    /// The reservation: our id, the reception number, or the order's id or number
+    #[arg(
+        value_name = "ID",
+        required_unless_present_any = INSTEAD,
+        conflicts_with_all = FILTERS
+    )]
+    id: Option<String>,
+    /// The planned ship date as it shall be: 2026-12-24
+    #[arg(value_name = "DATE", required_unless_present = "to", conflicts_with = "to")]
+    date: Option<NaiveDate>,
+    /// The same, for all that a filter names
+    #[arg(long, value_name = "DATE")]
+    to: Option<NaiveDate>,
+    /// Which.
+    #[command(flatten)]
+    filter: Filter,
+    /// Show, ask, follow.
+    #[command(flatten)]
+    money: MoneyArgs,
+    /// Format of what is shown.
+    #[command(flatten)]
+    report: ReportArgs,
+}
+
+#[derive(Args, Debug)]
 pub struct Undo {
     /// The settlement: our id, the reception number, or the order's id or number
-    #[arg(value_name = "ID")]
-    id: String,
-    /// The slip number that is registered
+    #[arg(
+        value_name = "ID",
+        required_unless_present_any = INSTEAD,
+        conflicts_with_all = FILTERS
+    )]
+    id: Option<String>,
+    /// The slip number that is registered [default: the only one]
     #[arg(value_name = "SLIP")]
-    slip: String,
+    slip: Option<String>,
+    /// Which.
+    #[command(flatten)]
+    filter: Filter,
     /// Show, ask, follow.
     #[command(flatten)]
     money: MoneyArgs,
@@ -126,16 +111,14 @@ pub struct Undo {
 
 /// `capture`, `cancel` and `reauth`.
 pub async fn ask(context: &Context, args: Ask, wish: Wish) -> Outcome {
-    // Before a capture the sale is looked up anyway.
-    let unlooked = wish == Wish::Capture;
-    let chosen = Chosen { ids: args.ids, filter: Some(args.filter), unlooked };
-    carry(context, chosen, |_| Ok(wish.clone()), args.money, args.report).await
+    let deed = if wish == Wish::Capture { Deed::Capture } else { Deed::Wish };
+    let chosen = Chosen { ids: args.ids, filter: args.filter };
+    carry(context, deed, chosen, |_| Ok(Word::Wish(wish.clone())), args.money, args.report).await
 }
 
 /// `change-amount`.
 pub async fn change_amount(context: &Context, args: ChangeAmount) -> Outcome {
-    let ids = args.id.into_iter().collect();
-    let chosen = Chosen { ids, filter: Some(args.filter), unlooked: false };
+    let chosen = Chosen { ids: args.id.into_iter().collect(), filter: args.filter };
     let wish = |row: &SettlementRow| {
         let to = args.yen.or(row.due).ok_or("the amount is not fixed")?;
         match row.settlement.amount {
@@ -143,202 +126,45 @@ pub async fn change_amount(context: &Context, args: ChangeAmount) -> Outcome {
             Some(held) if held == to => {
                 Err(format!("the amount is {held} yen already: there is nothing to change"))
             }
-            _ => Ok(Wish::ChangeAmount { to }),
+            _ => Ok(Word::Wish(Wish::ChangeAmount { to })),
         }
     };
-    carry(context, chosen, wish, args.money, args.report).await
+    carry(context, Deed::Wish, chosen, wish, args.money, args.report).await
+}
+
+/// `change-date`.
+pub async fn change_date(context: &Context, args: ChangeDate) -> Outcome {
+    let chosen = Chosen { ids: args.id.into_iter().collect(), filter: args.filter };
+    let wish = |_: &SettlementRow| {
+        let to = args.date.or(args.to).ok_or("no planned ship date is given")?;
+        Ok(Word::Wish(Wish::ChangeDate { to }))
+    };
+    carry(context, Deed::Wish, chosen, wish, args.money, args.report).await
 }
 
 /// `undo`.
 pub async fn undo(context: &Context, args: Undo) -> Outcome {
-    let chosen = Chosen { ids: vec![args.id], filter: None, unlooked: false };
+    let chosen = Chosen { ids: args.id.into_iter().collect(), filter: args.filter };
     let wish = |row: &SettlementRow| {
-        let given = args.slip.trim();
-        // Another carrier's parcel stands there under the reception number, which may have hyphens of its own.
-        let as_given = row.settlement.slips.iter().any(|slip| slip == given);
-        let slip_number = if as_given { given.to_owned() } else { given.replace('-', "") };
-        Ok(Wish::Undo { slip_number })
+        let slip_number = registered(row, args.slip.as_deref())?;
+        Ok(Word::Wish(Wish::Undo { slip_number }))
     };
-    carry(context, chosen, wish, args.money, args.report).await
+    carry(context, Deed::Wish, chosen, wish, args.money, args.report).await
 }
 
-/// The settlements that are meant.
-struct Chosen {
-    ids: Vec<String>,
-    filter: Option<Filter>,
-    /// Those that were never looked up as well as the others.
-    unlooked: bool,
-}
-
-/// One line of what will be done, or why not.
-#[derive(Clone, Debug, Default, Serialize)]
-struct Line {
-    #[serde(flatten)]
-    foreseen: Foreseen,
-    skipped: Option<String>,
-}
-
-impl AsRef<Foreseen> for Line {
-    fn as_ref(&self) -> &Foreseen {
-        &self.foreseen
-    }
-}
-
-impl From<Foreseen> for Line {
-    fn from(foreseen: Foreseen) -> Self {
-        Self { foreseen, skipped: None }
-    }
-}
-
-impl Line {
-    fn skipped(foreseen: Foreseen, reason: String) -> Self {
-        Self { foreseen, skipped: Some(reason) }
-    }
-}
-
-/// Shows what `wish` makes of each settlement, asks, stores the wishes, and sees to it that they are carried out. Those
-/// that cannot be are listed with the reason.
-async fn carry(
-    context: &Context,
-    chosen: Chosen,
-    wish: impl Fn(&SettlementRow) -> Result<Wish, String>,
-    args: MoneyArgs,
-    report: ReportArgs,
-) -> Outcome {
-    let app = context.writer().await?;
-    let store = app.store();
-    let actor = Context::actor();
-    let mut lines = Vec::new();
-    let mut granted: Vec<(SettlementRow, Wish)> = Vec::new();
-    let mut sum = Vec::new();
-    let mut rows = Vec::new();
-    let as_they_are = chosen.unlooked;
-    for found in targets(context, store, chosen).await? {
-        match found {
-            Ok(row) => rows.push(row),
-            Err(line) => lines.push(line),
-        }
-    }
-    let rows = if as_they_are { rows } else { unlooked::look(context, &app, rows).await? };
-    for row in rows {
-        let foreseen = match wish(&row) {
-            Ok(wish) => told(store.wish(&row.settlement.id, &wish, &actor, &app.planning(), true).await)?
-                .map(|wanted| (wish, wanted)),
-            Err(reason) => Err(reason),
+/// The value that is registered: the one that is meant, or the only one.
+fn registered(row: &SettlementRow, given: Option<&str>) -> Result<String, String> {
+    let settlement = &row.settlement;
+    let Some(given) = given.map(str::trim) else {
+        return match (settlement.slips.as_slice(), &settlement.reception_number) {
+            ([only], _) => Ok(only.clone()),
+            // Another carrier's parcel stands there under the reception number, shown or not.
+            ([], Some(number)) if settlement.state.captured() => Ok(number.clone()),
+            ([], _) => Err("no slip is registered at the gateway".to_owned()),
+            (several, _) => Err(format!("several slips are registered ({}): name one", several.join(", "))),
         };
-        match foreseen {
-            Ok((wish, wanted)) => {
-                // Each parcel of an order registers the same sale: its yen count once.
-                sum.extend(wanted.first().map(|wanted| wanted.intent.amount()));
-                lines.extend(wanted.iter().map(|wanted| Foreseen::wanted(&row, wanted).into()));
-                granted.push((row, wish));
-            }
-            Err(reason) => lines.push(Line::skipped(Foreseen::of(&row), reason)),
-        }
-    }
-    let skipped = lines.iter().filter(|line| line.skipped.is_some()).count();
-    let shown = context.rows(report.into(), COLUMNS, &lines)?;
-    let yen: Yen = sum.into_iter().sum();
-    note(&context.tell(words::WISH_SUM, &[&granted.len(), &yen, &skipped]));
-    let mut failed = shown == Ended::Badly || skipped > 0;
-    if granted.is_empty() {
-        return Ok(if failed { Ended::Badly } else { Ended::Well });
-    }
-    if !money::confirm(context, args, Mode::Live)? {
-        return Ok(if failed || !args.dry_run { Ended::Badly } else { Ended::Well });
-    }
-    let began = context.ambient.now();
-    let mut dues = Vec::new();
-    for (row, wish) in granted {
-        match told(store.wish(&row.settlement.id, &wish, &actor, &app.planning(), false).await)? {
-            Ok(_) => dues.push(Due::Order { id: row.settlement.order_id, contract: row.settlement.name }),
-            // It changed while the person thought it over.
-            Err(reason) => {
-                failed = true;
-                note(
-                    &context
-                        .tell(words::WISH_SKIPPED, &[&row.mall_order_id, &context.look().reason(&reason)]),
-                );
-            }
-        }
-    }
-    let whose = match dues.as_slice() {
-        [] => return Ok(Ended::Badly),
-        [Due::Order { id, .. }] => Whose::Order(id.clone()),
-        _ => Whose::PlannedSince(began),
     };
-    failed |= follow::carry_out_all(context, &app, &dues, &whose, args.follow).await? == Ended::Badly;
-    Ok(if failed { Ended::Badly } else { Ended::Well })
+    // A reception number may have hyphens of its own.
+    let as_given = settlement.slips.iter().any(|slip| slip == given);
+    Ok(if as_given { given.to_owned() } else { given.replace('-', "") })
 }
-
-/// What the planner says no to is a line of the report; anything else ends the command.
-fn told(result: Result<Vec<Wanted>, StoreError>) -> Result<Result<Vec<Wanted>, String>, Failure> {
-    match result {
-        Ok(wanted) => Ok(Ok(wanted)),
-        Err(StoreError::Refused(reason) | StoreError::NotFound(reason)) => Ok(Err(reason)),
-        Err(error) => Err(error.into()),
-    }
-}
-
-/// Settlements read at a time.
-const PAGE: u64 = 500;
-
-/// The settlements, each once; a name that fits none or several is a line of the report.
-async fn targets(
-    context: &Context,
-    store: &Store,
-    chosen: Chosen,
-) -> Result<Vec<Result<SettlementRow, Line>>, Failure> {
-    let mut found = Vec::new();
-    if chosen.ids.is_empty() {
-        let Some(filter) = chosen.filter else { return Ok(found) };
-        let mut filter = SettlementFilter { limit: Some(PAGE), ..filter.rows(context)? };
-        loop {
-            let page = store.list_settlements(&filter).await?;
-            let full = u64::try_from(page.len()).unwrap_or(u64::MAX) >= PAGE;
-            filter.after = page.last().map(|row| row.settlement.id.clone());
-            found.extend(page.into_iter().map(Ok));
-            if !full {
-                return Ok(found);
-            }
-        }
-    }
-    let mut seen = BTreeSet::new();
-    for id in chosen.ids {
-        let mut rows = store.find_settlements(&id).await?;
-        let reason = match rows.len() {
-            0 => "no such settlement",
-            1 => {
-                found.extend(
-                    rows.pop().filter(|row| seen.insert(row.settlement.id.clone())).into_iter().map(Ok),
-                );
-                continue;
-            }
-            _ => "it names several settlements: use our id",
-        };
-        let foreseen = Foreseen { mall_order_id: id, ..Foreseen::default() };
-        found.push(Err(Line::skipped(foreseen, reason.to_owned())));
-    }
-    Ok(found)
-}
-
-const COLUMNS: &[Column<Line>] = &[
-    foreseen::order(),
-    foreseen::reception(),
-    foreseen::amount(),
-    foreseen::kind(),
-    foreseen::slip_number(),
-    foreseen::to_yen(),
-    foreseen::run_at(),
-    Column::text(
-        "skipped",
-        words::H_SKIPPED,
-        90,
-        |l, look| look.maybe_reason(l.skipped.as_ref()),
-        |l| text(l.skipped.as_ref()),
-    ),
-    foreseen::settlement().for_machines(),
-    foreseen::settlement_id(),
-    foreseen::shop().for_machines(),
-    foreseen::order_id(),
-];

@@ -210,6 +210,7 @@ pub const fn difference(kind: Kind, language: Language) -> &'static str {
         Kind::Lapsed => ("lapsed", "与信期限切れ"),
         Kind::LapsesSoon => ("lapses soon", "与信期限間近"),
         Kind::NoNumber => ("no reception number", "受付番号なし"),
+        Kind::NoRule => ("no rule fits", "規則に該当なし"),
     };
     pick(language, en, ja)
 }

@@ -154,7 +154,7 @@ pub(super) const ON_AMOUNT_CHANGE: Key<String> = key(
     "on_amount_change",
     &words!("ask", "apply"),
     Absent::Text("ask"),
-    "The order's amount is another than the gateway holds; apply: it is changed there before the capture",
+    "The order's amount is another than the gateway holds; apply: it is changed there, before the capture or after it, until the sale is settled",
 );
 pub(super) const ON_CANCEL: Key<String> = key(
     "on_cancel",

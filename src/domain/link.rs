@@ -1,7 +1,7 @@
 //! Which contract an order belongs to, and its reception number (interface.md, `[[settlements.NAME.match]]`;
 //! decisions.md 3).
 
-use super::order::{CollectedBy, Order};
+use super::order::{CollectedBy, Order, PaymentMethod};
 use super::pattern;
 use super::planner::{Contract, MatchRule, Reception};
 use super::settlement::is_reception_number;
@@ -48,12 +48,37 @@ pub fn link(contracts: &[Contract], shop: &str, order: &Order) -> Option<Linked>
     Some(Linked { contract: contract.name.clone(), reception, linked_by })
 }
 
+/// The contract under which an order of `shop` that is paid by card to the shop itself is missed: rules of the contract name
+/// the shop, and none of any contract fits, so that nobody captures it. `None`: it has its place, it is paid otherwise, the
+/// rules know nothing of the shop, or one of them excepts its payment by name.
+#[must_use]
+pub fn left_out<'c>(contracts: &'c [Contract], shop: &str, order: &Order) -> Option<&'c Contract> {
+    let payment = &order.payment;
+    if payment.collected_by != CollectedBy::Shop || payment.method != PaymentMethod::CreditCard {
+        return None;
+    }
+    let of_the_shop = |contract: &&Contract| contract.rules.iter().any(|rule| rule.shop == shop);
+    let known = contracts
+        .iter()
+        .flat_map(|contract| &contract.rules)
+        .any(|rule| rule.shop == shop && (fits(rule, shop, order) || excepts(rule, order)));
+    if known { None } else { contracts.iter().find(of_the_shop) }
+}
+
 fn fits(rule: &MatchRule, shop: &str, order: &Order) -> bool {
-    let name = order.payment.mall_method.as_deref().unwrap_or_default();
+    let name = payment_name(order);
     rule.shop == shop
         && (rule.own_contract || order.payment.collected_by == CollectedBy::Shop)
         && rule.mall_payment.iter().any(|p| pattern::matches(p, name))
-        && !rule.except.iter().any(|p| pattern::matches(p, name))
+        && !excepts(rule, order)
+}
+
+fn excepts(rule: &MatchRule, order: &Order) -> bool {
+    rule.except.iter().any(|p| pattern::matches(p, payment_name(order)))
+}
+
+fn payment_name(order: &Order) -> &str {
+    order.payment.mall_method.as_deref().unwrap_or_default()
 }
 
 /// Fills `{mall_order_id|filter|…}` in.

@@ -124,6 +124,8 @@ pub struct Contract {
     pub max_per_hour: u32,
     /// Yen within a day (JST), past which everything is held.
     pub max_yen_per_day: Yen,
+    /// The merchant's number at the gateway (加盟店コード), where carriers' files may name it.
+    pub trader_code: Option<String>,
     /// Which orders it belongs to; the first match wins.
     pub rules: Vec<MatchRule>,
 }

@@ -13,8 +13,10 @@ use super::words::words;
 use crate::clock::Timestamp;
 
 mod compare;
+mod missed;
 
 pub use compare::compare;
+pub use missed::{MISSED_FOR, missed};
 
 /// Registered for so many days and not settled: a slip that nobody scanned, as like as not (§5.4).
 pub const STUCK: u64 = 3;
@@ -64,6 +66,8 @@ words! {
         LapsesSoon = "lapses_soon",
         /// A rule says that the order is paid here, and gives no reception number.
         NoNumber = "no_number",
+        /// Paid by card to the shop itself, and no rule of any contract fits: nobody will ever capture it.
+        NoRule = "no_rule",
     }
 }
 

@@ -10,6 +10,9 @@ use crate::clock::Timestamp;
 /// So many days before an authorisation ends a person is asked (decisions.md 12).
 pub const LAPSE_ALARM: u64 = 3;
 
+/// A reservation's planned ship date is at most so many days after it was accepted (E03: kuroneko-webcollect.md §5.3, §6).
+pub const LATEST_SHIP: u64 = 90;
+
 words! {
     /// Where a settlement stands (interface.md).
     SettlementState {
@@ -193,6 +196,12 @@ pub struct Settlement {
 #[must_use]
 pub fn last_day(authorized_on: NaiveDate, days: u32) -> Option<NaiveDate> {
     authorized_on.checked_add_days(chrono::Days::new(u64::from(days.checked_sub(1)?)))
+}
+
+/// The last day that a reservation accepted on `accepted_on` may be planned to be shipped on ([`LATEST_SHIP`]).
+#[must_use]
+pub fn latest_ship_date(accepted_on: NaiveDate) -> NaiveDate {
+    accepted_on.checked_add_days(chrono::Days::new(LATEST_SHIP)).unwrap_or(NaiveDate::MAX)
 }
 
 /// Whether an authorisation that began at `authorized_at` may be that of an order placed at `ordered_at`: within three

@@ -56,6 +56,8 @@ pub struct SlipRow {
     pub other_keys: Vec<String>,
     /// 申込受付番号１–３, where the file carries them.
     pub reception_numbers: Vec<String>,
+    /// クロネコwebコレクト加盟店番号 that those are said to belong to; `None` where the file does not say.
+    pub trader_code: Option<String>,
     /// The number, folded (csv-formats.md §0.4).
     pub number: String,
     /// Who carries it.

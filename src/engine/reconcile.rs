@@ -45,6 +45,16 @@ struct Due {
     compare: Option<Timestamp>,
 }
 
+/// Nothing may be asked of the gateway.
+struct Shut {
+    /// Until then, as far as is known.
+    until: Timestamp,
+    /// Why.
+    why: String,
+    /// A person must mend something; else the maintenance window passes by itself.
+    stopped: bool,
+}
+
 /// What a run did.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Reconciled {
@@ -92,21 +102,22 @@ impl Account {
         let now = shared.ambient.now();
         let row = self.reconciliation(shared).await?;
         let run = row.due_at <= now || row.asked_at.is_some();
-        if let Some((until, why)) = self.shut(shared).await? {
+        if let Some(shut) = self.shut(shared).await? {
             if row.asked_at.is_some()
                 && let Some(lease) = self.claim_run(shared).await?
             {
                 // Who asked is not kept waiting for it. What was due stays so.
-                let due_at = row.due_at;
-                self.end_run(
-                    shared,
-                    &lease,
-                    Reconciled { error: Some(why), ..Reconciled::default() },
-                    due_at,
-                )
-                .await?;
+                let reconciled = Reconciled { error: Some(shut.why), ..Reconciled::default() };
+                self.end_run(shared, &lease, reconciled, row.due_at).await?;
+                due.compare = Some(shared.ambient.now() + COMPARE);
+                return Ok(shut.until);
             }
-            return Ok(until);
+            if run && shut.stopped {
+                shared.store.note_unreconciled(self.name(), &shut.why).await?;
+            }
+            // Orders change, days pass and people decide, whether the gateway can be asked or not.
+            let compare = self.compare_when_due(shared, due).await?;
+            return Ok(shut.until.min(compare));
         }
         if run {
             self.reconcile(shared).await?;
@@ -116,15 +127,26 @@ impl Account {
         if !shared.stop.is_cancelled() && due.first.is_none_or(|at| at <= now) {
             due.first = self.first_looks(shared, None).await?;
         }
-        if row.ended_at.is_some() && due.compare.is_none_or(|at| at <= now) {
-            due.compare = Some(now + COMPARE);
-            let report = self.compare_all(shared).await?;
-            shared.store.note_report(self.name(), &report).await?;
+        if row.ended_at.is_some() {
+            self.compare_when_due(shared, due).await?;
         }
         let row = self.reconciliation(shared).await?;
         let next = due.first.map_or(row.due_at, |at| at.min(row.due_at));
         // What could not be begun, because somebody else is at it, is not asked for without a pause.
         Ok(next.max(shared.ambient.now() + STUCK))
+    }
+
+    /// Compares with what was shown last, once an hour; returns when it is due again.
+    async fn compare_when_due(&self, shared: &Shared, due: &mut Due) -> Result<Timestamp, StoreError> {
+        let now = shared.ambient.now();
+        if let Some(at) = due.compare.filter(|at| *at > now) {
+            return Ok(at);
+        }
+        let report = self.compare_all(shared).await?;
+        shared.store.note_report(self.name(), &report).await?;
+        let next = now + COMPARE;
+        due.compare = Some(next);
+        Ok(next)
     }
 
     /// The contract's row; a schedule that changed counts from now on.
@@ -138,11 +160,12 @@ impl Account {
         self.schedule.next_after(after).unwrap_or(after + Duration::from_secs(86_400))
     }
 
-    /// Until when nothing may be asked of the gateway, and why: its window, or an account that was stopped.
-    async fn shut(&self, shared: &Shared) -> Result<Option<(Timestamp, String)>, StoreError> {
+    /// Whether nothing may be asked of the gateway: in its window, or while the account is stopped.
+    async fn shut(&self, shared: &Shared) -> Result<Option<Shut>, StoreError> {
         let now = shared.ambient.now();
         if let Some(end) = guard::window_ends(self.window, now, self.gateway.deadline()) {
-            return Ok(Some((end, format!("maintenance window until {}", end.jst().format("%H:%M")))));
+            let why = format!("maintenance window until {}", end.jst().format("%H:%M"));
+            return Ok(Some(Shut { until: end, why, stopped: false }));
         }
         let account = shared.store.account(self.name()).await?;
         let Some(code) = account.stopped_code else { return Ok(None) };
@@ -151,7 +174,8 @@ impl Account {
             return Ok(None);
         }
         let reason = account.stopped_reason.unwrap_or_default();
-        Ok(Some((now + FLOOR, format!("stopped by the gateway ({code}): {reason}"))))
+        let why = format!("stopped by the gateway ({code}): {reason}");
+        Ok(Some(Shut { until: now + FLOOR, why, stopped: true }))
     }
 
     async fn claim_run(&self, shared: &Shared) -> Result<Option<RunLease>, StoreError> {
@@ -160,16 +184,30 @@ impl Account {
         shared.store.claim_reconciliation(self.name(), &shared.owner, wall, until).await
     }
 
-    /// Looks every open settlement up now, or goes on with the run that was broken off, and compares.
+    /// Looks every open settlement up, or goes on with the run that was broken off, and compares. What somebody asked for is
+    /// looked up since then.
     ///
     /// # Errors
     /// The database.
     pub async fn reconcile(&self, shared: &Shared) -> Result<Reconciled, StoreError> {
+        let asked = self.reconciliation(shared).await?.asked_at;
+        self.run_since(shared, asked).await
+    }
+
+    /// The same by a person's command: nothing that was looked up before counts.
+    ///
+    /// # Errors
+    /// The database.
+    pub async fn reconcile_now(&self, shared: &Shared) -> Result<Reconciled, StoreError> {
         self.reconciliation(shared).await?;
+        self.run_since(shared, Some(shared.ambient.now())).await
+    }
+
+    async fn run_since(&self, shared: &Shared, asked: Option<Timestamp>) -> Result<Reconciled, StoreError> {
         let Some(lease) = self.claim_run(shared).await? else {
             return Ok(Reconciled { busy_elsewhere: true, ..Reconciled::default() });
         };
-        let outcome = self.run_under(shared, &lease).await;
+        let outcome = self.run_under(shared, &lease, asked).await;
         if outcome.is_err() || shared.stop.is_cancelled() {
             match shared.store.release_reconciliation(&lease).await {
                 Ok(()) | Err(StoreError::LeaseLost) => {}
@@ -181,13 +219,19 @@ impl Account {
         outcome
     }
 
-    async fn run_under(&self, shared: &Shared, lease: &RunLease) -> Result<Reconciled, StoreError> {
+    async fn run_under(
+        &self,
+        shared: &Shared,
+        lease: &RunLease,
+        asked: Option<Timestamp>,
+    ) -> Result<Reconciled, StoreError> {
         let now = shared.ambient.now();
-        if let Some((_, why)) = self.shut(shared).await? {
-            let reconciled = Reconciled { error: Some(why), ..Reconciled::default() };
+        if let Some(shut) = self.shut(shared).await? {
+            let reconciled = Reconciled { error: Some(shut.why), ..Reconciled::default() };
             return self.end_run(shared, lease, reconciled, now + AGAIN).await;
         }
-        let began = shared.store.begin_reconciliation(lease, now, now - STALE).await?;
+        let not_before = asked.map_or(now - STALE, |asked| asked.max(now - STALE));
+        let began = shared.store.begin_reconciliation(lease, now, not_before).await?;
         let mut reconciled = Reconciled::default();
         self.look_at_open(shared, lease, began, &mut reconciled).await?;
         if shared.stop.is_cancelled() {

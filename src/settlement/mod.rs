@@ -35,6 +35,8 @@ pub struct Registration {
     pub schema: fn(&mut schemars::SchemaGenerator) -> schemars::Schema,
     /// Checks the gateway's own keys; reads no secret.
     pub validate: Validate,
+    /// The merchant's number at the gateway, where carriers' files may name it.
+    pub trader_code: fn(&serde_json::Value) -> Option<String>,
     /// URLs that would be called with these keys.
     pub urls: fn(&serde_json::Value) -> Vec<String>,
     /// Reads secrets and builds the connector.

@@ -31,6 +31,10 @@ const REGISTERS: Column = Column {
     names: &["クロネコwebコレクトデータ登録", "注文時カード払いデータ登録"],
     place: 43,
 };
+const TRADER: Column = Column {
+    names: &["クロネコwebコレクト加盟店番号", "注文時カード払い加盟店番号"],
+    place: 44,
+};
 const RECEPTION: [Column; 3] = [
     Column {
         names: &[
@@ -78,6 +82,7 @@ pub(super) struct Layout {
     postal_code: Option<usize>,
     alternates: Vec<usize>,
     registers: Option<usize>,
+    trader: Option<usize>,
     reception: Vec<usize>,
     names: Vec<String>,
 }
@@ -123,6 +128,7 @@ impl Layout {
             postal_code: find(&POSTAL_CODE),
             alternates: ALTERNATES.iter().filter_map(find).collect(),
             registers: find(&REGISTERS),
+            trader: find(&TRADER),
             reception: RECEPTION.iter().filter_map(find).collect(),
             names: names.to_vec(),
         };
@@ -159,6 +165,7 @@ impl Layout {
             postal_code: at(&POSTAL_CODE),
             alternates: ALTERNATES.iter().filter_map(at).collect(),
             registers: at(&REGISTERS),
+            trader: at(&TRADER),
             reception: RECEPTION.iter().filter_map(at).collect(),
             names: Vec::new(),
         })
@@ -223,6 +230,7 @@ impl Layout {
             order_key,
             other_keys,
             reception_numbers,
+            trader_code: self.trader_code(row),
             number,
             carrier: Carrier::Yamato,
             kind,
@@ -255,6 +263,12 @@ impl Layout {
             }
         }
         numbers
+    }
+
+    /// クロネコwebコレクト加盟店番号, as it is compared.
+    fn trader_code(&self, row: &Row) -> Option<String> {
+        let code = values::nfkc(self.trader.map_or("", |column| row.cell(column))).trim().to_owned();
+        (!code.is_empty()).then_some(code)
     }
 
     /// クロネコwebコレクトデータ登録: 1 yes, 0 no; empty says nothing.

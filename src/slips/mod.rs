@@ -117,6 +117,7 @@ pub fn row_from_person(
         order_key: String::new(),
         other_keys: Vec::new(),
         reception_numbers: Vec::new(),
+        trader_code: None,
         number,
         carrier,
         kind: String::new(),

@@ -106,6 +106,9 @@ pub struct Attention {
     pub detail: String,
     /// The command to type.
     pub command: String,
+    /// Shown, and nothing is at stake: the whole is well all the same. What a contract in dry-run finds is so, as long as no
+    /// authorisation draws to its end and no operation of its is under way.
+    pub advisory: bool,
 }
 
 impl Attention {
@@ -118,7 +121,13 @@ impl Attention {
             since: None,
             detail: String::new(),
             command: command.into(),
+            advisory: false,
         }
+    }
+
+    pub(super) const fn advisory(mut self, advisory: bool) -> Self {
+        self.advisory = advisory;
+        self
     }
 
     pub(super) const fn count(mut self, count: u64) -> Self {
@@ -142,4 +151,9 @@ impl Attention {
             list.push(self);
         }
     }
+}
+
+/// The gravest first; what is only shown comes last.
+pub(super) fn sort(list: &mut [Attention]) {
+    list.sort_by(|a, b| (a.advisory, a.topic, &a.subject).cmp(&(b.advisory, b.topic, &b.subject)));
 }

@@ -23,8 +23,10 @@ fn count(n: u64) -> i64 {
 /// In Prometheus' text format.
 pub(super) fn render(facts: &Facts, signs: &Signs) -> Result<String, NotInstalled> {
     metrics::gauges(|set| {
+        // What is only shown raises no alert.
         let told = |subject: &str, topic: Topic| {
-            let of = signs.attention.iter().filter(|a| a.topic == topic && a.subject == subject);
+            let of =
+                signs.attention.iter().filter(|a| a.topic == topic && a.subject == subject && !a.advisory);
             count(of.map(|a| a.count).sum())
         };
         for shop in &facts.shops {

@@ -65,7 +65,7 @@ pub struct SettlementFacts {
 pub struct Report {
     /// When it was made.
     pub at: Timestamp,
-    /// Whether nothing needs attention.
+    /// Whether nothing needs attention, but what is only shown ([`Attention::advisory`]).
     pub well: bool,
     /// Whether a daemon is running.
     pub daemon: bool,
@@ -73,7 +73,7 @@ pub struct Report {
     pub last_activity_at: Option<Timestamp>,
     /// What came of the last reload of the config since the daemon started; of several daemons, one each.
     pub reloads: Vec<ReloadRow>,
-    /// What needs attention, the gravest first.
+    /// What needs attention, the gravest first; then what is only shown.
     pub attention: Vec<Attention>,
     /// The shops.
     pub shops: Vec<ShopHealth>,
@@ -186,11 +186,11 @@ pub async fn report(store: &Store, facts: &Facts, now: Timestamp, wall: Timestam
             .since(last_activity_at)
             .detail("nothing is read and nothing is sent")
             .push(&mut signs.attention);
-        signs.attention.sort_by_key(|a| a.topic);
+        attention::sort(&mut signs.attention);
     }
     Ok(Report {
         at: now,
-        well: signs.attention.is_empty(),
+        well: signs.attention.iter().all(|attention| attention.advisory),
         daemon,
         last_activity_at,
         reloads: signs.reloads,
@@ -210,7 +210,7 @@ impl Report {
             Attention::new(Topic::ConfigRefused, "config", "mallsync check --offline")
                 .detail(why)
                 .push(&mut self.attention);
-            self.attention.sort_by(|a, b| (a.topic, &a.subject).cmp(&(b.topic, &b.subject)));
+            attention::sort(&mut self.attention);
         }
         self.well = false;
     }
@@ -261,7 +261,7 @@ async fn signs(store: &Store, facts: &Facts, now: Timestamp, wall: Timestamp) ->
             .detail("nothing is stored and nothing is sent; it goes on by itself once there is room")
             .push(&mut attention);
     }
-    attention.sort_by(|a, b| (a.topic, &a.subject).cmp(&(b.topic, &b.subject)));
+    attention::sort(&mut attention);
     Ok(Signs { attention, shops, settlements, operations, reloads, expiries })
 }
 

@@ -48,11 +48,15 @@ pub struct SettlementHealth {
     pub authorizations_lapsing: u64,
     /// The first of their last days.
     pub next_lapse_on: Option<NaiveDate>,
+    /// Whole days until then; negative once it is past.
+    pub next_lapse_days: Option<i64>,
     /// When every open settlement had been looked up last.
     pub reconciled_at: Option<Timestamp>,
     /// When that begins next.
     pub next_reconciliation_at: Option<Timestamp>,
-    /// What differed from the gateway's books then, by kind.
+    /// Why the last run ended before its time, or could not begin.
+    pub reconciliation_error: Option<String>,
+    /// What differs from the gateway's books by now, by kind.
     pub differences: Report,
 }
 
@@ -107,8 +111,10 @@ pub(super) async fn health(
         authorizations: authorizations.open,
         authorizations_lapsing: authorizations.lapsing,
         next_lapse_on: authorizations.next,
+        next_lapse_days: authorizations.next.map(|day| (day - today).num_days()),
         reconciled_at: reconciled.and_then(|row| row.succeeded_at),
         next_reconciliation_at: reconciled.filter(|_| settlement.enabled).map(|row| row.due_at),
+        reconciliation_error: reconciled.and_then(|row| row.error.clone()),
         differences: reconciled.map(|row| row.report.clone()).unwrap_or_default(),
     };
     if settlement.enabled {
@@ -146,6 +152,11 @@ fn waiting(
 }
 
 impl SettlementHealth {
+    /// Whether nothing is sent for it, whatever is found: then nobody is called for what a person may look at later.
+    fn only_shown(&self) -> bool {
+        self.mode == "dry-run"
+    }
+
     async fn attention(
         &self,
         store: &Store,
@@ -162,7 +173,7 @@ impl SettlementHealth {
         if let Some(why) = &self.held {
             let since = account.and_then(|account| account.held_at);
             let command = format!("mallsync settlements release {}", self.name);
-            new(Topic::AccountHeld, command).since(since).detail(why).push(list);
+            new(Topic::AccountHeld, command).since(since).detail(why).advisory(self.only_shown()).push(list);
         }
         self.operations_attention(store, known, list).await?;
         let count = |unlinked: bool| -> u64 {
@@ -181,7 +192,8 @@ impl SettlementHealth {
                 (false, 1) => format!("mallsync settlements show {}", first.id),
                 (false, _) => "mallsync settlements list --held".to_owned(),
             };
-            new(topic, command).count(count).detail(first.reason.unwrap_or_default()).push(list);
+            let why = first.reason.unwrap_or_default();
+            new(topic, command).count(count).detail(why).advisory(self.only_shown()).push(list);
         }
         // What the planner asks about itself is told above.
         let told = [Kind::LapsesSoon, Kind::Lapsed, Kind::NoNumber];
@@ -191,6 +203,7 @@ impl SettlementHealth {
             .count(others.map(|tally| tally.count).sum())
             .since(known.reconciliations.iter().find(|r| r.settlement == self.name).and_then(|r| r.ended_at))
             .detail(format!("by kind: {}", self.differences.kinds()))
+            .advisory(self.only_shown())
             .push(list);
         Ok(())
     }
@@ -237,6 +250,7 @@ impl SettlementHealth {
             Attention::new(Topic::RenewalsAsked, &subject, command)
                 .count(asked.authorizations)
                 .detail(format!("{} authorisations lapse by {}", asked.authorizations, asked.last))
+                .advisory(self.only_shown() && asked.lapsing == 0)
                 .push(list);
         }
         if let Some(next) = authorizations.next {

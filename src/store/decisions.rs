@@ -3,6 +3,7 @@
 use super::db::{Conn, Lock, args};
 use super::people::Deed;
 use super::rows::list;
+use super::say::Word;
 use super::settlements::{records_of, unknown_settlement};
 use super::{Planning, Result, Store, StoreError};
 use crate::domain::settlement::is_reception_number;
@@ -161,13 +162,8 @@ impl Store {
         actor: &str,
         planning: &Planning<'_>,
     ) -> Result<()> {
-        let mut conn = self.write(Lock::Facts).await?;
-        let order_id = order_of(&mut conn, settlement_id).await?;
-        conn.execute("UPDATE settlements SET held = $2 WHERE id = $1", args![settlement_id, reason]).await?;
-        self.decided(&mut conn, planning, actor, "settlements.hold", settlement_id, reason.to_owned())
-            .await?;
-        self.plan_after(&mut conn, planning, &order_id).await?;
-        conn.commit().await
+        self.say(settlement_id, &Word::Hold(reason.to_owned()), None, actor, planning, false).await?;
+        Ok(())
     }
 
     /// Releases it; the planner looks again.
@@ -180,12 +176,8 @@ impl Store {
         actor: &str,
         planning: &Planning<'_>,
     ) -> Result<()> {
-        let mut conn = self.write(Lock::Facts).await?;
-        let order_id = order_of(&mut conn, settlement_id).await?;
-        conn.execute("UPDATE settlements SET held = NULL WHERE id = $1", args![settlement_id]).await?;
-        self.decided(&mut conn, planning, actor, "settlements.release", settlement_id, String::new()).await?;
-        self.plan_after(&mut conn, planning, &order_id).await?;
-        conn.commit().await
+        self.say(settlement_id, &Word::Release, None, actor, planning, false).await?;
+        Ok(())
     }
 
     /// Writes the journal's line of a person's decision.

@@ -16,7 +16,7 @@ pub(super) async fn register(conn: &mut Conn, id: &str, intent: &Intent, at: Tim
     let row: Option<StandingColumns> = conn
         .row(
             locked!(
-                "SELECT state, slips, amount, authorized_on, lapses_on, authorized_at, approval
+                "SELECT state, slips, amount, authorized_on, lapses_on, authorized_at, approval, scheduled_on
                  FROM settlements WHERE id = $1"
             ),
             args![id],
@@ -34,6 +34,7 @@ pub(super) async fn register(conn: &mut Conn, id: &str, intent: &Intent, at: Tim
         lapses_on: column("lapses_on").day(row.lapses_on.as_deref())?,
         authorized_at: time(row.authorized_at),
         approval: row.approval,
+        scheduled_on: column("scheduled_on").day(row.scheduled_on.as_deref())?,
     };
     let after = before.clone().after(intent, at);
     if after == before {
@@ -41,7 +42,7 @@ pub(super) async fn register(conn: &mut Conn, id: &str, intent: &Intent, at: Tim
     }
     conn.execute(
         "UPDATE settlements SET state = $2, slips = $3, amount = $4, authorized_on = $5, lapses_on = $6,
-             authorized_at = $7, approval = $8
+             authorized_at = $7, approval = $8, scheduled_on = $9
          WHERE id = $1",
         args![
             id,
@@ -52,6 +53,7 @@ pub(super) async fn register(conn: &mut Conn, id: &str, intent: &Intent, at: Tim
             &after.lapses_on.map(|day| day.to_string()),
             after.authorized_at,
             &after.approval,
+            &after.scheduled_on.map(|day| day.to_string()),
         ],
     )
     .await?;
@@ -67,6 +69,7 @@ struct StandingColumns {
     lapses_on: Option<String>,
     authorized_at: Option<i64>,
     approval: Option<String>,
+    scheduled_on: Option<String>,
 }
 
 /// What an operation changes of a settlement.
@@ -79,6 +82,7 @@ struct Standing {
     lapses_on: Option<NaiveDate>,
     authorized_at: Option<Timestamp>,
     approval: Option<String>,
+    scheduled_on: Option<NaiveDate>,
 }
 
 impl Standing {
@@ -113,7 +117,8 @@ impl Standing {
                 (self.authorized_at, self.approval) = (None, None);
                 self.lapses_on = days.and_then(|days| first.checked_add_signed(days)).or(self.lapses_on);
             }
-            Intent::Reauth { .. } | Intent::ChangeDate { .. } => {}
+            Intent::Reauth { .. } => {}
+            Intent::ChangeDate { to, .. } => self.scheduled_on = Some(*to),
         }
         self
     }
@@ -136,6 +141,7 @@ mod tests {
             lapses_on: Some(day("2027-01-19")),
             authorized_at: Some(Timestamp::parse("2026-11-21T09:30:11+09:00").unwrap()),
             approval: Some("000123456".to_owned()),
+            scheduled_on: None,
         }
     }
 
@@ -167,6 +173,9 @@ mod tests {
             authorized_on: None,
             state: Registered,
         };
+        let moved =
+            Intent::ChangeDate { reception_number: "A-1".to_owned(), from: None, to: day("2026-12-24") };
+        let reserved = standing(SettlementState::Reserved, &[]);
         let (capture_b, undo_a) = (slip("B", false), slip("A", true));
         for (before, intent, after) in [
             (standing(Authorized, &[]), &capture_b, standing(Registered, &["B"])),
@@ -176,6 +185,7 @@ mod tests {
             (standing(Registered, &["A"]), &undo_a, standing(Authorized, &[])),
             (standing(Canceled, &[]), &undo_a, standing(Canceled, &[])),
             (standing(Registered, &["A"]), &cancel, standing(Canceled, &[])),
+            (reserved.clone(), &moved, Standing { scheduled_on: Some(day("2026-12-24")), ..reserved }),
         ] {
             assert_eq!(before.clone().after(intent, at), after, "{before:?} {intent:?}");
         }

@@ -6,6 +6,7 @@ use std::collections::HashMap;
 use judge::{Present, judge, present};
 pub(super) use resolve::{Candidate, by_keys};
 use resolve::{Found, resolve};
+use serde::{Deserialize, Serialize};
 
 use super::db::{Conn, args, listed};
 use super::parcels::{Tie, Ties};
@@ -80,13 +81,41 @@ struct WaitingColumns {
     actor: Option<String>,
 }
 
+/// The column `reception_numbers` of a row that waits: the numbers alone, or whose they are said to be.
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum Stated {
+    Plain(Vec<String>),
+    Of(Numbers),
+}
+
+#[derive(Serialize, Deserialize)]
+struct Numbers {
+    trader_code: Option<String>,
+    numbers: Vec<String>,
+}
+
+fn stated(row: &SlipRow) -> Result<String> {
+    match &row.trader_code {
+        None => to_json(&row.reception_numbers),
+        trader_code => {
+            to_json(&Numbers { trader_code: trader_code.clone(), numbers: row.reception_numbers.clone() })
+        }
+    }
+}
+
 impl TryFrom<WaitingColumns> for Incoming {
     type Error = super::StoreError;
     fn try_from(row: WaitingColumns) -> Result<Self> {
         let at = |column| At::new("slip_rows", column, &row.id);
+        let numbers = match at("reception_numbers").json(&row.reception_numbers)? {
+            Stated::Plain(numbers) => Numbers { trader_code: None, numbers },
+            Stated::Of(numbers) => numbers,
+        };
         let slip_row = SlipRow {
             other_keys: at("other_keys").json(&row.other_keys)?,
-            reception_numbers: at("reception_numbers").json(&row.reception_numbers)?,
+            reception_numbers: numbers.numbers,
+            trader_code: numbers.trader_code,
             carrier: at("carrier").word(&row.carrier, Carrier::from_word)?,
             ship_date: at("ship_date").day(row.ship_date.as_deref())?,
             source: row.source,
@@ -267,6 +296,8 @@ impl Store {
                     note_once(&mut settled.orders, &candidate.id);
                     settled.numbers.push(number);
                 }
+                // The parcel is the order's all the same.
+                Tie::Unlinked(why) => one = One { outcome, reason: why, contradicted: true },
                 // One that is used already is told of alone: somebody may have decided it.
                 Tie::Against(why) => {
                     let outcome = if outcome == RowOutcome::Known { outcome } else { RowOutcome::Held };
@@ -332,7 +363,7 @@ impl Store {
                     &id,
                     &row.order_key,
                     &to_json(&row.other_keys)?,
-                    &to_json(&row.reception_numbers)?,
+                    &stated(row)?,
                     &row.number,
                     row.carrier.as_str(),
                     &row.kind,

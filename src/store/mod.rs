@@ -38,6 +38,8 @@ pub mod accounts;
 pub mod addresses;
 /// Limiter rows.
 pub mod limits;
+/// Card orders without a settlement.
+pub mod missed;
 /// What the log was told of.
 pub mod notices;
 /// Operations and their attempts.
@@ -56,6 +58,8 @@ pub mod reconciling;
 pub mod reloads;
 /// Runs of reconciliation.
 pub mod runs;
+/// What people say of settlements.
+pub mod say;
 /// Settlements.
 pub mod settlements;
 /// What `status` and health checks ask.

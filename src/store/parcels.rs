@@ -74,8 +74,17 @@ pub(super) enum Tie {
     Fits,
     /// The order had no number, and this one is its.
     Link { contract: String, number: String },
+    /// They are another merchant's: the parcel is the order's, the numbers are not used.
+    Unlinked(String),
     /// They are another order's: a person decides.
     Against(String),
+}
+
+/// Whether a 加盟店番号 in a file is not the contract's; spreadsheets drop leading zeros.
+fn of_another(contract: &Contract, written: &str) -> bool {
+    let same =
+        |ours: &str| ours.trim_start_matches('0').eq_ignore_ascii_case(written.trim_start_matches('0'));
+    contract.trader_code.as_deref().is_some_and(|ours| !same(ours))
 }
 
 impl Ties {
@@ -103,10 +112,24 @@ impl Ties {
     /// What the row's numbers mean for `candidate`: pure.
     pub(super) fn judge(&self, row: &SlipRow, candidate: &Candidate, contracts: &[Contract]) -> Tie {
         let numbers = &row.reception_numbers;
+        let own = self.own.get(&candidate.id);
+        if let Some(other) = row.trader_code.as_deref().filter(|_| !numbers.is_empty()) {
+            let linked = || planner::link(contracts, &candidate.shop, &candidate.order);
+            let name = own.map(|own| own.contract.clone()).or_else(|| linked().map(|linked| linked.contract));
+            let contract = contracts.iter().find(|contract| Some(&contract.name) == name.as_ref());
+            if let Some(contract) = contract.filter(|contract| of_another(contract, other)) {
+                let told = format!(
+                    "the file's 加盟店番号 {other} is not the trader_code of {}: its reception number is not used",
+                    contract.name
+                );
+                // What such a number alone brought here is not this order's.
+                let by_it = own.and_then(|own| own.number.as_ref()).is_some_and(|own| numbers.contains(own));
+                return if row.by_number || by_it { Tie::Against(told) } else { Tie::Unlinked(told) };
+            }
+        }
         if row.by_number || numbers.is_empty() {
             return Tie::Fits;
         }
-        let own = self.own.get(&candidate.id);
         if let Some(number) = own.and_then(|own| own.number.as_ref()) {
             if numbers.contains(number) {
                 return Tie::Fits;

@@ -39,6 +39,25 @@ pub struct ReceptionsImported {
     pub operations: u64,
     /// What they move; each order's sale once.
     pub yen: Yen,
+    /// What each of them does, as it is stored.
+    intents: Vec<String>,
+}
+
+impl ReceptionsImported {
+    /// Adds the operations that follow, which stand together by their order.
+    fn follow(&mut self, planned: Vec<(String, String, i64)>) {
+        // Each parcel of an order registers the same sale: its yen count once.
+        let sales = planned.chunk_by(|a, b| a.0 == b.0);
+        let yen = sales.filter_map(|sale| sale.iter().map(|(_, _, yen)| Yen(*yen)).max());
+        self.yen = yen.chain([self.yen]).sum();
+        self.operations += u64::try_from(planned.len()).unwrap_or(u64::MAX);
+        self.intents.extend(planned.into_iter().map(|(_, intent, _)| intent));
+    }
+
+    /// Whether the same rows are linked and the same operations follow.
+    fn is_as(&self, read: &Self) -> bool {
+        self.reports == read.reports && self.intents == read.intents
+    }
 }
 
 /// An imported number that waits for its order, or (`held`) for a person.
@@ -98,6 +117,20 @@ impl Store {
         actor: &str,
         planning: &Planning<'_>,
     ) -> Result<ReceptionsImported> {
+        self.import_receptions_as_read(import, None, actor, planning).await
+    }
+
+    /// The same after a person has read what would come of it: where another thing would now, nothing is written.
+    ///
+    /// # Errors
+    /// See [`StoreError`]; `Refused` where it is not as it was `read`.
+    pub async fn import_receptions_as_read(
+        &self,
+        import: &ReceptionImport,
+        read: Option<&ReceptionsImported>,
+        actor: &str,
+        planning: &Planning<'_>,
+    ) -> Result<ReceptionsImported> {
         if let Some(name) = &import.settlement
             && !planning.contracts.iter().any(|contract| contract.name == *name)
         {
@@ -122,11 +155,15 @@ impl Store {
             let ids = list(settled.linked.iter().map(|(id, _)| id));
             let subjects = self.subjects(&mut conn, &ids).await?;
             self.plan_orders(&mut conn, planning, &subjects).await?;
-            let (operations, yen) = planned(&mut conn, &ids).await?;
-            imported.operations += operations;
-            imported.yen = [imported.yen, yen].into_iter().sum();
+            imported.follow(planned(&mut conn, &ids).await?);
             imported.reports.extend(settled.reports);
             imported.linked.extend(settled.linked);
+        }
+        if read.is_some_and(|read| !imported.is_as(read)) {
+            return Err(StoreError::Refused(
+                "changed while you read: other rows would be linked, or other operations follow; run it again"
+                    .to_owned(),
+            ));
         }
         if import.dry_run || !written {
             conn.rollback().await?;
@@ -200,21 +237,16 @@ impl Store {
     }
 }
 
-/// How many operations are planned for orders, and what they move: each parcel of an order registers the same sale.
-async fn planned(conn: &mut Conn, order_ids: &str) -> Result<(u64, Yen)> {
-    let rows: Vec<(i64, i64)> = conn
-        .rows(
-            listed!(
-                "SELECT count(*), max(amount) FROM operations WHERE state = 'planned' AND order_id ",
-                " GROUP BY order_id"
-            ),
-            args![order_ids],
-        )
-        .await?;
-    Ok((
-        rows.iter().map(|(count, _)| rows::unsigned(*count)).sum(),
-        rows.iter().map(|(_, yen)| Yen(*yen)).sum(),
-    ))
+/// The operations that are planned for orders: (order, what is done, yen that move).
+async fn planned(conn: &mut Conn, order_ids: &str) -> Result<Vec<(String, String, i64)>> {
+    conn.rows(
+        listed!(
+            "SELECT order_id, intent, amount FROM operations WHERE state = 'planned' AND order_id ",
+            " ORDER BY order_id, intent"
+        ),
+        args![order_ids],
+    )
+    .await
 }
 
 /// A name that may be missing, from its column.

@@ -25,7 +25,7 @@ pub struct Reconciliation {
     pub looked: u64,
     /// Look-ups that failed.
     pub failed: u64,
-    /// Why the last run ended before its time.
+    /// Why the last run ended before its time, or the one that is due could not begin.
     pub error: Option<String>,
     /// What differed at the end of the last run.
     pub report: Report,
@@ -213,6 +213,19 @@ impl Store {
         .await
     }
 
+    /// Lengthens the lease for what is no run: how far the run came stands.
+    ///
+    /// # Errors
+    /// See [`StoreError`]; `LeaseLost` when it is gone.
+    pub async fn lengthen_reconciliation(&self, lease: &RunLease, until: Timestamp) -> Result<()> {
+        self.under_run(
+            "UPDATE reconciliations SET lease_until = $4
+             WHERE settlement = $1 AND lease_owner = $2 AND fence = $3",
+            args![&lease.settlement, &lease.owner, lease.fence, until],
+        )
+        .await
+    }
+
     /// Begins a run at `now`, or goes on with one that began at `not_before` or later. Returns when it began.
     ///
     /// # Errors
@@ -270,6 +283,21 @@ impl Store {
             .execute(
                 "UPDATE reconciliations SET report = $2 WHERE settlement = $1 AND (report IS NULL OR report <> $2)",
                 args![contract, &text],
+            )
+            .await?;
+        conn.finish(written > 0).await
+    }
+
+    /// Keeps why a run that is due could not begin.
+    ///
+    /// # Errors
+    /// See [`StoreError`].
+    pub async fn note_unreconciled(&self, contract: &str, why: &str) -> Result<()> {
+        let mut conn = self.write(Lock::None).await?;
+        let written = conn
+            .execute(
+                "UPDATE reconciliations SET error = $2 WHERE settlement = $1 AND (error IS NULL OR error <> $2)",
+                args![contract, why],
             )
             .await?;
         conn.finish(written > 0).await

@@ -1,8 +1,8 @@
 //! What a person asks for by a command: an operation on one settlement, planned like everything else.
 
-use super::db::{Conn, Lock, args};
-use super::planning::{decide, load};
-use super::rows::{list, to_json};
+use super::db::{Conn, args};
+use super::rows::to_json;
+use super::say::Word;
 use super::settlements::unknown_settlement;
 use super::{Planning, Result, Store, StoreError};
 use crate::domain::planner::{Mode, Wanted};
@@ -23,24 +23,20 @@ impl Store {
         planning: &Planning<'_>,
         dry_run: bool,
     ) -> Result<Vec<Wanted>> {
-        let mut conn = self.write(Lock::Facts).await?;
-        let wanted = self.wished(&mut conn, settlement_id, wish, actor, planning).await?;
-        if dry_run {
-            conn.rollback().await?;
-        } else {
-            conn.commit().await?;
-        }
-        Ok(wanted)
+        let word = Word::Wish(wish.clone());
+        Ok(self.say(settlement_id, &word, None, actor, planning, dry_run).await?.plan.wanted)
     }
 
-    async fn wished(
+    /// Writes a wish, unless the contract sends nothing, something is under way, or another wish stands. Returns the
+    /// journal's detail.
+    pub(super) async fn put_wish(
         &self,
         conn: &mut Conn,
         settlement_id: &str,
         wish: &Wish,
         actor: &str,
         planning: &Planning<'_>,
-    ) -> Result<Vec<Wanted>> {
+    ) -> Result<String> {
         let row: Option<(String, String, Option<String>)> = conn
             .row("SELECT order_id, name, wish FROM settlements WHERE id = $1", args![settlement_id])
             .await?;
@@ -77,32 +73,13 @@ impl Store {
                 ));
             }
         }
+        let text = to_json(wish)?;
         conn.execute(
             "UPDATE settlements SET wish = $2, wished_by = $3, generation = generation + 1 WHERE id = $1",
-            args![settlement_id, &to_json(wish)?, actor],
+            args![settlement_id, &text, actor],
         )
         .await?;
-        let subjects = self.subjects(conn, &list([&order_id])).await?;
-        let known = load(conn, &[&order_id]).await?;
-        let plan = subjects
-            .first()
-            .zip(known.get(&order_id))
-            .and_then(|(subject, known)| decide(planning.contracts, subject, known, None, planning.now));
-        let plan = plan.map(|decision| decision.plan).unwrap_or_default();
-        if plan.wanted.is_empty() {
-            return refused(plan.hold.or(plan.waiting).unwrap_or_else(|| "nothing is wanted".to_owned()));
-        }
-        self.decided(
-            conn,
-            planning,
-            actor,
-            &format!("settlements.{}", wish.kind()),
-            settlement_id,
-            to_json(wish)?,
-        )
-        .await?;
-        self.plan_orders(conn, planning, &subjects).await?;
-        Ok(plan.wanted)
+        Ok(text)
     }
 
     /// A person says that what the gateway cannot do was done outside it (paid back by hand): nothing is wanted or asked
@@ -117,16 +94,9 @@ impl Store {
         actor: &str,
         planning: &Planning<'_>,
     ) -> Result<()> {
-        let mut conn = self.write(Lock::Facts).await?;
-        let row: Option<(String,)> =
-            conn.row("SELECT order_id FROM settlements WHERE id = $1", args![settlement_id]).await?;
-        let (order_id,) = row.ok_or_else(|| unknown_settlement(settlement_id))?;
-        conn.execute("UPDATE settlements SET resolved = $2 WHERE id = $1", args![settlement_id, resolved])
-            .await?;
-        let detail = resolved.unwrap_or("taken back").to_owned();
-        self.decided(&mut conn, planning, actor, "settlements.resolve", settlement_id, detail).await?;
-        self.plan_after(&mut conn, planning, &order_id).await?;
-        conn.commit().await
+        let word = resolved.map_or(Word::Reopen, |how| Word::Resolve(how.to_owned()));
+        self.say(settlement_id, &word, None, actor, planning, false).await?;
+        Ok(())
     }
 }
 

@@ -11,6 +11,8 @@ mod beside;
 #[cfg(test)]
 mod binary;
 #[cfg(test)]
+mod bulk;
+#[cfg(test)]
 mod cards;
 #[cfg(test)]
 mod daemon;

@@ -11,12 +11,12 @@ use super::data::{ORDERS, Shop};
 const SLIP: &str = "400012345670";
 
 /// The cart's file has no reception numbers and its profile no fallback: they come from files.
-struct Cart {
-    shop: Shop,
+pub(crate) struct Cart {
+    pub(crate) shop: Shop,
     _profile: tempfile::TempDir,
 }
 
-fn cart(mode: &str) -> Cart {
+pub(crate) fn cart(mode: &str) -> Cart {
     let generic = Path::new(env!("CARGO_MANIFEST_DIR")).join("config/profiles/generic.toml");
     let own = fs::read_to_string(generic).unwrap().replace("reception_no = \"order_no\"", "");
     let dir = tempfile::tempdir().unwrap();
@@ -191,4 +191,38 @@ fn b2s_file_links_its_parcels_and_a_double_registration_is_a_persons_question() 
     };
     assert_eq!(of("A-2")["action"], "wait", "{preview}");
     assert_eq!(of("A-1")["action"], "person", "B2 does not register that one: {preview}");
+}
+
+/// Column 44 names the merchant whose numbers B2クラウド registers: those of another one are not this contract's.
+#[test]
+fn numbers_of_another_merchant_in_b2s_file_link_nothing() {
+    let cart = cart("live");
+    let shop = &cart.shop;
+    let heading = "お客様管理番号,送り状種類,伝票番号,出荷予定日,お届け先郵便番号,クロネコwebコレクト加盟店番号,\
+                   クロネコwebコレクト申込受付番号１\r\n";
+    let row = |order: &str, slip: &str, postal: &str, merchant: &str, number: &str| {
+        format!("{order},0,{slip},2026/11/21,{postal},{merchant},{number}\r\n")
+    };
+    let rows = [
+        row("A-1", SLIP, "1000001", "900000001", "WC-1"),
+        row("A-2", "400012345681", "5300001", "800000009", "WC-2"),
+        // Its order comes later: it is compared then as well.
+        row("A-9", "400012345692", "1000001", "800000009", "WC-9"),
+    ];
+    shop.write("b2.csv", &format!("{heading}{}", rows.concat()));
+    let done = shop.run(&["slips", "import", "b2.csv", "--no-wait"]);
+    assert_eq!(code(&done), 0, "{}", stderr(&done));
+    let lines = report(&done);
+    let said: Vec<&Value> = lines.as_array().unwrap().iter().map(|line| &line["outcome"]).collect();
+    assert_eq!(said, ["matched", "matched", "waiting"], "{lines}");
+    let told = lines[1]["reason"].as_str().unwrap();
+    assert!(told.contains("加盟店番号 800000009 is not the trader_code of webcollect-main"), "{told}");
+    let late = ORDERS.lines().next().unwrap().to_owned()
+        + "\r\nA-9,700,クロネコwebコレクト,2026-11-21 10:00,見本 五郎,1000001,東京都,千代田区,はし,1,700\r\n";
+    shop.write("late.csv", &late);
+    assert_eq!(code(&shop.run(&["orders", "import", "late.csv", "--shop", "own-shop"])), 0);
+    let number = |order: &str| shop.json(&["settlements", "show", order])["reception_number"].clone();
+    assert_eq!([number("A-1"), number("A-2"), number("A-9")], [json!("WC-1"), Value::Null, Value::Null]);
+    let slips = |order: &str| shop.json(&["orders", "show", order])["slips"].as_array().unwrap().len();
+    assert_eq!((slips("A-2"), slips("A-9")), (1, 1), "the parcels are the orders' all the same");
 }

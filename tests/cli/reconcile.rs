@@ -4,6 +4,7 @@ use serde_json::{Value, json};
 
 use super::binary::{code, mallsync, stderr, stdout};
 use super::daemon::{Daemon, Simulated};
+use super::data::{ORDERS, Shop};
 
 /// A settlement that nothing differs for, of those that the simulated cart's first file brings.
 fn sound(sim: &Simulated, differ: &Value) -> String {
@@ -95,4 +96,45 @@ fn a_running_daemon_is_asked_and_a_word_on_an_unlooked_settlement_looks_first() 
     assert!(lines.as_array().unwrap().iter().all(|line| line["settlement_id"] != *id), "our own cancel");
     assert_eq!(code(&sim.run(&["settlements", "reconcile", "--settlement", "webcollect"])), 2);
     assert_eq!(daemon.end(), Some(0));
+}
+
+/// A card order of one's own cart that no rule fits is captured by nobody: it is told with its amount, until it has a place.
+#[test]
+fn card_orders_that_no_rule_fits_are_in_the_report() {
+    let shop = Shop::new("live");
+    let heading = ORDERS.lines().next().unwrap();
+    let order = |number: &str, due: u32, method: &str| {
+        format!(
+            "{number},{due},{method},2026-11-20 10:00,見本 五郎,1000001,東京都,千代田区1-1,はし,1,{due}\r\n"
+        )
+    };
+    let rows = [
+        order("B-1", 7_700, "クレジットカード"),
+        order("B-2", 900, "クレジットカード(GMO)"),
+        order("B-3", 800, "銀行振込"),
+    ];
+    shop.write("more.csv", &format!("{heading}\r\n{}", rows.concat()));
+    assert_eq!(code(&shop.run(&["orders", "import", "more.csv", "--shop", "own-shop"])), 0);
+    let config = shop.path().join("config/mallsync.toml");
+    let text = std::fs::read_to_string(&config).unwrap();
+    let excepted = text.replace("mall_payment =", "except = [\"*GMO*\"]\nmall_payment =");
+    std::fs::write(&config, excepted).unwrap();
+    let report = |args: &[&str]| {
+        let output = shop.run(&[&["settlements", "reconcile", "--no-look"], args].concat());
+        (code(&output), serde_json::from_str::<Value>(stdout(&output)).unwrap())
+    };
+    let (exit, lines) = report(&[]);
+    assert_eq!((exit, lines.as_array().unwrap().len()), (1, 1), "{lines}");
+    let facts = ["kind", "mall_order_id", "ours", "theirs", "settlement", "settlement_id", "command"];
+    let facts = facts.map(|key| lines[0][key].clone());
+    let command = json!("mallsync settlements link B-1 RECEPTION_NUMBER");
+    let (none, name) = (Value::Null, json!("webcollect-main"));
+    assert_eq!(facts, [json!("no_rule"), json!("B-1"), json!(7_700), none.clone(), name, none, command]);
+    let (_, kinds) = report(&["--by-kind"]);
+    assert_eq!(
+        (&kinds[0]["kind"], &kinds[0]["count"], &kinds[0]["ours"]),
+        (&json!("no_rule"), &json!(1), &json!(7_700))
+    );
+    assert_eq!(code(&shop.run(&["settlements", "link", "B-1", "WC-B1", "--yes", "--no-wait"])), 0);
+    assert_eq!(report(&[]), (0, json!([])));
 }

@@ -122,3 +122,42 @@ fn the_exit_status_is_for_monitoring() {
     let invalid = command.env_remove("MALLSYNC__DAEMON__LISTEN").output().unwrap();
     assert_eq!(code(&invalid), 78);
 }
+
+/// What a contract in dry-run finds is shown; monitoring is called only where money is at stake now.
+#[test]
+fn dry_run_is_red_only_where_an_authorisation_draws_to_its_end() {
+    use mallsync::domain::settlement::SettlementState::Authorized;
+    let exit = |shop: &Shop| code(&shop.run(&["status", "--exit-code"]));
+    let held = |mode: &str| {
+        let shop = Shop::new(mode);
+        super::wishes::looked(&shop, "A-1", Authorized, 5_500, 60, &[]);
+        assert_eq!(code(&shop.run(&["sync"])), 0);
+        assert_eq!(code(&shop.run(&["settlements", "hold", "A-2", "--reason", "the buyer called"])), 0);
+        shop
+    };
+    assert_eq!(exit(&held("live")), 1, "a person is awaited");
+    let shop = held("dry-run");
+    assert_eq!(exit(&shop), 0);
+    let report = shop.json(&["status"]);
+    assert_eq!(report["well"], true);
+    let shown = &report["attention"][0];
+    assert_eq!((&shown["topic"], &shown["advisory"]), (&"settlements_held".into(), &true.into()), "{report}");
+    let text = table(&shop, "en");
+    assert!(
+        text.starts_with("✓ All is well.\n") && text.contains("\n! settlements.webcollect-main: "),
+        "{text}"
+    );
+    // 60 days, the first included: authorised on the 20th of November.
+    let contract = &report["settlements"][0];
+    assert_eq!(
+        (&contract["next_lapse_on"], &contract["next_lapse_days"]),
+        (&"2027-01-18".into(), &58.into())
+    );
+    assert!(text.contains("2027-01-18 (58d)"), "{text}");
+
+    super::wishes::looked(&shop, "A-1", Authorized, 5_500, 3, &[]);
+    let report = shop.json(&["status"]);
+    assert_eq!((exit(&shop), &report["well"]), (1, &false.into()), "it ends tomorrow");
+    assert_eq!(report["attention"][0]["topic"], "authorizations_lapse", "{report}");
+    assert_eq!(report["settlements"][0]["next_lapse_days"], 1);
+}

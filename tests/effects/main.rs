@@ -24,3 +24,5 @@ mod matrix;
 mod reconcile;
 #[cfg(test)]
 mod rig;
+#[cfg(test)]
+mod runs;

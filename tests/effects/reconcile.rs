@@ -29,12 +29,12 @@ use crate::support::stores;
 const MINUTE: Duration = Duration::from_secs(60);
 
 /// Nothing is sent but what a person asks for.
-fn by_word() -> Contract {
+pub fn by_word() -> Contract {
     Contract { capture: CaptureOn::Manual, ..contract() }
 }
 
 /// A daemon for `time`: chores, what is sent, what is looked up.
-async fn daemon(rig: &Rig, time: Duration) {
+pub async fn daemon(rig: &Rig, time: Duration) {
     let stop = CancellationToken::new();
     let (account, shared) = rig.worker(&stop);
     let mut tasks = JoinSet::new();
@@ -47,13 +47,13 @@ async fn daemon(rig: &Rig, time: Duration) {
 }
 
 /// The daemon around 06:00 of that day, the schedule's time.
-async fn morning(rig: &Rig, day: &str) {
+pub async fn morning(rig: &Rig, day: &str) {
     rig.db.clock.set(Timestamp::parse(&format!("{day}T05:58:00+09:00")).unwrap());
     daemon(rig, MINUTE * 6).await;
 }
 
 /// One run by a process of its own, while the clock goes on.
-async fn reconcile(rig: &Rig, change: impl FnOnce(&mut Account)) -> Reconciled {
+pub async fn reconcile(rig: &Rig, change: impl FnOnce(&mut Account)) -> Reconciled {
     let (account, shared) = rig.worker(&CancellationToken::new());
     let mut account = std::sync::Arc::try_unwrap(account).unwrap_or_else(|_| panic!("one owner"));
     change(&mut account);
@@ -69,7 +69,7 @@ async fn reconcile(rig: &Rig, change: impl FnOnce(&mut Account)) -> Reconciled {
 }
 
 /// Look-ups of each reception number so far.
-fn looks(rig: &Rig) -> BTreeMap<String, usize> {
+pub fn looks(rig: &Rig) -> BTreeMap<String, usize> {
     let mut looks = BTreeMap::new();
     for call in rig.world.calls().iter().filter(|call| call.function == "tradeInfo") {
         for number in &call.orders {
@@ -103,13 +103,13 @@ async fn wish(rig: &Rig, number: &str, wish: &Wish) {
     assert_eq!(wanted.len(), 1, "{number}: {wish:?}");
 }
 
-fn by_hand(rig: &Rig, function: &str, number: &str, more: &[(&str, &str)]) {
+pub fn by_hand(rig: &Rig, function: &str, number: &str, more: &[(&str, &str)]) {
     let params: Vec<(&str, &str)> = [("order_no", number)].into_iter().chain(more.iter().copied()).collect();
     assert_eq!(rig.world.by_hand(function, &params).as_deref(), Some(""), "{function} {number}");
 }
 
 /// The order comes back, as a poll would store it.
-async fn cancel_order(rig: &Rig, number: &str) {
+pub async fn cancel_order(rig: &Rig, number: &str) {
     let changed = if rig.db.name == "sqlite" {
         let mut conn = SqliteConnection::connect(&rig.db.url).await.unwrap();
         let text =

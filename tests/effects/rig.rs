@@ -163,6 +163,7 @@ pub fn contract() -> Contract {
         amount_limit: Yen(300_000),
         max_per_hour: 100_000,
         max_yen_per_day: Yen(1_000_000_000),
+        trader_code: None,
         rules: vec![MatchRule {
             shop: sim::CART_SHOP.to_owned(),
             mall_payment: vec!["*webコレクト*".to_owned()],
@@ -273,6 +274,7 @@ impl Rig {
             order_key: number.to_owned(),
             other_keys: Vec::new(),
             reception_numbers: Vec::new(),
+            trader_code: None,
             number: slip.to_owned(),
             carrier: Carrier::Yamato,
             kind: "0".to_owned(),

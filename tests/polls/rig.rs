@@ -585,6 +585,7 @@ pub fn contract(shop: &str) -> Contract {
         amount_limit: Yen(1_000_000),
         max_per_hour: 1_000,
         max_yen_per_day: Yen(100_000_000),
+        trader_code: None,
         rules: vec![MatchRule {
             shop: shop.to_owned(),
             mall_payment: vec!["*".to_owned()],

@@ -153,6 +153,7 @@ async fn slip(rig: &Rig, fact: &Fact, serial: u64) {
         order_key: fact.order_number.clone(),
         other_keys: Vec::new(),
         reception_numbers: Vec::new(),
+        trader_code: None,
         number: format!("{body}{}", body % 7),
         carrier: Carrier::Yamato,
         kind: "0".to_owned(),

@@ -33,6 +33,7 @@ fn row(number: &str, slip: &str, carrier: Carrier) -> SlipRow {
         order_key: number.to_owned(),
         other_keys: Vec::new(),
         reception_numbers: Vec::new(),
+        trader_code: None,
         number: slip.to_owned(),
         carrier,
         kind: "0".to_owned(),

@@ -84,6 +84,7 @@ pub fn contract() -> Contract {
         amount_limit: Yen(300_000),
         max_per_hour: 500,
         max_yen_per_day: Yen(5_000_000),
+        trader_code: None,
         rules: vec![MatchRule {
             shop: "cart".to_owned(),
             mall_payment: vec!["*webコレクト*".to_owned()],
@@ -160,6 +161,7 @@ pub fn row(line: u32, key: &str, number: &str) -> SlipRow {
         order_key: key.to_owned(),
         other_keys: Vec::new(),
         reception_numbers: Vec::new(),
+        trader_code: None,
         number: number.to_owned(),
         carrier: Carrier::Yamato,
         kind: "0".to_owned(),

@@ -110,6 +110,15 @@ async fn one_runs_at_a_time_and_a_broken_run_is_gone_on_with() {
         store.finish_reconciliation(&last, &end(10, None)).await.unwrap();
         let row = store.reconciliations(Some(NAME)).await.unwrap().remove(0);
         assert_eq!((row.began_at, row.succeeded_at, row.looked, row.failed), (None, Some(at(10)), 3, 1));
+
+        // First looks take the same lease, for long: they are no run, and what the last one did stands.
+        let first = store.claim_reconciliation(NAME, "a", at(11), at(15)).await.unwrap().expect("given back");
+        store.lengthen_reconciliation(&first, at(30)).await.unwrap();
+        assert_eq!(store.claim_reconciliation(NAME, "b", at(20), at(40)).await.unwrap(), None, "{name}");
+        store.note_unreconciled(NAME, "stopped by the gateway (X): y").await.unwrap();
+        let row = store.reconciliations(Some(NAME)).await.unwrap().remove(0);
+        assert_eq!((row.looked, row.failed), (3, 1), "{name}");
+        assert_eq!(row.error.as_deref(), Some("stopped by the gateway (X): y"), "{name}");
     }
 }
 

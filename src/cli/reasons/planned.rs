@@ -13,6 +13,61 @@ pub(super) const REASONS: &[(&str, &str)] = &[
     ("no such settlement", "該当する決済がありません"),
     ("it names several settlements: use our id", "当てはまる決済が複数あります。ID で指定してください"),
     ("nothing is wanted", "することがありません"),
+    ("it is held already", "すでに止まっています"),
+    ("it is not held", "止まっていません"),
+    ("it is resolved already", "すでに処理済です"),
+    ("it was not resolved", "処理済になっていません"),
+    ("no slip is registered at the gateway", "決済側に登録された伝票がありません"),
+    (
+        "several slips are registered ({0}): name one",
+        "登録済の伝票が複数あります（{0}）。番号を指定してください",
+    ),
+    ("no planned ship date is given", "出荷予定日が指定されていません"),
+    (
+        "{0} is not in force (enabled = false): nothing can be decided for it",
+        "{0} は無効（enabled = false）です。操作できません",
+    ),
+    (
+        "only a reservation has a planned ship date; it is {0}",
+        "出荷予定日があるのは予約だけです。この決済は「{0}」です",
+    ),
+    (
+        "the planned ship date {0} is too far ahead: the gateway takes none after {1}",
+        "出荷予定日 {0} は先すぎます。決済側が受け付けるのは {1} までです",
+    ),
+    // What changed between the showing and the confirmation.
+    (
+        "changed while you read: the reception number was {0} and is {1}; run it again",
+        "確認の間に変わりました。受付番号が {0} から {1} になっています。もう一度実行してください",
+    ),
+    (
+        "changed while you read: it was {0} and is {1}; run it again",
+        "確認の間に変わりました。状態が「{0}」から「{1}」になっています。もう一度実行してください",
+    ),
+    (
+        "changed while you read: the gateway held {0} yen and holds {1} yen; run it again",
+        "確認の間に変わりました。決済側の金額が {0} 円から {1} 円になっています。もう一度実行してください",
+    ),
+    (
+        "changed while you read: {0} yen were due and {1} yen are; run it again",
+        "確認の間に変わりました。請求額が {0} 円から {1} 円になっています。もう一度実行してください",
+    ),
+    (
+        "changed while you read: somebody else decided about it; run it again",
+        "確認の間に変わりました。他の人が判断しています。もう一度実行してください",
+    ),
+    (
+        "changed while you read: other slips are registered; run it again",
+        "確認の間に変わりました。登録済の伝票が違います。もう一度実行してください",
+    ),
+    (
+        "changed while you read: something else would be done; run it again",
+        "確認の間に変わりました。行う処理が違います。もう一度実行してください",
+    ),
+    (
+        "changed while you read: other rows would be linked, or other operations follow; run it again",
+        "確認の間に変わりました。結び付く行か、その後の処理が違います。もう一度実行してください",
+    ),
     (
         "settlement {0} is in dry-run or gone: nothing is sent for it",
         "決済 {0} はドライランか無効です。何も送りません",

@@ -56,6 +56,10 @@ pub(super) const REASONS: &[(&str, &str)] = &[
     ),
     ("the gateway shows status {0}, from which nothing follows", "決済側の取引状況 {0} からは判断できません"),
     ("the gateway's answer to the look-up could not be used", "決済側の照会結果を使えませんでした"),
+    (
+        "paid by card, and no rule of any settlement fits: mend `mall_payment`, or name it in `except`",
+        "カード払いですが、どの決済の規則にも当てはまりません。`mall_payment` を直すか、対象外なら `except` に書いてください",
+    ),
     ("canceled at the gateway, as it was decided here", "こちらの判断で決済を取り消しました"),
     ("maintenance window until {0}", "{0} までメンテナンス時間帯"),
     ("the gateway could not be asked: {0}", "決済側に照会できません: {0}"),

@@ -86,6 +86,10 @@ pub(super) const REASONS: &[(&str, &str)] = &[
         "ファイルの受付番号は {0}、注文の受付番号は {1} です。荷物が正しければ `slips add` してください",
     ),
     (
+        "the file's 加盟店番号 {0} is not the trader_code of {1}: its reception number is not used",
+        "ファイルの加盟店番号 {0} は {1} の trader_code と違います。受付番号は使いません",
+    ),
+    (
         "B2クラウド's file says that it registers slip {0} itself, yet registered_by is \"mallsync\"; set it to \"b2cloud\", \
          or `slips add` the slip if B2クラウド does not",
         "B2クラウドのファイルでは伝票 {0} を B2クラウドが登録しますが、設定は registered_by = \"mallsync\" です。\"b2cloud\" に直すか、B2クラウドが登録しないなら `slips add` してください",

@@ -124,6 +124,7 @@ texts! {
     H_ID = "ID" | "ID";
     H_KIND = "Kind" | "種類";
     H_LAPSES = "Lapses on" | "与信期限";
+    H_PLANNED = "Planned ship date" | "出荷予定日";
     H_LAST_SUCCESS = "Last success" | "最終成功";
     H_LINE = "Line" | "行";
     H_MALL = "Mall" | "モール";
@@ -216,7 +217,7 @@ texts! {
     RENEWALS_ASKED = "{0} authorisations lapse by {1}. To renew them all: `{2}`" | "与信 {0} 件が {1} までに切れます。まとめて再与信するには `{2}`";
     RESOLVED = "{0} is resolved ({1}): nothing is sent or asked for it any more. `mallsync settlements resolve {2} --undo` takes that back." | "{0} を処理済にしました（{1}）。今後は何も送らず、確認も求めません。`mallsync settlements resolve {2} --undo` で戻せます。";
     RESOLVED_NOT = "{0} is not resolved any more: the rules rule again." | "{0} の処理済を取り消しました。規則どおりに処理します。";
-    NOT_RESOLVED = "{0} was not resolved." | "{0} は処理済になっていません。";
+    SAID_OF_MANY = "Written for {0} settlements." | "{0} 件に記録しました。";
     CONTRACT_NOT_HELD = "{0} is not held." | "{0} は止まっていません。";
     FOLLOWS_CONTRACT = "Releasing {0} lets go of {1} operations that are due ({2} yen)." | "{0} を解除すると、送る時期の来た処理 {1} 件（{2} 円）が動きます。";
 

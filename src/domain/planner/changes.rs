@@ -1,11 +1,13 @@
 //! What changed around a sale: another amount, a cancelled order, a corrected slip, a person's word
 //! (kuroneko-webcollect.md §5.2, §5.4).
 
+use chrono::NaiveDate;
+
 use super::{Contract, Facts, Not, OnChange, Wanted, ask, at_once, yet};
 use crate::domain::money::Yen;
 use crate::domain::operation::{Intent, registered_slips};
 use crate::domain::order::Status;
-use crate::domain::settlement::{Settlement, SettlementState, Wish};
+use crate::domain::settlement::{Settlement, SettlementState, Wish, latest_ship_date};
 
 /// Nothing is due any more: what is still held on the card is a question.
 pub(super) fn nothing_due<T>(settlement: &Settlement) -> Result<T, Not> {
@@ -126,6 +128,19 @@ fn change(settlement: &Settlement, number: &str, from: Yen, to: Yen) -> Intent {
     }
 }
 
+/// Whether a planned ship date may be `to` (E03: §5.2, §5.3): a reservation alone has one, within days of its own day.
+fn reservation(settlement: &Settlement, to: NaiveDate) -> Result<(), Not> {
+    if settlement.state != SettlementState::Reserved {
+        return ask(format!("only a reservation has a planned ship date; it is {}", settlement.state));
+    }
+    match settlement.authorized_on.map(latest_ship_date) {
+        Some(last) if to > last => {
+            ask(format!("the planned ship date {to} is too far ahead: the gateway takes none after {last}"))
+        }
+        _ => Ok(()),
+    }
+}
+
 /// What a person asked for by a command. What the rules would want waits until it is done.
 pub(super) fn by_word(contract: &Contract, facts: &Facts<'_>, wish: &Wish) -> Result<Vec<Wanted>, Not> {
     let settlement = facts.settlement;
@@ -135,6 +150,9 @@ pub(super) fn by_word(contract: &Contract, facts: &Facts<'_>, wish: &Wish) -> Re
     let Some(held) = settlement.amount else {
         return ask(format!("{} was asked for, yet the gateway was never asked for the amount", wish.kind()));
     };
+    if let Wish::ChangeDate { to } = wish {
+        reservation(settlement, *to)?;
+    }
     let gone = matches!(facts.order.status, Status::Canceled | Status::CancelRequested);
     if gone && matches!(wish, Wish::ChangeAmount { .. } | Wish::Reauth | Wish::ChangeDate { .. }) {
         return ask(format!("the order is {}", facts.order.status));

@@ -55,6 +55,7 @@ fn case() -> Case {
         amount_limit: Yen(300_000),
         max_per_hour: 500,
         max_yen_per_day: Yen(5_000_000),
+        trader_code: None,
         rules: Vec::new(),
     };
     let order = Order {

@@ -45,6 +45,8 @@ enum Seen {
     Failed(String),
     /// Nothing can be asked now: why.
     Down(String),
+    /// The window has begun, or the daemon stops: nothing failed, the rest is looked up later. Why.
+    Shut(String),
 }
 
 impl Account {
@@ -65,8 +67,7 @@ impl Account {
                 if shared.stop.is_cancelled() {
                     return Ok(());
                 }
-                let (looked, failed) = (reconciled.looked, reconciled.failed);
-                self.renew(shared, lease, &mut renewed, looked, failed).await?;
+                self.renew(shared, lease, &mut renewed, Some(reconciled)).await?;
                 let seen = self.look_at(shared, settlement, &TRIES, &mut patient).await?;
                 in_a_row = if matches!(seen, Seen::Failed(_)) { in_a_row + 1 } else { 0 };
                 match seen {
@@ -82,6 +83,10 @@ impl Account {
                     }
                     Seen::Down(why) => {
                         reconciled.failed += 1;
+                        reconciled.error = Some(why);
+                        return Ok(());
+                    }
+                    Seen::Shut(why) => {
                         reconciled.error = Some(why);
                         return Ok(());
                     }
@@ -126,10 +131,10 @@ impl Account {
                 if shared.stop.is_cancelled() {
                     break;
                 }
-                self.renew(shared, held, &mut renewed, 0, 0).await?;
+                self.renew(shared, held, &mut renewed, None).await?;
                 let seen = self.look_at(shared, settlement, tries, &mut patient).await?;
                 in_a_row = if matches!(seen, Seen::Failed(_)) { in_a_row + 1 } else { 0 };
-                if matches!(seen, Seen::Down(_)) || in_a_row >= OUT_OF_REACH {
+                if matches!(seen, Seen::Down(_) | Seen::Shut(_)) || in_a_row >= OUT_OF_REACH {
                     shared.store.release_reconciliation(held).await?;
                     return Ok(Some(shared.ambient.now() + FIRST_AGAIN));
                 }
@@ -148,14 +153,14 @@ impl Account {
         Ok(again)
     }
 
-    /// Lengthens the lease now and then, and notes how far the run is.
+    /// Lengthens the lease now and then, and notes how far the run is. First looks are no `run`: the counts of the last one
+    /// stay.
     async fn renew(
         &self,
         shared: &Shared,
         lease: &RunLease,
         renewed: &mut Timestamp,
-        looked: u64,
-        failed: u64,
+        run: Option<&Reconciled>,
     ) -> Result<(), StoreError> {
         let wall = shared.ambient.wall();
         if wall.since(*renewed) < RENEW {
@@ -163,7 +168,10 @@ impl Account {
         }
         *renewed = wall;
         let until = wall + self.gateway.deadline() + LEASE_BEYOND;
-        shared.store.renew_reconciliation(lease, until, looked, failed).await
+        match run {
+            Some(run) => shared.store.renew_reconciliation(lease, until, run.looked, run.failed).await,
+            None => shared.store.lengthen_reconciliation(lease, until).await,
+        }
     }
 
     async fn to_look(
@@ -204,14 +212,14 @@ impl Account {
             }
             let deadline = self.gateway.deadline();
             if let Some(end) = guard::window_ends(self.window, shared.ambient.now(), deadline) {
-                return Ok(Seen::Down(format!("maintenance window until {}", end.jst().format("%H:%M"))));
+                return Ok(Seen::Shut(format!("maintenance window until {}", end.jst().format("%H:%M"))));
             }
             let looked = {
                 let Some(_slot) = self.slot(shared).await else {
-                    return Ok(Seen::Down("stopping".to_owned()));
+                    return Ok(Seen::Shut("stopping".to_owned()));
                 };
                 if let Some(end) = guard::window_ends(self.window, shared.ambient.now(), deadline) {
-                    return Ok(Seen::Down(format!("maintenance window until {}", end.jst().format("%H:%M"))));
+                    return Ok(Seen::Shut(format!("maintenance window until {}", end.jst().format("%H:%M"))));
                 }
                 let sent_at = shared.ambient.now();
                 let call = Call { priority: Priority::Spare, ..self.call(shared, &*shared.gate) };
@@ -250,7 +258,7 @@ impl Account {
             };
             let now = shared.ambient.now();
             let until = match failed {
-                Fault::Stopping => return Ok(Seen::Down("stopping".to_owned())),
+                Fault::Stopping => return Ok(Seen::Shut("stopping".to_owned())),
                 // Our own limiter: nothing is wrong.
                 Fault::Quota { until } => until,
                 fault => match tries.next() {
@@ -263,7 +271,7 @@ impl Account {
             };
             self.pause(shared, until.min(now + TRIES[1] * 2)).await;
             if shared.stop.is_cancelled() {
-                return Ok(Seen::Down("stopping".to_owned()));
+                return Ok(Seen::Shut("stopping".to_owned()));
             }
         }
     }

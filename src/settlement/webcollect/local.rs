@@ -1,11 +1,13 @@
 //! What is wrong with an intent and can be seen without a call: kuroneko-webcollect.md §2.3, §2.5. Each refusal tells a
 //! person what to do.
 
+use chrono::NaiveDate;
+
 use super::map::fold_slip;
 use crate::clock::Timestamp;
 use crate::domain::intent::Intent;
 use crate::domain::money::Yen;
-use crate::domain::settlement::is_reception_number;
+use crate::domain::settlement::{is_reception_number, latest_ship_date};
 use crate::domain::slip::seven_check;
 use crate::settlement::Member;
 
@@ -47,8 +49,19 @@ pub(super) fn check(intent: &Intent, limit: Yen, now: Timestamp) -> Result<(), S
         Intent::ChangeDate { to, .. } if *to < now.jst_date() => {
             Err(format!("the planned ship date {to} is past: give one from today on"))
         }
+        // Counted from the reservation's own day, which lies behind today: what is too late now was too late then.
+        Intent::ChangeDate { to, .. } if *to > latest_ship_date(now.jst_date()) => {
+            Err(too_far(*to, now.jst_date()))
+        }
         Intent::ChangeDate { .. } | Intent::Cancel { .. } | Intent::Reauth { .. } => Ok(()),
     }
+}
+
+fn too_far(to: NaiveDate, from: NaiveDate) -> String {
+    format!(
+        "the planned ship date {to} is too far ahead: the gateway takes none after {}",
+        latest_ship_date(from)
+    )
 }
 
 fn within(amount: Yen, limit: Yen) -> Result<(), String> {
@@ -172,7 +185,7 @@ mod tests {
             change_amount(60_000, 50_000),
             change_amount(100, 1),
             change_date(None, "2026-11-21"),
-            change_date(Some("2026-11-22"), "2027-02-01"),
+            change_date(Some("2026-11-22"), "2027-02-19"),
         ] {
             assert_eq!(told(&intent), Ok(()), "{intent:?}");
         }
@@ -206,6 +219,7 @@ mod tests {
             (change_amount(100, 50_001), "amount_limit"),
             (change_date(Some("2026-12-01"), "2026-12-01"), "nothing to change"),
             (change_date(None, "2026-11-20"), "past"),
+            (change_date(None, "2027-02-20"), "none after 2027-02-19"),
         ] {
             let said = told(&intent).unwrap_err();
             assert!(said.contains(word), "{intent:?}: {said}");

@@ -51,6 +51,7 @@ pub const PROVIDER: Registration = Registration {
     registered_at: Some("クロネコwebコレクト 接続元グローバルIP"),
     schema: <Section as schemars::JsonSchema>::json_schema,
     validate: |section| Section::read(section).map(|_| ()).map_err(pairs),
+    trader_code: |section| Section::read(section).ok().map(|section| section.trader_code),
     urls,
     build,
 };
