@@ -2,6 +2,7 @@
 
 use super::Shop;
 use super::parts;
+use super::sent;
 use crate::clock::Timestamp;
 use crate::sim::World;
 use crate::sim::truth::Fact;
@@ -9,10 +10,9 @@ use crate::sim::truth::Fact;
 impl World {
     /// The facts of order `index` as the mall shows it at `now`; `None` while nobody can see it.
     pub(crate) fn amazon_fact(&self, shop: &Shop, index: u64, now: Timestamp) -> Option<Fact> {
-        let (plan, at) = {
-            let state = self.state();
-            (self.amazon_plan(&state, shop, index), self.amazon_shows(&state, now))
-        };
+        let state = self.state();
+        let at = self.amazon_shows(&state, now);
+        let plan = self.amazon_plan(&state, shop, index, at);
         if !plan.visible(at) {
             return None;
         }
@@ -22,7 +22,10 @@ impl World {
         let points: i64 =
             payments.iter().filter(|(method, _)| *method == "PointsAccount").map(|(_, yen)| yen).sum();
         let fixed = content.priced(&plan, at) && content.currency == "JPY";
-        let slips = (0..plan.packages).filter(|&k| !plan.kind.by_amazon() && plan.has_left(k, at));
+        let sent = self.amazon_sent(&state, shop, index, at);
+        let staff = sent::staff_left(&plan, &sent, at).into_iter().filter(|_| !plan.kind.by_amazon());
+        let staff = staff.filter_map(|k| parts::tracking_number(shop, &plan, k));
+        let slips = staff.chain(sent.iter().map(|sent| sent.package.tracking.clone())).collect();
         Some(Fact {
             index,
             order_number: shop.number(&plan),
@@ -33,7 +36,7 @@ impl World {
             packages: 1,
             lines: content.lines.len(),
             canceled: reached(plan.canceled),
-            slips: slips.filter_map(|k| parts::tracking_number(shop, &plan, k)).collect(),
+            slips,
             reception_number: None,
             capturable: false,
         })

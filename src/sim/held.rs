@@ -1,0 +1,53 @@
+//! Calls under way: seen by those that come meanwhile, and counted.
+
+use std::sync::Arc;
+
+use super::webcollect;
+use super::world::World;
+use crate::clock::Timestamp;
+
+/// A call that is under way, as long as it lives.
+#[derive(Debug)]
+pub(crate) struct Held {
+    world: Arc<World>,
+    what: What,
+}
+
+#[derive(Debug)]
+enum What {
+    /// The gateway's reception number; are other calls for it answered with "in progress"?
+    Settlement { order: String, seen: bool },
+    /// A mall's orders that are being changed.
+    Orders(Vec<String>),
+}
+
+impl Drop for Held {
+    fn drop(&mut self) {
+        let mut state = self.world.state();
+        match &self.what {
+            What::Settlement { order, seen } => state.gateway.traffic.leave(order, *seen),
+            What::Orders(orders) => state.ledger.leave(orders),
+        }
+    }
+}
+
+impl World {
+    /// A call arrives at the gateway. Is another one for its order number in progress?
+    pub(crate) fn hold(self: &Arc<Self>, order: &str, seen: bool, now: Timestamp) -> (Held, bool) {
+        let mut state = self.state();
+        webcollect::catch_up(self, &mut state, now);
+        let in_progress = state.gateway.traffic.enter(order, seen);
+        let what = What::Settlement { order: order.to_owned(), seen };
+        (Held { world: Arc::clone(self), what }, in_progress)
+    }
+
+    /// A changing call of a mall arrives; it is under way as long as what comes back lives.
+    pub(crate) fn hold_orders(self: &Arc<Self>, orders: Vec<String>) -> Option<Held> {
+        if orders.is_empty() {
+            return None;
+        }
+        let mut state = self.state();
+        state.ledger.enter(&orders);
+        Some(Held { world: Arc::clone(self), what: What::Orders(orders) })
+    }
+}
