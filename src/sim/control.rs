@@ -9,6 +9,7 @@
 //! | GET `calls` | the latest calls |
 //! | GET `books`, GET `books/entries` (`?order_no=…`) | the gateway's books: sums of every settlement that somebody changed; every change of one |
 //! | GET `books/writes`, GET `books/writes/ORDER` | the malls' books: sums of every order that changing calls were about; one order with its journal |
+//! | GET `shipments/SHOP/ORDER` | what the mall shows of its shipment |
 //! | GET `truth/SHOP` (`?from=0&count=100`) | the expected facts |
 //! | PUT `keys/SHOP` | the shop's keys (Rakuten, au PAY) |
 //! | POST `aupay/cancel` | `{"order_id":"…"}`, one line of it with `"line":0` |
@@ -193,6 +194,10 @@ fn control(world: &Arc<World>, request: &Request, path: &str) -> Outcome {
         (method, path) => match (method, path.split_once('/')) {
             ("GET", Some(("truth", shop))) => truth(world, shop, &request.query),
             ("GET", Some(("books", path))) => write_books(world, path),
+            ("GET", Some(("shipments", path))) => {
+                let shown = path.split_once('/').and_then(|(shop, order)| world.shipments(shop, order));
+                to_json(&shown.ok_or_else(|| (404, format!("no order {path}")))?)
+            }
             ("PUT", Some(("keys", shop))) => {
                 let keys = body::<Vec<Key>>(request)?;
                 done(world.set_keys(shop, keys), || format!("no shop {shop}"))

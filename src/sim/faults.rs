@@ -60,7 +60,7 @@ pub enum Fault {
         hold: bool,
     },
     /// The request is read, the connection is reset, and the effect happens so much later (web collect, and the changing
-    /// calls of Yahoo! and Amazon).
+    /// calls of the malls).
     LateEffect {
         /// Simulated seconds from the call to its effect.
         seconds: u64,
@@ -109,10 +109,11 @@ pub enum Fault {
     Doctype,
     /// Two blocks of result data (XML look-ups only).
     TwoBlocks,
-    /// The gateway's `errorCode`, after the effect or without; a business error of au PAY; a refusal of Yahoo!
+    /// The gateway's `errorCode`, after the effect or without; a business error of au PAY or Rakuten; a refusal of Yahoo!
     /// (`od91001`, `px-04306`, …).
     Code {
-        /// Ten characters, e.g. `Z019999999`; au PAY: any; Yahoo!: a code of yahoo-shopping.md §8.3 or §8.4.
+        /// Ten characters, e.g. `Z019999999`; au PAY: any; Rakuten: `ERROR_101`, `WARNING_101`, …; Yahoo!: a code of
+        /// yahoo-shopping.md §8.3 or §8.4.
         code: String,
         /// Did the call take effect?
         #[serde(default)]
@@ -163,7 +164,7 @@ pub enum Body {
     Empty,
 }
 
-/// The malls' functions whose effect may come late.
+/// The functions of Yahoo! and Amazon whose effect may come late.
 const CHANGING: [&str; 5] =
     ["orderShipStatusChange", "orderStatusChange", "orderPayStatusChange", "orderChange", "confirmShipment"];
 
@@ -186,10 +187,11 @@ impl Fault {
     fn concerns(&self, service: &str, function: &str) -> bool {
         match self {
             Self::ZeroWithCode | Self::OneWithoutCode | Self::TwoBlocks => service == "webcollect",
-            Self::LateEffect { .. } => service == "webcollect" || CHANGING.contains(&function),
-            Self::Code { .. } | Self::Decorated | Self::Doctype => {
-                matches!(service, "webcollect" | "yahoo" | "aupay")
+            Self::LateEffect { .. } => {
+                matches!(service, "webcollect" | "rakuten" | "aupay") || CHANGING.contains(&function)
             }
+            Self::Code { .. } => matches!(service, "webcollect" | "yahoo" | "aupay" | "rakuten"),
+            Self::Decorated | Self::Doctype => matches!(service, "webcollect" | "yahoo" | "aupay"),
             Self::Withhold => matches!(service, "rakuten" | "yahoo" | "aupay"),
             Self::Auth { .. } | Self::Tamper { .. } | Self::WrongShape => {
                 matches!(service, "rakuten" | "yahoo" | "aupay" | "amazon")

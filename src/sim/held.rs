@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::webcollect;
-use super::world::World;
+use super::world::{State, World};
 use crate::clock::Timestamp;
 
 /// A call that is under way, as long as it lives.
@@ -47,7 +47,8 @@ impl World {
             return None;
         }
         let mut state = self.state();
-        state.ledger.enter(&orders);
+        let State { ledger, rakuten, .. } = &mut *state;
+        ledger.enter(&orders, |order| rakuten.accepted(order));
         Some(Held { world: Arc::clone(self), what: What::Orders(orders) })
     }
 }

@@ -6,6 +6,9 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 
 use super::World;
+use super::http::Request;
+use super::world::State;
+use super::{amazon, aupay, rakuten, yahoo};
 use crate::clock::Timestamp;
 
 /// What became of a changing call.
@@ -134,12 +137,44 @@ impl WriteBook {
     }
 }
 
+/// Shipment data of a parcel as the mall shows them; empty where there are none.
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+pub struct ShipmentRow {
+    /// The mall's number of the row, where it has one.
+    pub id: String,
+    /// The mall's code of the carrier.
+    pub carrier: String,
+    /// The tracking number.
+    pub number: String,
+    /// The day, `2026-04-21`.
+    pub date: String,
+}
+
+/// What a mall shows of an order's shipment, whoever told it.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Shipments {
+    /// The order's status in the mall's words.
+    pub status: String,
+    /// The rows of each parcel, by the mall's number of the parcel.
+    pub parcels: BTreeMap<String, Vec<ShipmentRow>>,
+}
+
+/// A call whose connection is gone and that has yet to take effect.
+#[derive(Clone, Debug)]
+struct Late {
+    due: Timestamp,
+    shop: String,
+    orders: Vec<String>,
+    request: Request,
+}
+
 /// The journal of changing calls, and those that are under way.
 #[derive(Debug, Default)]
 pub(crate) struct Ledger {
     entries: BTreeMap<String, Vec<WriteEntry>>,
     under_way: BTreeMap<String, u32>,
     overlaps: BTreeMap<String, u32>,
+    late: Vec<Late>,
 }
 
 impl Ledger {
@@ -147,11 +182,12 @@ impl Ledger {
         self.entries.entry(order_number.to_owned()).or_default().push(entry);
     }
 
-    /// A changing call arrives.
-    pub(crate) fn enter(&mut self, orders: &[String]) {
+    /// A changing call arrives. `accepted`: has an earlier one for this order been taken that has yet to take effect?
+    pub(crate) fn enter(&mut self, orders: &[String], accepted: impl Fn(&str) -> bool) {
         for order in orders {
+            let late = self.late.iter().any(|late| late.orders.contains(order));
             let count = self.under_way.entry(order.clone()).or_default();
-            if *count > 0 {
+            if *count > 0 || late || accepted(order) {
                 *self.overlaps.entry(order.clone()).or_default() += 1;
             }
             *count += 1;
@@ -168,6 +204,11 @@ impl Ledger {
                 }
             }
         }
+    }
+
+    /// A call of this shop will take effect at `due`.
+    pub(crate) fn defer(&mut self, due: Timestamp, shop: &str, orders: Vec<String>, request: Request) {
+        self.late.push(Late { due, shop: shop.to_owned(), orders, request });
     }
 
     fn book(&self, order_number: &str) -> Option<WriteBook> {
@@ -202,11 +243,44 @@ impl World {
         self.state().ledger.entries.get(order_number).cloned().unwrap_or_default()
     }
 
-    /// Lets happen what was put off and is due by now.
+    /// What a shop's mall shows of an order's shipment now. `None` where there is no such order.
+    #[must_use]
+    pub fn shipments(&self, shop: &str, order_number: &str) -> Option<Shipments> {
+        self.catch_up();
+        let now = self.now();
+        let state = self.state();
+        self.rakuten_shipments(&state, shop, order_number, now)
+            .or_else(|| self.aupay_shipments(&state, shop, order_number, now))
+            .or_else(|| self.yahoo_shipments(&state, shop, order_number, now))
+            .or_else(|| self.amazon_shipments(&state, shop, order_number, now))
+    }
+
+    /// Lets happen what was put off and is due by now: effects that come late, requests that were accepted.
     pub(crate) fn catch_up(&self) {
         let now = self.now();
         let mut state = self.state();
-        super::yahoo::catch_up(self, &mut state, now);
-        super::amazon::catch_up(self, &mut state, now);
+        yahoo::catch_up(self, &mut state, now);
+        amazon::catch_up(self, &mut state, now);
+        loop {
+            let late = state.ledger.late.iter().map(|late| late.due).min();
+            let accepted = state.rakuten.next_due();
+            let Some(due) = late.into_iter().chain(accepted).min().filter(|due| *due <= now) else { return };
+            if accepted == Some(due) {
+                rakuten::work_off(self, &mut state, due);
+            } else {
+                self.run_late(&mut state, due);
+            }
+        }
+    }
+
+    /// Done or refused: nobody waits for the answer any more, and the journal has it.
+    fn run_late(&self, state: &mut State, due: Timestamp) {
+        for late in state.ledger.late.extract_if(.., |late| late.due == due).collect::<Vec<_>>() {
+            if let Some(call) = rakuten::Call::route(&late.request) {
+                drop(rakuten::late(self, state, &late.shop, &call, due));
+            } else if let Some(call) = aupay::Call::route(&late.request) {
+                drop(aupay::late(self, state, &late.shop, &call, due));
+            }
+        }
     }
 }

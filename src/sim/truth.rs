@@ -80,7 +80,7 @@ impl World {
         let issued = live
             .iter()
             .enumerate()
-            .filter(|(n, _)| plan.parcel_shipped(*n, live.len()).is_some_and(|at| at <= now));
+            .filter(|(n, _)| plan.parcel_packed(*n, live.len()).is_some_and(|at| at <= now));
         Fact {
             index,
             order_number: shop.number(index, plan.placed),

@@ -120,6 +120,7 @@ pub(crate) struct State {
     pub(crate) pace: BTreeMap<u32, Pace>,
     /// Rakuten orders cancelled from outside: (asked, cancelled).
     pub(crate) canceled: BTreeMap<(u32, u64), Timestamp>,
+    pub(crate) rakuten: rakuten::State,
     pub(crate) ledger: Ledger,
     /// Orders of the cart that were changed from outside.
     pub(crate) cart: BTreeMap<u64, Edit>,
@@ -312,8 +313,8 @@ impl World {
             return (answer, fault, Some(held));
         }
         if let Some(call) = rakuten::Call::route(request) {
-            let orders = call.orders();
-            return self.served("rakuten", &call.function, orders, Vec::new(), now, |fault| {
+            let (orders, changed) = (call.orders(), call.changes());
+            return self.served("rakuten", &call.function, orders, changed, now, |fault| {
                 rakuten::answer(self, &call, fault, now)
             });
         }
@@ -324,7 +325,8 @@ impl World {
             });
         }
         if let Some(call) = aupay::Call::route(request) {
-            return self.served("aupay", call.function(), call.orders(), Vec::new(), now, |fault| {
+            let (orders, changed) = (call.orders(), call.changes());
+            return self.served("aupay", call.function(), orders, changed, now, |fault| {
                 aupay::answer(self, &call, fault, now, peer)
             });
         }

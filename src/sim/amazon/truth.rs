@@ -1,11 +1,16 @@
 //! What a reader of a simulated selling partner must find.
 
+use serde_json::Value;
+
 use super::Shop;
 use super::parts;
+use super::query::Included;
 use super::sent;
 use crate::clock::Timestamp;
 use crate::sim::World;
+use crate::sim::ledger::{ShipmentRow, Shipments};
 use crate::sim::truth::Fact;
+use crate::sim::world::State;
 
 impl World {
     /// The facts of order `index` as the mall shows it at `now`; `None` while nobody can see it.
@@ -40,5 +45,36 @@ impl World {
             reception_number: None,
             capturable: false,
         })
+    }
+
+    /// What Amazon shows of an order's packages, by their references.
+    pub(crate) fn amazon_shipments(
+        &self,
+        state: &State,
+        shop: &str,
+        order_number: &str,
+        now: Timestamp,
+    ) -> Option<Shipments> {
+        let shop = self.amazon_shop(shop)?;
+        let at = self.amazon_shows(state, now);
+        let index = shop.index_of(self.options.seed, order_number)?;
+        let plan = self.amazon_plan(state, shop, index, at);
+        if !plan.visible(at) {
+            return None;
+        }
+        let all = Included { packages: true, ..Included::default() };
+        let order = self.amazon_order(state, shop, &plan, all, at);
+        let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+        let packages = order["packages"].as_array().into_iter().flatten().map(|package| {
+            let shipped = Timestamp::parse(&text(&package["shipTime"])).ok();
+            let row = ShipmentRow {
+                id: String::new(),
+                carrier: text(&package["carrier"]),
+                number: text(&package["trackingNumber"]),
+                date: shipped.map_or_else(String::new, |at| at.jst_date().to_string()),
+            };
+            (text(&package["packageReferenceId"]), vec![row])
+        });
+        Some(Shipments { status: plan.status(at).to_owned(), parcels: packages.collect() })
     }
 }

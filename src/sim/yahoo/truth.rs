@@ -5,7 +5,9 @@ use super::plan::Step;
 use super::view::View;
 use crate::clock::Timestamp;
 use crate::sim::World;
+use crate::sim::ledger::{ShipmentRow, Shipments};
 use crate::sim::truth::Fact;
+use crate::sim::world::State;
 
 impl World {
     /// The facts of every order that a plain search shows by `now`, oldest first.
@@ -27,6 +29,36 @@ impl World {
                 .collect();
             drop(state);
             views.into_iter().map(move |view| fact(&view, now))
+        })
+    }
+}
+
+impl World {
+    /// What Yahoo! shows of an order's shipment: the slips' two places, `OrderStatus/ShipStatus`.
+    pub(crate) fn yahoo_shipments(
+        &self,
+        state: &State,
+        shop: &str,
+        order_number: &str,
+        now: Timestamp,
+    ) -> Option<Shipments> {
+        let shop = self.yahoo_shop(shop)?;
+        let plan = self.yahoo_order(state, shop, order_number, (now, now))?;
+        let view = self.yahoo_view(state, shop, plan, now, now);
+        let rows = ["ShipInvoiceNumber1", "ShipInvoiceNumber2"].into_iter().zip(["1", "2"]);
+        let parcels = rows.filter_map(|(name, parcel)| {
+            let number = view.shown(name);
+            let row = ShipmentRow {
+                id: String::new(),
+                carrier: view.shown("ShipCompanyCode"),
+                number: number.clone(),
+                date: view.shown("ShipDate"),
+            };
+            (!number.is_empty()).then(|| (parcel.to_owned(), vec![row]))
+        });
+        Some(Shipments {
+            status: format!("{}/{}", plan.order_status(now), plan.ship_status(now)),
+            parcels: parcels.collect(),
         })
     }
 }

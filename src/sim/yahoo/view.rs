@@ -10,6 +10,7 @@ use chrono::{Datelike as _, Timelike as _};
 
 use super::Shop;
 use super::content::{Amounts, Content};
+use super::fields::{self, Named};
 use super::plan::{Plan, Step};
 use crate::clock::Timestamp;
 use crate::sim::dice::{Dice, Salt};
@@ -156,6 +157,14 @@ impl<'a> View<'a> {
     /// What a call wrote there last; empty where it took away what was there.
     pub(crate) fn written(&self, name: &str) -> Option<&str> {
         self.values.get(name).map(String::as_str)
+    }
+
+    /// What the order shows in the element of this name.
+    pub(crate) fn shown(&self, name: &str) -> String {
+        match fields::of_info(name) {
+            Some(Named::Of(field)) => field.value(self).bare().into_owned(),
+            _ => String::new(),
+        }
     }
 
     /// Did the store's staff ship it, with whatever they wrote?

@@ -19,7 +19,6 @@
 use std::time::Duration;
 
 use super::change::Change;
-use super::fields::{self, Named};
 use super::keys;
 use super::method::CARD;
 use super::refusal::{self, Refusal, XML};
@@ -79,7 +78,7 @@ pub(crate) fn answer(
 }
 
 fn put_off(state: &mut State, shop: &Shop, change: Change, due: Timestamp) {
-    state.ledger.enter(std::slice::from_ref(&change.number));
+    state.ledger.enter(std::slice::from_ref(&change.number), |_| false);
     state.yahoo.late.push(Late { seller_id: shop.seller_id.clone(), change, due });
 }
 
@@ -150,17 +149,9 @@ fn apply(
     Ok(warnings)
 }
 
-/// What the order shows in the element of this name.
-fn shown(view: &View<'_>, name: &str) -> String {
-    match fields::of_info(name) {
-        Some(Named::Of(field)) => field.value(view).bare().into_owned(),
-        _ => String::new(),
-    }
-}
-
 /// Is it written there already?
 fn repeats(view: &View<'_>, name: &str, value: &str) -> bool {
-    name == "OperationUser" || shown(view, name) == keys::show(name, value).bare()
+    name == "OperationUser" || view.shown(name) == keys::show(name, value).bare()
 }
 
 fn parcels(view: &View<'_>, change: &Change) -> Vec<ParcelWrite> {
@@ -224,7 +215,7 @@ fn judge(view: &View<'_>, switches: &Switches, change: &mut Change) -> Result<Ou
         changed |= moved;
         outcome.shipped = status >= 3 && !plan.done(Step::Shipped, now);
         // A combined payment has a card behind it, too.
-        let card = shown(view, "PayMethod") == CARD.code || shown(view, "CombinedPayMethod") == CARD.code;
+        let card = view.shown("PayMethod") == CARD.code || view.shown("CombinedPayMethod") == CARD.code;
         if outcome.shipped && card {
             let life = Duration::from_hours(24 * switches.authorization_days);
             if plan.marks.captured.is_some() {
@@ -289,7 +280,7 @@ fn slips(view: &View<'_>, change: &mut Change) -> Result<(), Refusal> {
     }
     let carrier = match change.value("ShipCompanyCode") {
         Some(code) => code.to_owned(),
-        None => shown(view, "ShipCompanyCode"),
+        None => view.shown("ShipCompanyCode"),
     };
     for (n, name) in SLIPS.into_iter().enumerate() {
         let fits = change.value(name).is_none_or(|number| keys::slip_fits(&carrier, number, n == 0));
@@ -297,7 +288,7 @@ fn slips(view: &View<'_>, change: &mut Change) -> Result<(), Refusal> {
             return Err(refusal::parameter(name));
         }
     }
-    let stored = |name: &str| !shown(view, name).is_empty();
+    let stored = |name: &str| !view.shown(name).is_empty();
     let numbered = SLIPS.into_iter().find(|name| change.value(name).is_some());
     if let Some(name) = numbered.filter(|_| stored(NO_SLIP)) {
         return Err(refusal::parameter(name));
