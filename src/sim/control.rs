@@ -9,7 +9,7 @@
 //! | GET `calls` | the latest calls |
 //! | GET `books`, GET `books/entries` (`?order_no=…`) | the gateway's books: sums of every settlement that somebody changed; every change of one |
 //! | GET `books/writes`, GET `books/writes/ORDER` | the malls' books: sums of every order that changing calls were about; one order with its journal |
-//! | GET `shipments/SHOP/ORDER` | what the mall shows of its shipment (Rakuten, au PAY) |
+//! | GET `shipments/SHOP/ORDER` | what the mall shows of its shipment |
 //! | GET `truth/SHOP` (`?from=0&count=100`) | the expected facts |
 //! | PUT `keys/SHOP` | the shop's keys (Rakuten, au PAY) |
 //! | POST `aupay/cancel` | `{"order_id":"…"}`, one line of it with `"line":0` |

@@ -59,8 +59,8 @@ pub enum Fault {
         #[serde(default)]
         hold: bool,
     },
-    /// The request is read, the connection is reset, and the effect happens so much later (web collect, Rakuten, au PAY;
-    /// what only reads has none).
+    /// The request is read, the connection is reset, and the effect happens so much later (web collect, and the changing
+    /// calls of the malls).
     LateEffect {
         /// Simulated seconds from the call to its effect.
         seconds: u64,
@@ -164,6 +164,10 @@ pub enum Body {
     Empty,
 }
 
+/// The functions of Yahoo! and Amazon whose effect may come late.
+const CHANGING: [&str; 5] =
+    ["orderShipStatusChange", "orderStatusChange", "orderPayStatusChange", "orderChange", "confirmShipment"];
+
 impl Fault {
     /// Does the call take effect (or is it read, where it only reads)?
     pub(crate) fn effect(&self) -> bool {
@@ -180,10 +184,12 @@ impl Fault {
     }
 
     /// Is it a fault of this service? (What one service calls an error means nothing to the other.)
-    fn concerns(&self, service: &str) -> bool {
+    fn concerns(&self, service: &str, function: &str) -> bool {
         match self {
             Self::ZeroWithCode | Self::OneWithoutCode | Self::TwoBlocks => service == "webcollect",
-            Self::LateEffect { .. } => matches!(service, "webcollect" | "rakuten" | "aupay"),
+            Self::LateEffect { .. } => {
+                matches!(service, "webcollect" | "rakuten" | "aupay") || CHANGING.contains(&function)
+            }
             Self::Code { .. } => matches!(service, "webcollect" | "yahoo" | "aupay" | "rakuten"),
             Self::Decorated | Self::Doctype => matches!(service, "webcollect" | "yahoo" | "aupay"),
             Self::Withhold => matches!(service, "rakuten" | "yahoo" | "aupay"),
@@ -270,7 +276,7 @@ impl Faults {
     ) -> Option<Fault> {
         let mut hit = None;
         for (rule, met, struck) in &mut self.rules {
-            let fits = rule.fault.concerns(service)
+            let fits = rule.fault.concerns(service, function)
                 && (rule.service.is_empty() || rule.service == service)
                 && (rule.function.is_empty() || rule.function == function)
                 && (rule.order.is_empty() || orders.contains(&rule.order));

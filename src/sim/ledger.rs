@@ -8,7 +8,7 @@ use serde::Serialize;
 use super::World;
 use super::http::Request;
 use super::world::State;
-use super::{aupay, rakuten};
+use super::{amazon, aupay, rakuten, yahoo};
 use crate::clock::Timestamp;
 
 /// What became of a changing call.
@@ -243,7 +243,7 @@ impl World {
         self.state().ledger.entries.get(order_number).cloned().unwrap_or_default()
     }
 
-    /// What a shop's mall shows of an order's shipment now (Rakuten, au PAY). `None` where there is no such order.
+    /// What a shop's mall shows of an order's shipment now. `None` where there is no such order.
     #[must_use]
     pub fn shipments(&self, shop: &str, order_number: &str) -> Option<Shipments> {
         self.catch_up();
@@ -251,12 +251,16 @@ impl World {
         let state = self.state();
         self.rakuten_shipments(&state, shop, order_number, now)
             .or_else(|| self.aupay_shipments(&state, shop, order_number, now))
+            .or_else(|| self.yahoo_shipments(&state, shop, order_number, now))
+            .or_else(|| self.amazon_shipments(&state, shop, order_number, now))
     }
 
     /// Lets happen what was put off and is due by now: effects that come late, requests that were accepted.
     pub(crate) fn catch_up(&self) {
         let now = self.now();
         let mut state = self.state();
+        yahoo::catch_up(self, &mut state, now);
+        amazon::catch_up(self, &mut state, now);
         loop {
             let late = state.ledger.late.iter().map(|late| late.due).min();
             let accepted = state.rakuten.next_due();

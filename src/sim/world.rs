@@ -319,7 +319,8 @@ impl World {
             });
         }
         if let Some(call) = yahoo::Call::route(request) {
-            return self.served("yahoo", call.function(), call.orders(), Vec::new(), now, |fault| {
+            let (orders, changed) = (call.orders(), call.changes());
+            return self.served("yahoo", call.function(), orders, changed, now, |fault| {
                 yahoo::answer(self, &call, fault, now)
             });
         }
@@ -330,7 +331,8 @@ impl World {
             });
         }
         if let Some(call) = amazon::Call::route(request) {
-            return self.served("amazon", call.function(), call.orders(), Vec::new(), now, |fault| {
+            let (orders, changed) = (call.orders(), call.changes());
+            return self.served("amazon", call.function(), orders, changed, now, |fault| {
                 amazon::answer(self, &call, fault, now)
             });
         }
