@@ -164,9 +164,20 @@ pub enum Body {
     Empty,
 }
 
-/// The functions of Yahoo! and Amazon whose effect may come late.
-const CHANGING: [&str; 5] =
-    ["orderShipStatusChange", "orderStatusChange", "orderPayStatusChange", "orderChange", "confirmShipment"];
+/// The malls' functions whose effect may come late.
+const CHANGING: [&str; 11] = [
+    "orderShipStatusChange",
+    "orderStatusChange",
+    "orderPayStatusChange",
+    "orderChange",
+    "confirmShipment",
+    "confirmOrder",
+    "updateOrderShipping",
+    "updateOrderShippingAsync",
+    "updateTradeInfoProc",
+    "updateTradeStsProc",
+    "cancelTradeProc",
+];
 
 impl Fault {
     /// Does the call take effect (or is it read, where it only reads)?
@@ -187,9 +198,7 @@ impl Fault {
     fn concerns(&self, service: &str, function: &str) -> bool {
         match self {
             Self::ZeroWithCode | Self::OneWithoutCode | Self::TwoBlocks => service == "webcollect",
-            Self::LateEffect { .. } => {
-                matches!(service, "webcollect" | "rakuten" | "aupay") || CHANGING.contains(&function)
-            }
+            Self::LateEffect { .. } => service == "webcollect" || CHANGING.contains(&function),
             Self::Code { .. } => matches!(service, "webcollect" | "yahoo" | "aupay" | "rakuten"),
             Self::Decorated | Self::Doctype => matches!(service, "webcollect" | "yahoo" | "aupay"),
             Self::Withhold => matches!(service, "rakuten" | "yahoo" | "aupay"),

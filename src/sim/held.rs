@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::webcollect;
-use super::world::{State, World};
+use super::world::World;
 use crate::clock::Timestamp;
 
 /// A call that is under way, as long as it lives.
@@ -46,9 +46,7 @@ impl World {
         if orders.is_empty() {
             return None;
         }
-        let mut state = self.state();
-        let State { ledger, rakuten, .. } = &mut *state;
-        ledger.enter(&orders, |order| rakuten.accepted(order));
+        self.state().ledger.enter(&orders);
         Some(Held { world: Arc::clone(self), what: What::Orders(orders) })
     }
 }

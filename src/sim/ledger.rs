@@ -182,19 +182,25 @@ impl Ledger {
         self.entries.entry(order_number.to_owned()).or_default().push(entry);
     }
 
-    /// A changing call arrives. `accepted`: has an earlier one for this order been taken that has yet to take effect?
-    pub(crate) fn enter(&mut self, orders: &[String], accepted: impl Fn(&str) -> bool) {
+    /// A changing call arrives.
+    pub(crate) fn enter(&mut self, orders: &[String]) {
         for order in orders {
-            let late = self.late.iter().any(|late| late.orders.contains(order));
             let count = self.under_way.entry(order.clone()).or_default();
-            if *count > 0 || late || accepted(order) {
+            if *count > 0 {
                 *self.overlaps.entry(order.clone()).or_default() += 1;
             }
             *count += 1;
         }
     }
 
-    /// It is answered, or its client is gone.
+    /// It has yet to take effect when it is answered: it is under way until then.
+    pub(crate) fn stay(&mut self, orders: &[String]) {
+        for order in orders {
+            *self.under_way.entry(order.clone()).or_default() += 1;
+        }
+    }
+
+    /// It is answered or its client is gone, or it takes effect at last.
     pub(crate) fn leave(&mut self, orders: &[String]) {
         for order in orders {
             if let Some(count) = self.under_way.get_mut(order) {
@@ -208,6 +214,7 @@ impl Ledger {
 
     /// A call of this shop will take effect at `due`.
     pub(crate) fn defer(&mut self, due: Timestamp, shop: &str, orders: Vec<String>, request: Request) {
+        self.stay(&orders);
         self.late.push(Late { due, shop: shop.to_owned(), orders, request });
     }
 
@@ -276,6 +283,7 @@ impl World {
     /// Done or refused: nobody waits for the answer any more, and the journal has it.
     fn run_late(&self, state: &mut State, due: Timestamp) {
         for late in state.ledger.late.extract_if(.., |late| late.due == due).collect::<Vec<_>>() {
+            state.ledger.leave(&late.orders);
             if let Some(call) = rakuten::Call::route(&late.request) {
                 drop(rakuten::late(self, state, &late.shop, &call, due));
             } else if let Some(call) = aupay::Call::route(&late.request) {

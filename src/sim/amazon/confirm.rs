@@ -111,7 +111,7 @@ pub(crate) fn answer(
         }
     };
     if let Some(due) = due {
-        state.ledger.enter(&[number.to_owned()], |_| false);
+        state.ledger.stay(&[number.to_owned()]);
         state.amazon.late.push(Late { account: shop.ordinal, number: number.to_owned(), shipment, due });
         return Answer { status: 204, headers: Vec::new(), body: Vec::new() };
     }

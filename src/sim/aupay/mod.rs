@@ -19,7 +19,6 @@ mod kind;
 mod mangle;
 mod plan;
 mod render;
-mod request;
 mod search;
 mod shop;
 mod switches;
@@ -44,9 +43,9 @@ use super::http::{Answer, Request};
 use super::rakuten::Key;
 use super::switches::Maintenance;
 use super::world::{self, Pace};
+use super::xml::{Node, read as read_xml};
 use crate::clock::Timestamp;
 use render::View;
-use request::Element;
 use search::{Page, Search};
 use xml::{Tamper, Xml};
 
@@ -94,7 +93,7 @@ pub(crate) struct Call<'r> {
     request: &'r Request,
     function: &'static str,
     /// What a writing call sends; `None` where it cannot be read.
-    elements: Option<Vec<Element>>,
+    elements: Option<Vec<Node>>,
 }
 
 impl<'r> Call<'r> {
@@ -106,7 +105,7 @@ impl<'r> Call<'r> {
         let function = FUNCTIONS.into_iter().find(|known| *known == name).unwrap_or("unknown");
         let mut call = Self { request, function, elements: None };
         if call.writes() {
-            call.elements = request::read(&request.body);
+            call.elements = read_xml(&request.body, "request").map(|root| root.children);
         }
         Some(call)
     }
@@ -133,8 +132,9 @@ impl<'r> Call<'r> {
     /// The values of a parameter, or of an element where the call writes.
     fn named(&self, wanted: &str) -> Vec<String> {
         if self.writes() {
-            let elements = self.elements.iter().flatten().filter(|e| e.name == wanted && !e.wrapped);
-            return elements.map(|e| e.text.clone()).collect();
+            let elements =
+                self.elements.iter().flatten().filter(|e| e.name == wanted && e.children.is_empty());
+            return elements.map(|e| e.text.trim().to_owned()).collect();
         }
         let parameters = self.parameters().into_iter();
         parameters.filter(|(name, _)| name == wanted).map(|(_, value)| value).collect()

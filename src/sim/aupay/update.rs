@@ -6,7 +6,6 @@ use super::content::Method;
 use super::controls::Deed;
 use super::plan::{CANCEL_ASKED, DONE, Label, NEW, OWN_STATUSES, Plan, READY, SHIPPED_UNPAID, WAITING};
 use super::render::View;
-use super::request::Element;
 use super::switches::Omitted;
 use super::wire::{self, Bad};
 use super::{CANCEL, CREDIT, INFO, STATUS, Shop};
@@ -15,6 +14,7 @@ use crate::sim::World;
 use crate::sim::http::Answer;
 use crate::sim::ledger::{ParcelWrite, WriteEffect, WriteEntry};
 use crate::sim::world::State;
+use crate::sim::xml::Node;
 
 /// The names that can be set, beside the shop's own (§5.2). The mall's own and キャンセル are not among them.
 const SETTABLE: [&str; 9] =
@@ -39,7 +39,7 @@ pub(super) fn run(
     state: &mut State,
     shop: &Shop,
     function: &'static str,
-    elements: &[Element],
+    elements: &[Node],
     now: Timestamp,
 ) -> Answer {
     let switches = state.switches.aupay.clone();
@@ -124,10 +124,10 @@ fn note_malformed(
     state: &mut State,
     shop: &Shop,
     function: &'static str,
-    elements: &[Element],
+    elements: &[Node],
     now: Timestamp,
 ) {
-    let number = elements.iter().find(|e| e.name == "orderId").map_or("", |e| e.text.as_str());
+    let number = elements.iter().find(|e| e.name == "orderId").map_or("", |e| e.text.trim());
     let placed = |index: &u64| shop.orders.placed_at(*index) <= now;
     let Some(index) = shop.index_of(number).filter(placed) else { return };
     let plan = world.aupay_plan(state, shop, index);
@@ -216,7 +216,7 @@ impl<'e> Asked<'e> {
     }
 
     /// Checks element by element; each bad one is named.
-    fn read(function: &str, elements: &'e [Element], omitted: Omitted) -> Result<Self, Vec<Bad>> {
+    fn read(function: &str, elements: &'e [Node], omitted: Omitted) -> Result<Self, Vec<Bad>> {
         let mut bad = Vec::new();
         let known = known(function);
         for (n, element) in elements.iter().enumerate() {
@@ -225,8 +225,9 @@ impl<'e> Asked<'e> {
                 bad.push(Bad::Format(element.name.clone()));
             }
         }
-        let text =
-            |name: &str| elements.iter().find(|e| e.name == name && !e.wrapped).map(|e| e.text.as_str());
+        let text = |name: &str| {
+            elements.iter().find(|e| e.name == name && e.children.is_empty()).map(|e| e.text.trim())
+        };
         let given = |name: &str| text(name).filter(|text| !text.is_empty());
         let mut missing = Vec::new();
         let mut required = |name: &str| {

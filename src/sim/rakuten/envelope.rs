@@ -15,7 +15,8 @@ pub(super) fn message(kind: &str, function: &str, number: &str, text: &str) -> V
 
 /// The normal envelope with messages alone.
 pub(super) fn envelope(status: u16, messages: Vec<Value>) -> Answer {
-    Answer::json(status, &json!({ "MessageModelList": messages }))
+    let body = serde_json::Map::from_iter([("MessageModelList".to_owned(), Value::Array(messages))]);
+    Answer::json(status, &Value::Object(body))
 }
 
 /// A business error that a fault asks for: `ERROR_101`, `WARNING_101`.

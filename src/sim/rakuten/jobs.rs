@@ -39,12 +39,6 @@ impl Rows {
     pub(crate) fn next_due(&self) -> Option<Timestamp> {
         self.jobs.values().filter(|job| job.result.is_none()).map(|job| job.due).min()
     }
-
-    /// Is there an accepted request for this order that has yet to take effect?
-    pub(crate) fn accepted(&self, order_number: &str) -> bool {
-        let open = self.jobs.values().filter(|job| job.result.is_none());
-        open.flat_map(|job| &job.orders).any(|asked| asked.order_number == order_number)
-    }
 }
 
 /// Takes a request or refuses it whole; refusals come with HTTP 200.
@@ -89,6 +83,7 @@ pub(super) fn accept(
     let (high, low) = (dice.roll(), dice.roll());
     let id = format!("{}_{}", uuid::Uuid::from_u64_pair(high, low), now.jst().format("%Y%m%d%H%M%S"));
     let due = now + Duration::from_secs(state.switches.rakuten.async_s);
+    state.ledger.stay(&seen.into_iter().collect::<Vec<_>>());
     let jobs = &mut state.rakuten.jobs;
     jobs.retain(|_, job| job.result.is_none() || now.since(job.accepted) <= KEPT);
     let job = Job { shop: shop.id, accepted: now, due, orders, polls: 0, result: None };
@@ -113,6 +108,8 @@ pub(crate) fn work_off(world: &World, state: &mut State, due: Timestamp) {
         .map(|(id, job)| (id.clone(), job.clone()))
         .collect();
     for (id, job) in ready {
+        let numbers: Vec<String> = job.orders.iter().map(|asked| asked.order_number.clone()).collect();
+        state.ledger.leave(&numbers);
         let shop = world.options.rakuten.iter().find(|shop| shop.id == job.shop);
         let mut result = Vec::new();
         for (shop, asked) in shop.iter().flat_map(|shop| job.orders.iter().map(move |asked| (shop, asked))) {
