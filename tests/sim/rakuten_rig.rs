@@ -61,7 +61,9 @@ pub fn row(number: &str) -> Value {
 }
 
 pub fn one(number: &str, basket: u64, rows: Value) -> Value {
-    json!({ "orderNumber": number, "BasketidModelList": [{ "basketId": basket, "ShippingModelList": rows }] })
+    let mut body = json!({ "orderNumber": number, "BasketidModelList": [{ "basketId": basket }] });
+    body["BasketidModelList"][0]["ShippingModelList"] = rows;
+    body
 }
 
 /// Short codes of the messages: `INFO_101`.

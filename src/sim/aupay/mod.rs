@@ -7,6 +7,7 @@
 //! - Shipment data are stored whatever the status; for a cancelled order too, or `CME9005` by switch. All three fields are
 //!   required, or what is left out is kept or cleared by switch. Numbers come without hyphens, in letters and digits.
 //! - Unknown elements are refused (`CME9002`). Wrapped ones hide what is in them: what they lack is named (`CME9001`).
+//! - A body that cannot be read has no shop number (`CME0022`).
 //! - 発送待ち by a call is as if the staff had done it: the order goes on from there. To the first call that enters
 //!   shipment data the staff leaves the rest.
 
