@@ -12,8 +12,9 @@ lint:
 	$(CARGO) clippy --locked --all-targets -- -D warnings
 	$(CARGO) deny check bans licenses sources
 
-# Many seeds, and the long forms of the tests that have one: among them sixty days of card sales (tests/sixty) and a day of
-# the daemon in ten minutes, with faults, edits and a database that is killed and started again (tests/soak).
+# Many seeds, and the long forms of the tests that have one: among them sixty days of card sales (tests/sixty; thousands in
+# the first seed, hundreds in each of the others) and a day of the daemon in ten minutes, with faults, edits and a database
+# that is killed and started again (tests/soak).
 soak: postgres sqlite
 	MALLSYNC_SEEDS=50 MALLSYNC_SOAK=600 $(CARGO) test --locked --release
 

@@ -28,6 +28,11 @@ pub trait Clock: Send + Sync + fmt::Debug {
     fn of_wall(&self, d: Duration) -> Duration {
         d
     }
+    /// How far apart rounds are that come every `every` of this clock's time and cost much (planning all that is open,
+    /// comparing it): a test whose clock runs through months may go round less often.
+    fn round(&self, every: Duration) -> Duration {
+        every
+    }
     /// Ends once `now() >= at`. The guard that comes of it holds a manual clock still until the sleeper, now awake, has
     /// taken up its work.
     fn sleep_until(&self, at: Timestamp) -> BoxFuture<'static, Busy>;

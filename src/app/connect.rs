@@ -166,7 +166,6 @@ pub(super) fn account(
         calls: Arc::new(Semaphore::new(max_in_flight)),
         schedule,
         way_out: way_out(config, section),
-        turnstile: tokio::sync::Mutex::default(),
     };
     Ok((account, built.warnings))
 }

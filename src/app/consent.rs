@@ -126,10 +126,7 @@ impl App {
         let expiry = consent.exchange(&call, &code).await?;
         // A state is good once.
         vault.put(&place(name), b"{}").await.map_err(ConsentError::Vault)?;
-        let mut row = self.store.account(name).await.map_err(AppError::from)?;
-        row.expiries.retain(|known| known.what != expiry.what);
-        row.expiries.push(expiry.clone());
-        self.store.put_account(&row).await.map_err(AppError::from)?;
+        self.store.renew_expiry(name, &expiry).await.map_err(AppError::from)?;
         Ok(expiry)
     }
 

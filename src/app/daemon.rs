@@ -263,6 +263,7 @@ impl Daemon {
     async fn probe(&self) -> Result<(), StoreError> {
         let now = self.ambient.now();
         self.store.probe_stopped(now).await?;
+        self.store.try_functions(now).await?;
         for seat in self.units.roster.now().iter() {
             let rows = self.store.streams(Some(&seat.shop.name)).await?;
             let refused = |error: &str| error.starts_with("auth:");
@@ -305,22 +306,13 @@ impl Daemon {
         for (table, name) in shops.chain(settlements.map(|s| ("settlements", &s.name))) {
             let subject = format!("{table}.{name}");
             let problem = broken.iter().find(|b| b.subject == subject).and_then(|b| b.problems.first());
-            let mut row = self.store.account(name).await?;
-            let code = row.stopped_code.as_deref();
             match problem {
                 Some(problem) => {
-                    let since = row.stopped_at.filter(|_| code == Some(BROKEN));
-                    row.stopped_at = since.or(Some(self.ambient.now()));
-                    row.stopped_code = Some(BROKEN.to_owned());
-                    row.stopped_reason = Some(format!("{subject}.{}: {}", problem.key, problem.message));
-                    row.probe_at = None;
+                    let reason = format!("{subject}.{}: {}", problem.key, problem.message);
+                    self.store.break_account(name, BROKEN, &reason, self.ambient.now()).await?;
                 }
-                None if code == Some(BROKEN) => {
-                    (row.stopped_code, row.stopped_reason, row.stopped_at) = (None, None, None);
-                }
-                None => continue,
+                None => self.store.mend_account(name, BROKEN).await?,
             }
-            self.store.put_account(&row).await?;
         }
         Ok(())
     }

@@ -1,4 +1,5 @@
-//! `mallsync settlements hold` and `release`: of settlements, or of a whole contract.
+//! `mallsync settlements hold` and `release`: of settlements, or of a whole contract; of that one also the functions that its
+//! gateway does not allow.
 
 use clap::Args;
 
@@ -11,7 +12,6 @@ use super::preview::Sums;
 use super::{money, preview, words};
 use crate::app::{App, Due};
 use crate::domain::planner::Contract;
-use crate::store::people;
 use crate::store::say::Word;
 
 #[derive(Args, Debug)]
@@ -74,11 +74,10 @@ async fn hold_contract(context: &Context, name: &str, args: &Hold) -> Outcome {
         note(context.say(words::DRY_RUN_ONLY));
         return Ok(Ended::Well);
     }
-    let mut account = app.store().account(name).await?;
-    account.held_reason = Some(args.reason.clone());
-    account.held_at = Some(context.ambient.now());
-    app.store().put_account(&account).await?;
-    record(context, &app, Context::actor(), "settlements.hold", name, args.reason.clone()).await?;
+    let (actor, now) = (Context::actor(), context.ambient.now());
+    if let Some(why) = app.store().hold_contract(name, &args.reason, &actor, now).await? {
+        note(&context.tell(words::HELD_ALREADY, &[&name, &context.look().reason(&why)]));
+    }
     note(&context.tell(words::HELD, &[&name, &name]));
     Ok(Ended::Well)
 }
@@ -95,25 +94,22 @@ pub async fn release(context: &Context, args: Release) -> Outcome {
 async fn release_contract(context: &Context, name: &str, args: MoneyArgs) -> Outcome {
     let app = context.writer().await?;
     let contract = in_force(context, &app, name)?;
-    let Some(reason) = app.store().account(name).await?.held_reason else {
+    let account = app.store().account(name).await?;
+    let stopped = app.store().stopped_functions(Some(name)).await?;
+    if account.held_reason.is_none() && stopped.is_empty() {
         note(&context.tell(words::CONTRACT_NOT_HELD, &[&name]));
         return Ok(Ended::Well);
-    };
+    }
+    for function in &stopped {
+        let kind = words::kind(function.kind, context.language);
+        note(&context.tell(words::FUNCTION_TRIED, &[&kind, &function.code]));
+    }
     let Sums { now, now_yen, .. } = preview::sums(context, &app, contract).await?;
     note(&context.tell(words::FOLLOWS_CONTRACT, &[&name, &now, &now_yen]));
     if !money::confirm(context, args, contract.mode)? {
         return Ok(if args.dry_run { Ended::Well } else { Ended::Badly });
     }
-    // As it stands now: a person may have read for long.
-    let mut account = app.store().account(name).await?;
-    if account.held_reason.as_ref() != Some(&reason) {
-        return Err(Failure::Failed(
-            "changed while you read: somebody else decided about it; run it again".to_owned(),
-        ));
-    }
-    (account.held_reason, account.held_at) = (None, None);
-    app.store().put_account(&account).await?;
-    record(context, &app, Context::actor(), "settlements.release", name, reason).await?;
+    app.store().release_contract(&account, &Context::actor(), context.ambient.now()).await?;
     note(&context.tell(words::RELEASED, &[&name]));
     follow::carry_out(context, &app, &Due::Contract(name.to_owned()), args.follow).await
 }
@@ -133,22 +129,4 @@ fn in_force<'a>(context: &Context, app: &'a App, name: &str) -> Result<&'a Contr
         .iter()
         .find(|contract| contract.name == name)
         .ok_or_else(|| Failure::Failed(context.tell(words::CONTRACT_DISABLED, &[&name])))
-}
-
-async fn record(
-    context: &Context,
-    app: &App,
-    actor: String,
-    action: &str,
-    subject: &str,
-    detail: String,
-) -> Result<(), Failure> {
-    let deed = people::Deed {
-        at: context.ambient.now(),
-        actor,
-        action: action.to_owned(),
-        subject: subject.to_owned(),
-        detail,
-    };
-    Ok(app.store().record_deed(&deed).await?)
 }

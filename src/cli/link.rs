@@ -38,11 +38,16 @@ pub async fn run(context: &Context, args: Link) -> Outcome {
     let mut settlement = existing
         .into_iter()
         .map(|row| row.settlement)
-        .find(|settlement| settlement.name == contract.name)
+        .find(|settlement| {
+            let number = settlement.reception_number.as_deref();
+            settlement.name == contract.name && number == Some(args.reception_number.as_str())
+        })
         .unwrap_or_else(|| unlinked(&order, contract));
     settlement.reception_number = Some(args.reception_number.clone());
     settlement.held = None;
-    let done = store.done_intents(&order.id).await?;
+    // What was done under another number does not count for this one.
+    let mut done = store.done_intents(&order.id).await?;
+    done.retain(|intent| intent.reception_number() == args.reception_number);
     let plan = money::foresee(contract, &order, &settlement, &done, context.ambient.now());
     money::announce(context, contract, &plan);
     if !money::confirm(context, args.money, contract.mode)? {

@@ -19,7 +19,7 @@ pub fn foresee(
     done: &[Intent],
     now: Timestamp,
 ) -> Plan {
-    let facts = Facts { order: &order.order, settlement, slips: &order.slips, shared: &[], done };
+    let facts = Facts { order: &order.order, settlement, slips: &order.slips, companions: &[], done };
     planner::plan(contract, &facts, now)
 }
 

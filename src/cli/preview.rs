@@ -247,12 +247,11 @@ fn lines(preview: &Preview, now: Timestamp) -> Vec<Line> {
     };
     let plan = &preview.plan;
     let mut lines = Vec::new();
-    // What the planner waits for may be the person who holds it.
+    // What the planner waits for may be the person who holds it; a renewal goes on beside a question.
     let held = row.settlement.held.as_ref();
     let held = held.filter(|held| plan.waiting.as_ref().is_some_and(|waiting| waiting.contains(*held)));
     if let Some(reason) = plan.hold.as_ref().or(held) {
         lines.push(base(Action::Person, reason));
-        return lines;
     }
     for wanted in &plan.wanted {
         let action = if wanted.run_at <= now { Action::Send } else { Action::Later };
@@ -263,7 +262,7 @@ fn lines(preview: &Preview, now: Timestamp) -> Vec<Line> {
             moves: wanted.intent.amount(),
         });
     }
-    if let Some(reason) = &plan.waiting {
+    if let Some(reason) = plan.waiting.as_ref().filter(|_| held.is_none()) {
         lines.push(base(Action::Wait, reason));
     }
     lines

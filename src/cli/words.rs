@@ -226,6 +226,7 @@ pub const fn topic(topic: Topic) -> Text {
         Topic::Stopped => T_STOPPED,
         Topic::AddressChanged => T_ADDRESS,
         Topic::RenewalsAsked => T_RENEWALS,
+        Topic::FunctionStopped => T_FUNCTION_STOPPED,
         Topic::AccountHeld => T_ACCOUNT_HELD,
         Topic::ConfigRefused => T_CONFIG_REFUSED,
         Topic::OperationsNeedPerson => T_OPERATIONS,

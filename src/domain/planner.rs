@@ -5,15 +5,18 @@ use chrono::{NaiveDate, NaiveTime};
 pub use super::link::{Linked, link};
 use super::money::Yen;
 use super::operation::{Intent, registered_slips};
-use super::order::{Order, Status};
-use super::settlement::{Settlement, Wish};
+use super::order::{Carrier, Order, Status};
+use super::settlement::{Settlement, SettlementState, Wish};
 use super::slip::Slip;
 use super::words::words;
 use crate::clock::Timestamp;
 
 mod captures;
 mod changes;
+mod consolidation;
 mod renewal;
+
+pub use consolidation::{Companion, ORDERS_A_SLIP, YEN_A_SLIP};
 
 words! {
     /// Whether anything is sent.
@@ -66,6 +69,18 @@ words! {
         Yamato = "yamato",
         /// Always `99`.
         Other = "other",
+    }
+}
+
+impl Delivery {
+    /// Whether a slip of `carrier` is registered as Yamato's (`00`).
+    #[must_use]
+    pub fn by_yamato(self, carrier: Carrier) -> bool {
+        match self {
+            Self::Yamato => true,
+            Self::Other => false,
+            Self::BySlip => carrier == Carrier::Yamato,
+        }
     }
 }
 
@@ -170,8 +185,8 @@ pub struct Facts<'a> {
     pub settlement: &'a Settlement,
     /// Its slips.
     pub slips: &'a [Slip],
-    /// Numbers among them that another order carries too.
-    pub shared: &'a [String],
+    /// Other orders that carry one of them too (同梱); of one slip [`ORDERS_A_SLIP`] are enough to see that it is too many.
+    pub companions: &'a [Companion],
     /// Intents of its operations that were done, in the order in which they became so.
     pub done: &'a [Intent],
 }
@@ -192,7 +207,7 @@ pub struct Plan {
     pub wanted: Vec<Wanted>,
     /// What is being waited for, in words.
     pub waiting: Option<String>,
-    /// Why a person is needed, in words; nothing is sent.
+    /// Why a person is needed, in words; nothing is sent but a renewal, which keeps the money there for the answer.
     pub hold: Option<String>,
     /// All that is asked is whether to renew the authorisation, which ends on this day: one question may stand for many.
     pub renew_by: Option<NaiveDate>,
@@ -201,15 +216,30 @@ pub struct Plan {
 /// The operations wanted for an order under `contract` at `now`.
 #[must_use]
 pub fn plan(contract: &Contract, facts: &Facts<'_>, now: Timestamp) -> Plan {
-    match wish(contract, facts, now) {
-        Ok(wanted) => Plan { wanted, ..Plan::default() },
-        Err(Not::Yet(reason)) => Plan { waiting: Some(reason), ..Plan::default() },
-        Err(Not::WithoutPerson(reason)) => Plan { hold: Some(reason), ..Plan::default() },
-        Err(Not::WithoutRenewal(last)) => Plan {
-            hold: Some(format!("the authorisation ends on {last}")),
-            renew_by: Some(last),
-            ..Plan::default()
-        },
+    let settlement = facts.settlement.on(now.jst_date());
+    let facts = Facts { settlement: &settlement, ..facts.clone() };
+    planned(contract, &facts, now).unwrap_or_else(Plan::from)
+}
+
+impl From<Vec<Wanted>> for Plan {
+    fn from(wanted: Vec<Wanted>) -> Self {
+        Self { wanted, ..Self::default() }
+    }
+}
+
+impl From<Not> for Plan {
+    fn from(not: Not) -> Self {
+        match not {
+            Not::Yet(reason) => Self { waiting: Some(reason), ..Self::default() },
+            Not::WithoutPerson(reason) | Not::InTime(reason) => {
+                Self { hold: Some(reason), ..Self::default() }
+            }
+            Not::WithoutRenewal(last) => Self {
+                hold: Some(format!("the authorisation ends on {last}")),
+                renew_by: Some(last),
+                ..Self::default()
+            },
+        }
     }
 }
 
@@ -219,6 +249,8 @@ enum Not {
     Yet(String),
     /// Only a person can.
     WithoutPerson(String),
+    /// The authorisation ends first: only a person can, unless it is renewed.
+    InTime(String),
     /// A person must say whether to renew the authorisation that ends on this day.
     WithoutRenewal(NaiveDate),
 }
@@ -231,7 +263,7 @@ fn ask<T>(reason: impl Into<String>) -> Result<T, Not> {
     Err(Not::WithoutPerson(reason.into()))
 }
 
-fn wish(contract: &Contract, facts: &Facts<'_>, now: Timestamp) -> Result<Vec<Wanted>, Not> {
+fn planned(contract: &Contract, facts: &Facts<'_>, now: Timestamp) -> Result<Plan, Not> {
     let (order, settlement) = (facts.order, facts.settlement);
     if let Some(reason) = &settlement.held {
         return yet(format!("held: {reason}"));
@@ -243,27 +275,39 @@ fn wish(contract: &Contract, facts: &Facts<'_>, now: Timestamp) -> Result<Vec<Wa
         return yet("ordered before `since`: never touched");
     }
     if let Some(wish) = &settlement.wish {
-        return match wish {
-            // What a capture needs is asked below; the person's word replaces the rule on when.
-            Wish::Capture if order.status.may_ship() => capture(contract, facts, now, true),
-            Wish::Capture => ask(format!("a capture was asked for, yet the order is {}", order.status)),
-            _ => changes::by_word(contract, facts, wish),
+        // What a capture needs is asked below; the person's word replaces the rule on when.
+        let wanted = match wish {
+            Wish::Capture if order.status.may_ship() => capture(contract, facts, now, true)?,
+            Wish::Capture => {
+                return ask(format!("a capture was asked for, yet the order is {}", order.status));
+            }
+            _ => changes::by_word(contract, facts, wish)?,
         };
+        return Ok(wanted.into());
     }
     if order.status == Status::Canceled {
-        return changes::cancel(contract, facts);
+        return changes::cancel(contract, facts).map(Plan::from);
     }
     let wanted = if order.status.may_ship() {
         capture(contract, facts, now, false)
     } else {
         yet(format!("the order is {}", order.status))
     };
-    // While it waits, for a slip or for a person, the money must stay held.
-    wanted.or_else(|not| match (renewal::renewal(contract, facts, now), not) {
-        (Ok(Some(wanted)), _) => Ok(vec![wanted]),
+    let not = match wanted {
+        Ok(wanted) => return Ok(wanted.into()),
+        Err(not) => not,
+    };
+    // While it waits, for a slip or for a person, the money must stay held. The person's question stands beside that.
+    match (renewal::renewal(contract, facts, now), not) {
+        (Ok(Some(renewal)), Not::WithoutPerson(question)) => {
+            Ok(Plan { hold: Some(question), ..Plan::from(vec![renewal]) })
+        }
+        (Ok(Some(renewal)), Not::Yet(_) | Not::InTime(_) | Not::WithoutRenewal(_)) => {
+            Ok(vec![renewal].into())
+        }
         (Err(question), Not::Yet(_)) => Err(question),
         (_, not) => Err(not),
-    })
+    }
 }
 
 /// What brings the sale to its capture: the right slips, the right amount, then the registration. `at_once`: a person
@@ -285,11 +329,14 @@ fn capture(
     if due <= Yen::ZERO {
         return changes::nothing_due(settlement);
     }
+    if settlement.state == SettlementState::Lapsed {
+        return renewal::ended(settlement);
+    }
     if due > contract.amount_limit {
         return ask(format!("{due} yen is above amount_limit ({} yen)", contract.amount_limit));
     }
     if contract.registered_by == RegisteredBy::Mallsync
-        && let Some(undo) = changes::undo(facts, reception_number, due)?
+        && let Some(undo) = changes::undo(contract, facts, reception_number, due)?
     {
         return Ok(vec![undo]);
     }
@@ -310,9 +357,12 @@ fn capture(
     let slips = captures::usable(contract, facts, now)?;
     let mut wanted = captures::captures(contract, facts, reception_number, due, &slips);
     if wanted.is_empty() {
-        return yet("registered");
+        return yet(consolidation::registered(facts));
     }
     captures::not_by_b2(facts, &slips)?;
+    let by_yamato: Vec<&Slip> =
+        slips.iter().copied().filter(|slip| contract.delivery.by_yamato(slip.carrier)).collect();
+    consolidation::allows(facts, due, &by_yamato, &wanted)?;
     if at_once {
         for wanted in &mut wanted {
             wanted.run_at = wanted.run_at.min(now);

@@ -1,5 +1,7 @@
 //! Card settlements as we know them: one reception number (受付番号) at one gateway contract, of one order.
 
+use std::borrow::Cow;
+
 use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
 
@@ -28,7 +30,7 @@ words! {
         Settled = "settled",
         /// Cancelled.
         Canceled = "canceled",
-        /// The authorisation has ended.
+        /// The authorisation has ended with nothing registered on it.
         Lapsed = "lapsed",
         /// The authorisation was refused.
         Refused = "refused",
@@ -42,6 +44,34 @@ impl SettlementState {
     #[must_use]
     pub const fn captured(self) -> bool {
         matches!(self, Self::Registered | Self::Settled)
+    }
+
+    /// Nothing is held on the card any more, and nothing was taken.
+    #[must_use]
+    pub const fn over(self) -> bool {
+        matches!(self, Self::Canceled | Self::Lapsed | Self::Refused)
+    }
+
+    /// As it stands on `today` (JST) where its authorisation has its last day on `lapses_on`: one that ended has lapsed, one
+    /// that was renewed since holds again. The gateway has no status for that (kuroneko-webcollect.md §5.3): it is decided
+    /// here, wherever a settlement is looked at or planned.
+    #[must_use]
+    pub fn on(self, lapses_on: Option<NaiveDate>, today: NaiveDate) -> Self {
+        let ended = lapses_on.is_some_and(|last| today > last);
+        match self {
+            Self::Authorized if ended => Self::Lapsed,
+            Self::Lapsed if !ended => Self::Authorized,
+            other => other,
+        }
+    }
+
+    /// As the gateway shows it, which has no status for an authorisation that ended.
+    #[must_use]
+    pub const fn at_gateway(self) -> Self {
+        match self {
+            Self::Lapsed => Self::Authorized,
+            other => other,
+        }
     }
 }
 
@@ -191,6 +221,15 @@ pub struct Settlement {
     pub linked_by: String,
 }
 
+impl Settlement {
+    /// As it stands on `today` (JST); see [`SettlementState::on`].
+    #[must_use]
+    pub fn on(&self, today: NaiveDate) -> Cow<'_, Self> {
+        let state = self.state.on(self.lapses_on, today);
+        if state == self.state { Cow::Borrowed(self) } else { Cow::Owned(Self { state, ..self.clone() }) }
+    }
+}
+
 /// The last day of an authorisation of `days` days that began on `authorized_on`, which counts as day 1
 /// (decisions.md 12).
 #[must_use]
@@ -218,4 +257,24 @@ pub fn near_order(authorized_at: Timestamp, ordered_at: Timestamp) -> bool {
 pub fn is_reception_number(text: &str) -> bool {
     (1..=23).contains(&text.len())
         && text.bytes().all(|b| b.is_ascii_digit() || b.is_ascii_uppercase() || b"#-*/<>:@".contains(&b))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_authorisation_lapses_the_day_after_its_last_one() {
+        use SettlementState::{Authorized, Lapsed};
+        let day = |text: &str| text.parse::<NaiveDate>().unwrap();
+        let last = Some(day("2027-01-19"));
+        assert_eq!(Authorized.on(last, day("2027-01-19")), Authorized, "the last day counts");
+        assert_eq!(Authorized.on(last, day("2027-01-20")), Lapsed);
+        assert_eq!(Lapsed.on(last, day("2027-01-20")), Lapsed);
+        assert_eq!(Lapsed.on(Some(day("2027-03-20")), day("2027-01-20")), Authorized, "authorised anew");
+        assert_eq!(Authorized.on(None, day("2027-01-20")), Authorized);
+        for state in SettlementState::ALL.iter().filter(|state| !matches!(state, Authorized | Lapsed)) {
+            assert_eq!(state.on(last, day("2027-01-20")), *state);
+        }
+    }
 }

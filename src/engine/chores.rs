@@ -133,7 +133,8 @@ async fn turns(shared: Shared, roster: Roster, mut busy: Busy) {
             let generation = *contracts.borrow_and_update();
             if planned != Some(generation) || replan_at.is_none_or(|at| now >= at) {
                 replan(&shared).await?;
-                (planned, replan_at) = (Some(generation), Some(now + REPLAN));
+                let next = now + shared.ambient.clock().round(REPLAN);
+                (planned, replan_at) = (Some(generation), Some(next));
                 shared.contracts.planned(generation);
                 shared.planned.nudge();
             }
@@ -235,18 +236,14 @@ pub async fn replan(shared: &Shared) -> Result<(), StoreError> {
 /// are near.
 pub async fn read_expiries(shared: &Shared, shop: &Shop, changed: bool) {
     let outcome = async {
-        let mut row = shared.store.account(&shop.name).await?;
+        let row = shared.store.account(&shop.name).await?;
         let now = shared.ambient.now();
         if !changed && row.expiries_at.is_some_and(|at| now.since(at) < EXPIRIES) {
             return Ok::<_, StoreError>(());
         }
         let call = shop.call(shared, Priority::Live);
         match shop.mall.expiries(&call).await {
-            Ok(expiries) => {
-                row.expiries = expiries;
-                row.expiries_at = Some(now);
-                shared.store.put_account(&row).await?;
-            }
+            Ok(expiries) => shared.store.put_expiries(&shop.name, &expiries, now).await?,
             Err(fault) => {
                 tracing::warn!(shop = %shop.name, error.code = fault.kind(), error.message = %fault,
                     "Ends of keys could not be read.");

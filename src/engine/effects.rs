@@ -17,7 +17,7 @@ use super::poll::Shared;
 use super::{floor, idle};
 use crate::clock::schedule::Schedule;
 use crate::clock::{Busy, Timestamp};
-use crate::domain::account::{Level, WayOut};
+use crate::domain::account::WayOut;
 use crate::domain::operation::{Intent, State};
 use crate::domain::planner::{Contract, Mode};
 use crate::http::{Call, Client, Gate, Priority};
@@ -28,9 +28,11 @@ use crate::telemetry::metrics::{self, Subject};
 
 mod address;
 mod after;
-mod bounds;
+mod lag;
 mod outcome;
+mod rest;
 mod slot;
+mod stops;
 mod work;
 
 /// What a lease lasts beyond the call's deadline (decisions.md 8).
@@ -39,8 +41,8 @@ const LEASE_BEYOND: Duration = Duration::from_secs(60);
 const AGAIN: Duration = Duration::from_secs(1);
 /// A stopped account is probed so often (decisions.md 11).
 const PROBE: Duration = Duration::from_secs(3_600);
-/// Operations in hand for each call at once: those beside it do what needs no call.
-const IN_HAND: usize = 2;
+/// Operations in hand for each call at once: those beside it do what needs no call, or wait for its turn.
+const IN_HAND: usize = 3;
 /// What waits for something that no row tells the time of is tried again after this.
 const FLOOR: Duration = Duration::from_secs(60);
 
@@ -62,8 +64,6 @@ pub struct Account {
     pub schedule: Schedule,
     /// The address that the gateway should see, and where it is registered.
     pub way_out: WayOut,
-    /// Held from the guards to the commit of an intent.
-    pub turnstile: tokio::sync::Mutex<()>,
 }
 
 impl fmt::Debug for Account {
@@ -139,7 +139,7 @@ impl Account {
         }
         let address = shared.store.source_address(self.name()).await?;
         let watch = *watch_at <= now && address.due_at.is_none_or(|at| at <= now);
-        if watch && in_flight.len() < self.max_in_flight {
+        if watch && in_flight.len() <= self.max_in_flight * (IN_HAND - 1) {
             // Not again at once where the row could not be written.
             *watch_at = now + FLOOR;
             self.spawn_watch(shared, in_flight);
@@ -147,8 +147,8 @@ impl Account {
         if let Some(until) = self.closed(shared).await? {
             return Ok(Some(until));
         }
-        // Several at a time: each claim is a commit.
-        if in_flight.len() > self.max_in_flight {
+        // Several at a time: each claim is a commit. Meanwhile the calls have enough to do.
+        if in_flight.len() > self.max_in_flight * (IN_HAND - 1) {
             return Ok(None);
         }
         let free = (self.max_in_flight * IN_HAND).saturating_sub(in_flight.len());
@@ -254,50 +254,6 @@ impl Account {
             all.extend(claimed.into_iter().map(|c| (work, c)));
         }
         Ok(all)
-    }
-
-    /// When to try again if nothing may be asked of the gateway now: its window, or a stopped account, which is probed.
-    pub(super) async fn closed(&self, shared: &Shared) -> Result<Option<Timestamp>, StoreError> {
-        let now = shared.ambient.now();
-        if let Some(end) = guard::window_ends(self.window, now, self.gateway.deadline()) {
-            return Ok(Some(end));
-        }
-        let mut row = shared.store.account(self.name()).await?;
-        if row.stopped_code.is_none() {
-            return Ok(None);
-        }
-        if let Some(at) = row.probe_at.filter(|at| *at > now) {
-            return Ok(Some(at));
-        }
-        // H01 answers any address and any contract: only a look-up shows that the account works.
-        let linked = shared.store.newest_reception_number(self.name()).await?;
-        let Some(_slot) = self.free_slot(shared).await else { return Ok(row.probe_at) };
-        if let Some(end) = guard::window_ends(self.window, shared.ambient.now(), self.gateway.deadline()) {
-            return Ok(Some(end));
-        }
-        let call = self.call(shared, &*shared.gate);
-        let healthy = match self.gateway.check(&call, linked.as_deref()).await {
-            Ok(health) => {
-                self.note_address(shared, &health, linked.is_some()).await?;
-                health.findings.iter().all(|finding| finding.level != Level::Error)
-            }
-            Err(_) => false,
-        };
-        let now = shared.ambient.now();
-        // A guard or a person may have spoken meanwhile.
-        row = shared.store.account(self.name()).await?;
-        if row.stopped_code.is_none() {
-            return Ok(None);
-        }
-        if healthy {
-            let down_seconds = row.stopped_at.map_or(0, |at| now.since(at).as_secs());
-            tracing::info!(settlement = self.name(), down_seconds, "Settlement was reached again.");
-            (row.stopped_code, row.stopped_reason, row.stopped_at, row.probe_at) = (None, None, None, None);
-        } else {
-            row.probe_at = Some(now + PROBE);
-        }
-        shared.store.put_account(&row).await?;
-        Ok(row.probe_at)
     }
 
     pub(super) fn call<'a>(&'a self, shared: &'a Shared, gate: &'a dyn Gate) -> Call<'a> {

@@ -64,7 +64,8 @@ pub async fn idle(
 /// simulated one.
 fn floor(ambient: &Ambient) -> Timestamp {
     const MINUTE: Duration = Duration::from_secs(60);
-    ambient.now() + ambient.clock().of_wall(MINUTE).min(MINUTE * 60)
+    let clock = ambient.clock();
+    ambient.now() + clock.of_wall(MINUTE).min(clock.round(MINUTE * 60))
 }
 
 /// A counter that loops watch: a nudge between two looks is not lost.

@@ -43,6 +43,8 @@ struct Due {
     first: Option<Timestamp>,
     /// The next comparison.
     compare: Option<Timestamp>,
+    /// When the last one began: the first after a start reads everything.
+    compared: Option<Timestamp>,
 }
 
 /// Nothing may be asked of the gateway.
@@ -68,6 +70,10 @@ pub struct Reconciled {
     pub report: Report,
     /// Somebody else is at it.
     pub busy_elsewhere: bool,
+}
+
+fn next_comparison(shared: &Shared) -> Timestamp {
+    shared.ambient.now() + shared.ambient.clock().round(COMPARE)
 }
 
 impl Account {
@@ -109,7 +115,7 @@ impl Account {
                 // Who asked is not kept waiting for it. What was due stays so.
                 let reconciled = Reconciled { error: Some(shut.why), ..Reconciled::default() };
                 self.end_run(shared, &lease, reconciled, row.due_at).await?;
-                due.compare = Some(shared.ambient.now() + COMPARE);
+                due.compare = Some(next_comparison(shared));
                 return Ok(shut.until);
             }
             if run && shut.stopped {
@@ -121,7 +127,7 @@ impl Account {
         }
         if run {
             self.reconcile(shared).await?;
-            due.compare = Some(shared.ambient.now() + COMPARE);
+            due.compare = Some(next_comparison(shared));
         }
         let now = shared.ambient.now();
         if !shared.stop.is_cancelled() && due.first.is_none_or(|at| at <= now) {
@@ -142,9 +148,10 @@ impl Account {
         if let Some(at) = due.compare.filter(|at| *at > now) {
             return Ok(at);
         }
-        let report = self.compare_all(shared).await?;
+        let report = self.compare_all(shared, due.compared).await?;
         shared.store.note_report(self.name(), &report).await?;
-        let next = now + COMPARE;
+        due.compared = Some(now);
+        let next = next_comparison(shared);
         due.compare = Some(next);
         Ok(next)
     }
@@ -251,7 +258,7 @@ impl Account {
         mut reconciled: Reconciled,
         due_at: Timestamp,
     ) -> Result<Reconciled, StoreError> {
-        reconciled.report = self.compare_all(shared).await?;
+        reconciled.report = self.compare_all(shared, None).await?;
         let Reconciled { looked, failed, error, report, .. } = &reconciled;
         let (looked, failed) = (*looked, *failed);
         let end = RunEnd {

@@ -120,21 +120,31 @@ pub enum Permission {
 pub struct Sent {
     /// What it means.
     pub answer: Answer,
-    /// Why the whole account must stop (CONF, kuroneko-webcollect.md §4.1): what to tell, and what to do.
-    pub stop: Option<Stop>,
+    /// What must stop (CONF, kuroneko-webcollect.md §4.1), and what to tell.
+    pub halt: Option<Halt>,
     /// HTTP status, where an answer came.
     pub http_status: Option<u16>,
     /// The raw answer, for the attempt row (up to 64 KiB, compressed by the store).
     pub raw: Vec<u8>,
 }
 
-/// An account that must not be used until a person has mended something; probed hourly (decisions.md 11).
+/// Why something must not be used until a person has mended it. An account is probed hourly (decisions.md 11), a function
+/// tried daily.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Stop {
     /// Code of the other side.
     pub code: String,
     /// What is wrong and what to do.
     pub reason: String,
+}
+
+/// What an answer stops until a person has mended something.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Halt {
+    /// The whole account.
+    Account(Stop),
+    /// The function that was asked for, of this contract; the others go on.
+    Function(Stop),
 }
 
 /// A look-up's answer.

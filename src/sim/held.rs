@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::webcollect;
+use super::webcollect::{self, Passage};
 use super::world::World;
 use crate::clock::Timestamp;
 
@@ -15,8 +15,8 @@ pub(crate) struct Held {
 
 #[derive(Debug)]
 enum What {
-    /// The gateway's reception number; are other calls for it answered with "in progress"?
-    Settlement { order: String, seen: bool },
+    /// A call of the gateway.
+    Settlement(Passage),
     /// A mall's orders that are being changed.
     Orders(Vec<String>),
 }
@@ -25,7 +25,7 @@ impl Drop for Held {
     fn drop(&mut self) {
         let mut state = self.world.state();
         match &self.what {
-            What::Settlement { order, seen } => state.gateway.traffic.leave(order, *seen),
+            What::Settlement(passage) => state.gateway.traffic.leave(passage),
             What::Orders(orders) => state.ledger.leave(orders),
         }
     }
@@ -33,12 +33,11 @@ impl Drop for Held {
 
 impl World {
     /// A call arrives at the gateway. Is another one for its order number in progress?
-    pub(crate) fn hold(self: &Arc<Self>, order: &str, seen: bool, now: Timestamp) -> (Held, bool) {
+    pub(crate) fn hold(self: &Arc<Self>, passage: Passage, now: Timestamp) -> (Held, bool) {
         let mut state = self.state();
         webcollect::catch_up(self, &mut state, now);
-        let in_progress = state.gateway.traffic.enter(order, seen);
-        let what = What::Settlement { order: order.to_owned(), seen };
-        (Held { world: Arc::clone(self), what }, in_progress)
+        let in_progress = state.gateway.traffic.enter(&passage);
+        (Held { world: Arc::clone(self), what: What::Settlement(passage) }, in_progress)
     }
 
     /// A changing call of a mall arrives; it is under way as long as what comes back lives.

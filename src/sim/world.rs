@@ -307,7 +307,7 @@ impl World {
         if let Some(call) = webcollect::Call::route(request) {
             let fault = self.fault("webcollect", call.name(), call.orders());
             let seen = fault.as_ref().is_some_and(Fault::holds);
-            let (held, in_progress) = self.hold(call.order_no(), seen, now);
+            let (held, in_progress) = self.hold(call.passage(seen), now);
             let (answer, code) = webcollect::answer(self, &call, fault.as_ref(), now, peer, in_progress);
             self.note(now, "webcollect", call.name(), call.orders().to_vec(), &answer, code, fault.clone());
             return (answer, fault, Some(held));

@@ -16,6 +16,8 @@ pub enum Topic {
     Stopped,
     /// Calls come from another address than the registered one.
     AddressChanged,
+    /// A function that the gateway does not allow a contract.
+    FunctionStopped,
     /// A guard or a person holds a whole contract.
     AccountHeld,
     /// The config was edited, and the daemon refused it.
@@ -51,9 +53,10 @@ impl Topic {
     pub(super) const OF_SHOPS: [Self; 5] =
         [Self::Stopped, Self::PollFails, Self::Overdue, Self::SetAside, Self::Ends];
     /// What settlements may need attention for.
-    pub(super) const OF_SETTLEMENTS: [Self; 11] = [
+    pub(super) const OF_SETTLEMENTS: [Self; 12] = [
         Self::Stopped,
         Self::AddressChanged,
+        Self::FunctionStopped,
         Self::AccountHeld,
         Self::OperationsNeedPerson,
         Self::OperationsLate,
@@ -73,6 +76,7 @@ impl Topic {
             Self::DatabaseFull => "database_full",
             Self::Stopped => "stopped",
             Self::AddressChanged => "address_changed",
+            Self::FunctionStopped => "function_stopped",
             Self::AccountHeld => "account_held",
             Self::ConfigRefused => "config_refused",
             Self::OperationsNeedPerson => "operations_need_person",

@@ -232,6 +232,7 @@ async fn signs(store: &Store, facts: &Facts, now: Timestamp, wall: Timestamp) ->
     let reconciliations = store.reconciliations(None).await?;
     let known = settlements::Known {
         accounts: &accounts,
+        functions: &store.stopped_functions(None).await?,
         operations: &operations,
         asked: &asked,
         reconciliations: &reconciliations,

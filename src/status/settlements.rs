@@ -13,6 +13,7 @@ use crate::domain::operation::State;
 use crate::domain::reconcile::{Kind, Report};
 use crate::domain::settlement::{LAPSE_ALARM, SettlementState};
 use crate::store::accounts::Account;
+use crate::store::functions::StoppedFunction;
 use crate::store::runs::Reconciliation;
 use crate::store::settlements::SettlementSum;
 use crate::store::signs::{AskedSettlements, Authorizations, OpenOperations, Renewals};
@@ -30,6 +31,8 @@ pub struct SettlementHealth {
     pub mode: &'static str,
     /// Stopped by the other side, or not usable as it stands in the config: why and what to do.
     pub stopped: Option<String>,
+    /// Functions that the gateway does not allow: one operation of each is tried at its time.
+    pub stopped_functions: Vec<StoppedFunction>,
     /// Held by a guard or a person: why.
     pub held: Option<String>,
     /// What it waits for.
@@ -44,7 +47,7 @@ pub struct SettlementHealth {
     pub yen_waiting: Yen,
     /// Authorisations that nothing is registered on yet.
     pub authorizations: u64,
-    /// Those of them that end today or within three days, or have ended.
+    /// Those of them that end today or within three days. What has ended is `lapsed`.
     pub authorizations_lapsing: u64,
     /// The first of their last days.
     pub next_lapse_on: Option<NaiveDate>,
@@ -63,6 +66,7 @@ pub struct SettlementHealth {
 /// What all settlements are judged by.
 pub(super) struct Known<'a> {
     pub(super) accounts: &'a BTreeMap<String, Account>,
+    pub(super) functions: &'a [StoppedFunction],
     pub(super) operations: &'a [OpenOperations],
     pub(super) asked: &'a [AskedSettlements],
     pub(super) reconciliations: &'a [Reconciliation],
@@ -102,6 +106,7 @@ pub(super) async fn health(
             (true, false) => "dry-run",
         },
         stopped: stopped(account),
+        stopped_functions: known.functions.iter().filter(|f| f.account == *name).cloned().collect(),
         held: account.and_then(|account| account.held_reason.clone()),
         waiting: if settlement.enabled { waiting(settlement, account, &operations) } else { Vec::new() },
         operations: by_state,
@@ -170,9 +175,15 @@ impl SettlementHealth {
             let since = account.and_then(|account| account.stopped_at);
             new(Topic::Stopped, "mallsync check".to_owned()).since(since).detail(why).push(list);
         }
+        let command = format!("mallsync settlements release {}", self.name);
+        for function in &self.stopped_functions {
+            new(Topic::FunctionStopped, command.clone())
+                .since(Some(function.stopped_at))
+                .detail(format!("{} is not allowed ({}): {}", function.kind, function.code, function.reason))
+                .push(list);
+        }
         if let Some(why) = &self.held {
             let since = account.and_then(|account| account.held_at);
-            let command = format!("mallsync settlements release {}", self.name);
             new(Topic::AccountHeld, command).since(since).detail(why).advisory(self.only_shown()).push(list);
         }
         self.operations_attention(store, known, list).await?;
@@ -284,8 +295,10 @@ impl SettlementHealth {
                 .detail(first.reason.unwrap_or_default())
                 .push(list);
         }
-        // What a person must decide is told above; what is held waits for its release.
-        let waits = known.operations.iter().filter(|o| o.account == self.name && o.late > 0);
+        // What a person must decide is told above; what is held waits for its release, and a function for its try.
+        let rests = |kind: &str| self.stopped_functions.iter().any(|function| function.kind == kind);
+        let waits =
+            known.operations.iter().filter(|o| o.account == self.name && o.late > 0 && !rests(&o.kind));
         let late: Vec<_> = waits.filter(|o| o.state != State::NeedsPerson).collect();
         if self.mode == "live" && self.held.is_none() && self.stopped.is_none() {
             let since = late.iter().map(|o| o.due_at).min();

@@ -229,12 +229,14 @@ impl Conn {
 
     /// Waits until no other transaction holds `key`, and holds it until this one ends. SQLite has one writer anyway.
     pub(super) async fn serialize(&mut self, key: &str) -> Result<()> {
+        self.lock("SELECT CAST(pg_advisory_xact_lock(hashtextextended($1, 0)) AS TEXT)", args![key]).await
+    }
+
+    /// Runs a `SELECT` of a text for its locks alone, which last until the transaction ends. Nothing on SQLite: its one
+    /// writer has them all.
+    pub(super) async fn lock(&mut self, postgres: &'static str, args: &[Arg<'_>]) -> Result<()> {
         if matches!(self.on(), On::Postgres(_)) {
-            self.row::<(String,)>(
-                "SELECT CAST(pg_advisory_xact_lock(hashtextextended($1, 0)) AS TEXT)",
-                args![key],
-            )
-            .await?;
+            self.rows::<(String,)>(postgres, args).await?;
         }
         Ok(())
     }

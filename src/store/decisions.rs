@@ -8,13 +8,16 @@ use super::settlements::{records_of, unknown_settlement};
 use super::{Planning, Result, Store, StoreError};
 use crate::domain::settlement::is_reception_number;
 
-/// Why nobody may change which settlement an order has: something was sent for it.
-async fn bound(conn: &mut Conn, order_id: &str) -> Result<Option<String>> {
+/// Why nobody may change which settlement an order has: something is on its way for it, or, unless its sale is `over` at
+/// the gateway, was done.
+async fn bound(conn: &mut Conn, order_id: &str, over: bool) -> Result<Option<String>> {
     let row: Option<(String, String)> = conn
         .row(
-            "SELECT id, state FROM operations WHERE order_id = $1
-                 AND state IN ('sending', 'unknown', 'looking', 'done') ORDER BY id LIMIT 1",
-            args![order_id],
+            "SELECT p.id, p.state FROM operations p JOIN settlements s ON s.order_id = p.order_id
+             WHERE p.order_id = $1 AND (p.state IN ('sending', 'unknown', 'looking')
+                 OR p.state = 'done' AND $2 = 0 AND p.reception_number = s.reception_number)
+             ORDER BY CASE WHEN p.state = 'done' THEN 1 ELSE 0 END, p.id LIMIT 1",
+            args![order_id, over],
         )
         .await?;
     Ok(row.map(|(id, state)| match state.as_str() {
@@ -27,7 +30,9 @@ async fn bound(conn: &mut Conn, order_id: &str) -> Result<Option<String>> {
 
 impl Store {
     /// Links an order to a reception number of a contract by a person's word. Refused when the number belongs to another
-    /// order (I8, decisions.md 2) or something is in flight.
+    /// order (I8, decisions.md 2), something is in flight, or something was done under the number that the order has,
+    /// unless that sale is over at the gateway: cancelled, refused or lapsed. What was done under another number never
+    /// counts for this one.
     ///
     /// # Errors
     /// See [`StoreError`].
@@ -70,7 +75,9 @@ impl Store {
             r.settlement.name == contract
                 && r.settlement.reception_number.as_deref() == Some(reception_number)
         });
-        if !same && let Some(why) = bound(&mut conn, order_id).await? {
+        // What is over at the gateway binds nobody: the buyer's next authorisation has another number.
+        let over = before.as_ref().is_some_and(|r| r.settlement.on(planning.now.jst_date()).state.over());
+        if !same && let Some(why) = bound(&mut conn, order_id, over).await? {
             return Err(StoreError::Refused(why));
         }
         if same {
@@ -131,7 +138,7 @@ impl Store {
     ) -> Result<()> {
         let mut conn = self.write(Lock::Facts).await?;
         let order_id = order_of(&mut conn, settlement_id).await?;
-        if let Some(why) = bound(&mut conn, &order_id).await? {
+        if let Some(why) = bound(&mut conn, &order_id, false).await? {
             return Err(StoreError::Refused(why));
         }
         let before = records_of(&mut conn, &list([&order_id])).await?.pop();

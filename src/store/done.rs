@@ -11,15 +11,16 @@ use crate::domain::operation::Intent;
 use crate::domain::settlement::SettlementState;
 
 /// What is done stands on its settlement too, in the same transaction: whoever died between the two would leave a
-/// registered sale shown as one that waits. The next look-up tells more; what one has told already is left alone.
+/// registered sale shown as one that waits. The next look-up tells more; what one has told already is left alone. Of a number
+/// that the order had before it tells nothing.
 pub(super) async fn register(conn: &mut Conn, id: &str, intent: &Intent, at: Timestamp) -> Result<()> {
     let row: Option<StandingColumns> = conn
         .row(
             locked!(
                 "SELECT state, slips, amount, authorized_on, lapses_on, authorized_at, approval, scheduled_on
-                 FROM settlements WHERE id = $1"
+                 FROM settlements WHERE id = $1 AND reception_number = $2"
             ),
-            args![id],
+            args![id, intent.reception_number()],
         )
         .await?;
     let Some(row) = row else { return Ok(()) };
@@ -116,6 +117,7 @@ impl Standing {
                 // The look after it tells them; the old ones would make the next renewal look like this one.
                 (self.authorized_at, self.approval) = (None, None);
                 self.lapses_on = days.and_then(|days| first.checked_add_signed(days)).or(self.lapses_on);
+                self.state = self.state.on(self.lapses_on, first);
             }
             Intent::Reauth { .. } => {}
             Intent::ChangeDate { to, .. } => self.scheduled_on = Some(*to),

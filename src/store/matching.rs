@@ -6,7 +6,7 @@ use std::collections::HashMap;
 use judge::{Present, judge, present};
 pub(super) use resolve::{Candidate, by_keys};
 use resolve::{Found, resolve};
-use serde::{Deserialize, Serialize};
+use stated::Stated;
 
 use super::db::{Conn, args, listed};
 use super::parcels::{Tie, Ties};
@@ -20,6 +20,7 @@ use crate::domain::slip::{RowOutcome, RowReport, SlipRow};
 
 mod judge;
 mod resolve;
+mod stated;
 
 /// Old layouts of B2 cut the order number to this length.
 const CUT: usize = 20;
@@ -81,41 +82,16 @@ struct WaitingColumns {
     actor: Option<String>,
 }
 
-/// The column `reception_numbers` of a row that waits: the numbers alone, or whose they are said to be.
-#[derive(Deserialize)]
-#[serde(untagged)]
-enum Stated {
-    Plain(Vec<String>),
-    Of(Numbers),
-}
-
-#[derive(Serialize, Deserialize)]
-struct Numbers {
-    trader_code: Option<String>,
-    numbers: Vec<String>,
-}
-
-fn stated(row: &SlipRow) -> Result<String> {
-    match &row.trader_code {
-        None => to_json(&row.reception_numbers),
-        trader_code => {
-            to_json(&Numbers { trader_code: trader_code.clone(), numbers: row.reception_numbers.clone() })
-        }
-    }
-}
-
 impl TryFrom<WaitingColumns> for Incoming {
     type Error = super::StoreError;
     fn try_from(row: WaitingColumns) -> Result<Self> {
         let at = |column| At::new("slip_rows", column, &row.id);
-        let numbers = match at("reception_numbers").json(&row.reception_numbers)? {
-            Stated::Plain(numbers) => Numbers { trader_code: None, numbers },
-            Stated::Of(numbers) => numbers,
-        };
+        let stated: Stated = at("reception_numbers").json(&row.reception_numbers)?;
+        let (reception_numbers, trader_code) = stated.into_parts();
         let slip_row = SlipRow {
             other_keys: at("other_keys").json(&row.other_keys)?,
-            reception_numbers: numbers.numbers,
-            trader_code: numbers.trader_code,
+            reception_numbers,
+            trader_code,
             carrier: at("carrier").word(&row.carrier, Carrier::from_word)?,
             ship_date: at("ship_date").day(row.ship_date.as_deref())?,
             source: row.source,
@@ -363,7 +339,7 @@ impl Store {
                     &id,
                     &row.order_key,
                     &to_json(&row.other_keys)?,
-                    &stated(row)?,
+                    &to_json(&Stated::of(row))?,
                     &row.number,
                     row.carrier.as_str(),
                     &row.kind,

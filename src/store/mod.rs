@@ -14,6 +14,7 @@ use crate::clock::{Ambient, Timestamp};
 use crate::domain::planner::Contract;
 
 mod claims;
+mod companions;
 mod db;
 mod decisions;
 mod digest;
@@ -26,6 +27,7 @@ mod page_rows;
 mod pages;
 mod parcels;
 mod planning;
+mod replanning;
 mod room;
 mod rows;
 mod taken;
@@ -36,6 +38,8 @@ mod workers;
 pub mod accounts;
 /// From which address gateways see our calls.
 pub mod addresses;
+/// Functions of contracts that the other side does not allow.
+pub mod functions;
 /// Limiter rows.
 pub mod limits;
 /// Card orders without a settlement.
@@ -60,6 +64,8 @@ pub mod reloads;
 pub mod runs;
 /// What people say of settlements.
 pub mod say;
+/// What left, and the guards that count it.
+pub mod sends;
 /// Settlements.
 pub mod settlements;
 /// What `status` and health checks ask.

@@ -109,6 +109,8 @@ pub struct Seen<'a> {
     pub verified: bool,
     /// Length of an authorisation, its first day included.
     pub authorization_days: Option<u32>,
+    /// When the look was sent: what was seen later stands.
+    pub at: Timestamp,
 }
 
 /// One attempt, as people see it.
@@ -250,8 +252,14 @@ struct AttemptColumns {
     late: i64,
 }
 
-/// The row of an operation, locked.
+/// The row of an operation, locked, and its settlement's before it: whoever plans an order writes them in this order too.
 pub(super) async fn locked_row(conn: &mut Conn, id: &str) -> Result<OperationColumns> {
+    conn.lock(
+        "SELECT s.id FROM settlements s WHERE s.id = (SELECT settlement_id FROM operations WHERE id = $1)
+         FOR NO KEY UPDATE",
+        args![id],
+    )
+    .await?;
     conn.row(
         locked!(concat!("SELECT ", operation_columns!(), " FROM operations p WHERE p.id = $1")),
         args![id],
@@ -503,8 +511,9 @@ impl Store {
     }
 }
 
-/// The operations of an order that were not superseded, locked.
+/// The operations of an order that were not superseded, locked, and its settlement before them.
 pub(super) async fn operations_of(conn: &mut Conn, order_id: &str) -> Result<Vec<Operation>> {
+    conn.lock("SELECT id FROM settlements WHERE order_id = $1 FOR NO KEY UPDATE", args![order_id]).await?;
     let rows: Vec<OperationColumns> = conn
         .rows(
             locked!(concat!(

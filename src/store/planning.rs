@@ -2,9 +2,10 @@
 //! what differs. Used by pages, commands, `replan` and `preview` alike.
 
 use std::borrow::Cow;
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 use super::claims::claims_against;
+use super::companions::companions_of;
 use super::db::{Conn, args, listed};
 use super::linking::{LinkStep, links};
 
@@ -15,7 +16,8 @@ use super::{Planning, Result, Store};
 use crate::clock::Timestamp;
 use crate::domain::operation::{Intent, State};
 use crate::domain::order::Order;
-use crate::domain::planner::{self, Contract, Facts, Mode, Plan, Wanted};
+use crate::domain::planner::{self, Companion, Contract, Facts, Mode, Plan, Wanted};
+use crate::domain::settlement::Settlement;
 use crate::domain::slip::Slip;
 
 /// An order that is planned.
@@ -33,8 +35,8 @@ pub(super) struct Subject<'a> {
 pub(super) struct Known {
     pub record: Option<Record>,
     pub slips: Vec<Slip>,
-    /// Numbers among them that another order carries too.
-    pub shared: Vec<String>,
+    /// Other orders that carry one of them too.
+    pub companions: Vec<Companion>,
     pub operations: Vec<Standing>,
 }
 
@@ -68,8 +70,11 @@ impl Known {
         self.operations.iter().any(|o| o.sends > 0 || o.state.in_flight() || o.state == State::Done)
     }
 
+    /// What was done under the order's reception number: what was done under one that it had before is over with that.
     pub(super) fn done(&self) -> Vec<Intent> {
-        let mut done: Vec<&Standing> = self.operations.iter().filter(|o| o.state == State::Done).collect();
+        let number = self.record.as_ref().and_then(|record| record.settlement.reception_number.as_deref());
+        let own = |o: &&Standing| o.state == State::Done && Some(o.intent.reception_number()) == number;
+        let mut done: Vec<&Standing> = self.operations.iter().filter(own).collect();
         // One at a time is under way for a reception number: they are in the order in which they became done.
         done.sort_by_key(|o| o.updated_at);
         done.into_iter().map(|o| o.intent.clone()).collect()
@@ -81,6 +86,29 @@ pub(super) struct Decision {
     pub plan: Plan,
     /// Whether wishes may be stored: the contract exists and is live.
     live: bool,
+}
+
+impl Decision {
+    /// What is wanted and stored, by its key.
+    fn keyed(&self, settlement: &Settlement) -> Vec<(String, &Wanted)> {
+        let wanted: &[Wanted] = if self.live { &self.plan.wanted } else { &[] };
+        wanted.iter().map(|w| (w.intent.dedupe_key(&settlement.name, settlement.generation), w)).collect()
+    }
+
+    /// Whether anything that is stored around the order would be written anew by it.
+    pub(super) fn differs(&self, known: &Known, now: Timestamp) -> bool {
+        let Some(record) = &known.record else { return false };
+        let keyed = self.keyed(&record.settlement);
+        let mut unsent = known.operations.iter().filter(|o| matches!(o.state, State::Planned | State::Ready));
+        record.asked != self.plan.hold
+            || unsent.any(|operation| {
+                keyed
+                    .iter()
+                    .find(|(key, _)| *key == operation.dedupe_key)
+                    .is_none_or(|(_, wanted)| operation.moved(wanted.run_at, now))
+            })
+            || keyed.iter().any(|(key, _)| known.operations.iter().all(|o| o.dedupe_key != *key))
+    }
 }
 
 /// Loads what is stored around orders.
@@ -96,18 +124,8 @@ pub(super) async fn load(conn: &mut Conn, ids: &[&str]) -> Result<HashMap<String
     }
     let slips = slips_of(conn, &ids).await?;
     if !slips.is_empty() {
-        let shared: Vec<(String, String)> = conn
-            .rows(
-                listed!(
-                    "SELECT DISTINCT a.order_id, a.number FROM slips a
-                     JOIN slips b ON b.number = a.number AND b.order_id <> a.order_id WHERE a.order_id ",
-                    " ORDER BY a.order_id, a.number"
-                ),
-                args![&ids],
-            )
-            .await?;
-        for (order_id, number) in shared {
-            known.entry(order_id).or_default().shared.push(number);
+        for (order_id, companions) in companions_of(conn, &ids).await? {
+            known.entry(order_id).or_default().companions = companions;
         }
     }
     for (order_id, slips) in slips {
@@ -155,7 +173,7 @@ pub(super) fn decide(
         order: &subject.order,
         settlement: &record.settlement,
         slips: &known.slips,
-        shared: &known.shared,
+        companions: &known.companions,
         done: &done,
     };
     let mut plan = planner::plan(contract, &facts, now);
@@ -163,7 +181,11 @@ pub(super) fn decide(
         // Only where it would matter: an order that is cancelled or already captured asks nobody about its link.
         let unlinked = record.settlement.reception_number.is_none();
         if !plan.wanted.is_empty() || (unlinked && plan.hold.is_some()) {
-            plan = Plan { hold: Some(objection.clone()), ..Plan::default() };
+            // A renewal keeps the money there until it is known whose it is; another question stays one.
+            let (renewals, others): (Vec<Wanted>, Vec<Wanted>) =
+                plan.wanted.into_iter().partition(|wanted| matches!(wanted.intent, Intent::Reauth { .. }));
+            let question = plan.hold.filter(|_| others.is_empty() && !unlinked);
+            plan = Plan { hold: question.or_else(|| Some(objection.clone())), ..Plan::from(renewals) };
         }
     }
     Some(Decision { plan, live: contract.mode == Mode::Live })
@@ -195,16 +217,31 @@ impl Store {
         // A row may be found by one order's key and belong to another one.
         let brought = attached.iter().chain(&claims.linked).map(String::as_str);
         let others: Vec<&str> = brought.filter(|id| !ids.contains(id)).collect();
-        let others = if others.is_empty() { Vec::new() } else { self.subjects(conn, &list(others)).await? };
-        let changed = !attached.is_empty() || !others.is_empty();
+        let mut others =
+            if others.is_empty() { Vec::new() } else { self.subjects(conn, &list(others)).await? };
+        let mut changed = !attached.is_empty() || !others.is_empty();
         if changed || steps.values().any(|step| step.change.is_some()) {
             let ids: Vec<&str> = ids.iter().copied().chain(others.iter().map(|s| s.id.as_str())).collect();
             known = load(conn, &ids).await?;
         }
+        let mut objections = claims.objections;
+        // What one order of a parcel may do rests on the others': they are planned with it.
+        let with: BTreeSet<&str> =
+            known.values().flat_map(|k| &k.companions).map(|other| other.order_id.as_str()).collect();
+        let with: Vec<String> =
+            with.into_iter().filter(|id| !known.contains_key(*id)).map(str::to_owned).collect();
+        if !with.is_empty() {
+            let with: Vec<&str> = with.iter().map(String::as_str).collect();
+            let companions = self.subjects(conn, &list(&with)).await?;
+            objections.extend(claims_against(conn, &companions).await?);
+            known.extend(load(conn, &with).await?);
+            others.extend(companions);
+            changed = true;
+        }
         if changed {
             // A parcel may have brought the number that was missing.
             let all = subjects.iter().chain(&others);
-            steps = links(conn, contracts, all, &known, &claims.objections).await?;
+            steps = links(conn, contracts, all, &known, &objections).await?;
         }
         let mut planned = 0;
         for subject in subjects.iter().chain(&others) {
@@ -227,6 +264,15 @@ impl Store {
     ) -> Result<u64> {
         let Some(record) = &known.record else { return Ok(0) };
         let settlement = &record.settlement;
+        // An authorisation that ended shows it; what another writer learnt meanwhile stands.
+        let state = settlement.state.on(settlement.lapses_on, planning.now.jst_date());
+        if state != settlement.state {
+            conn.execute(
+                "UPDATE settlements SET state = $2 WHERE id = $1 AND state = $3",
+                args![&settlement.id, state.as_str(), settlement.state.as_str()],
+            )
+            .await?;
+        }
         // The day stands in the question too: with another day it is another text.
         if record.asked != decision.plan.hold {
             conn.execute(
@@ -239,11 +285,7 @@ impl Store {
             )
             .await?;
         }
-        let wanted: &[Wanted] = if decision.live { &decision.plan.wanted } else { &[] };
-        let keyed: Vec<(String, &Wanted)> = wanted
-            .iter()
-            .map(|w| (w.intent.dedupe_key(&settlement.name, settlement.generation), w))
-            .collect();
+        let keyed = decision.keyed(settlement);
         let why = if decision.live {
             let plan = &decision.plan;
             plan.hold.as_deref().or(plan.waiting.as_deref()).unwrap_or("no longer wanted")
@@ -297,39 +339,6 @@ impl Store {
         rows.into_iter().map(subject).collect()
     }
 
-    /// Plans every open order of every contract anew: after a change of rules, of mode, or of the day. Drops planned and
-    /// ready operations of contracts that are in dry-run or gone. Works in pages of `limit` orders, each in a transaction of
-    /// its own; returns the id to go on after, `None` at the end.
-    ///
-    /// # Errors
-    /// See [`super::StoreError`].
-    pub async fn replan(
-        &self,
-        planning: &Planning<'_>,
-        after: Option<&str>,
-        limit: u64,
-    ) -> Result<Option<String>> {
-        let shops = list(planning.contracts.iter().flat_map(|c| c.rules.iter().map(|r| r.shop.as_str())));
-        let mut conn = self.write(super::db::Lock::Facts).await?;
-        let rows: Vec<(String, String, String)> = conn
-            .rows(
-                listed!(
-                    "SELECT o.id, o.shop, o.document FROM orders o WHERE o.id > $2
-                         AND (EXISTS (SELECT 1 FROM settlements s WHERE s.order_id = o.id
-                                  AND s.state NOT IN ('settled', 'canceled', 'refused'))
-                              OR o.status NOT IN ('completed', 'canceled') AND o.shop ",
-                    ") ORDER BY o.id LIMIT $3"
-                ),
-                args![&shops, after.unwrap_or(""), super::rows::limit(Some(limit))],
-            )
-            .await?;
-        let full = u64::try_from(rows.len()).is_ok_and(|n| n >= limit);
-        let subjects = rows.into_iter().map(subject).collect::<Result<Vec<_>>>()?;
-        self.plan_orders(&mut conn, planning, &subjects).await?;
-        conn.commit().await?;
-        Ok(if full { subjects.last().map(|s| s.id.clone()) } else { None })
-    }
-
     /// Plans one order anew, after something that was learnt about its settlement.
     ///
     /// # Errors
@@ -375,7 +384,7 @@ impl Store {
         Ok(previews)
     }
 
-    /// Intents done for an order, in the order in which they became so.
+    /// Intents done for an order under the reception number that it has, in the order in which they became so.
     ///
     /// # Errors
     /// See [`super::StoreError`].
@@ -383,15 +392,32 @@ impl Store {
         let mut conn = self.read().await?;
         let rows: Vec<(String, String)> = conn
             .rows(
-                "SELECT id, intent FROM operations WHERE order_id = $1 AND state = 'done' ORDER BY updated_at, id",
+                "SELECT p.id, p.intent FROM operations p JOIN settlements s ON s.order_id = p.order_id
+                     AND s.reception_number = p.reception_number
+                 WHERE p.order_id = $1 AND p.state = 'done' ORDER BY p.updated_at, p.id",
                 args![order_id],
             )
             .await?;
         rows.iter().map(|(id, intent)| At::new("operations", "intent", id).json(intent)).collect()
     }
+
+    /// When the latest of an order's operations became done.
+    ///
+    /// # Errors
+    /// See [`super::StoreError`].
+    pub async fn last_done(&self, order_id: &str) -> Result<Option<Timestamp>> {
+        let mut conn = self.read().await?;
+        let row: Option<(Option<i64>,)> = conn
+            .row(
+                "SELECT max(updated_at) FROM operations WHERE order_id = $1 AND state = 'done'",
+                args![order_id],
+            )
+            .await?;
+        Ok(super::rows::time(row.and_then(|(at,)| at)))
+    }
 }
 
-fn subject((id, shop, document): (String, String, String)) -> Result<Subject<'static>> {
+pub(super) fn subject((id, shop, document): (String, String, String)) -> Result<Subject<'static>> {
     let order = At::new("orders", "document", &id).json(&document)?;
     Ok(Subject { id, shop: Cow::Owned(shop), new: false, order: Cow::Owned(order) })
 }
@@ -408,15 +434,20 @@ pub(super) async fn supersede(conn: &mut Conn, id: &str, why: &str, now: Timesta
     Ok(())
 }
 
-/// A planned operation follows the time that is wanted now; a ready one is only ever put off by it, so that the delay
-/// after a passing fault stands.
+impl Standing {
+    /// A planned operation follows the time that is wanted now; a ready one is only ever put off by it, so that the delay
+    /// after a passing fault stands.
+    fn moved(&self, run_at: Timestamp, now: Timestamp) -> bool {
+        match self.state {
+            State::Planned => run_at != self.run_at,
+            State::Ready => run_at > now && run_at > self.run_at,
+            _ => false,
+        }
+    }
+}
+
 async fn reschedule(conn: &mut Conn, operation: &Standing, run_at: Timestamp, now: Timestamp) -> Result<()> {
-    let moved = match operation.state {
-        State::Planned => run_at != operation.run_at,
-        State::Ready => run_at > now && run_at > operation.run_at,
-        _ => false,
-    };
-    if moved {
+    if operation.moved(run_at, now) {
         conn.execute(
             // A worker that has it in hand loses it: it was to be sent later.
             "UPDATE operations SET run_at = $2, updated_at = $3, lease_owner = NULL, lease_until = NULL,

@@ -2,11 +2,13 @@
 //! [`super::runs`].
 
 use std::collections::HashMap;
+use std::time::Duration;
 
 use super::db::{Conn, Lock, args, listed, locked};
+use super::operations::{Operation, Seen};
 use super::planning::load;
 use super::rows::{self, At, list, time};
-use super::settlements::{SettlementRow, compared_rows};
+use super::settlements::{SettlementRow, compared_rows, observe};
 use super::{Result, Store};
 use crate::clock::Timestamp;
 use crate::domain::money::Yen;
@@ -19,6 +21,8 @@ use crate::domain::settlement::Observed;
 pub struct ToLook {
     /// The settlement.
     pub id: String,
+    /// Its contract.
+    pub contract: String,
     /// Its order.
     pub order_id: String,
     /// 受付番号.
@@ -78,6 +82,9 @@ pub struct Compared {
 pub enum Which<'a> {
     /// All that may differ, after this id, at most so many.
     After(&'a str, u64),
+    /// Of these the ones that may differ in another way than at the time given: those that are open, those whose order or
+    /// state changed since then, and those of which a difference was told.
+    Since(Timestamp, &'a str, u64),
     /// These ids.
     Ids(&'a [&'a str]),
 }
@@ -149,6 +156,7 @@ impl Store {
             .into_iter()
             .map(|row| ToLook {
                 id: row.id,
+                contract: contract.name.clone(),
                 order_id: row.order_id,
                 reception_number: row.reception_number,
                 verified: row.verified_at.is_some(),
@@ -159,7 +167,8 @@ impl Store {
     }
 
     /// Writes what a look-up showed that was sent at `sent_at`. `false`: something newer is known, an operation is under
-    /// way or came to its end meanwhile, or the settlement was linked to another number; then nothing is written.
+    /// way or came to its end meanwhile, or the settlement was linked to another number or contract; then nothing is
+    /// written.
     ///
     /// # Errors
     /// See [`super::StoreError`].
@@ -171,48 +180,54 @@ impl Store {
         sent_at: Timestamp,
     ) -> Result<bool> {
         let mut conn = self.write(Lock::None).await?;
-        let fits: Option<(String,)> = conn
-            .row(
-                locked!(
-                    "SELECT s.id FROM settlements s
-                     WHERE s.id = $1 AND s.reception_number = $2 AND (s.looked_at IS NULL OR s.looked_at < $3)
-                         AND NOT EXISTS (SELECT 1 FROM operations p WHERE p.order_id = s.order_id
-                             AND (p.state IN ('sending', 'unknown', 'looking')
-                                  OR p.sent_at IS NOT NULL AND p.updated_at >= $3))"
-                ),
-                args![&settlement.id, &settlement.reception_number, sent_at],
-            )
-            .await?;
-        if fits.is_none() {
-            conn.rollback().await?;
-            return Ok(false);
-        }
-        match look {
-            Look::Shown { observed, verified } => {
-                super::settlements::observe(
-                    &mut conn,
-                    &settlement.id,
-                    observed,
-                    verified || settlement.verified,
-                    authorization_days,
-                    sent_at,
-                )
-                .await?;
-            }
-            Look::Unseen(unseen) => {
-                conn.execute(
-                    "UPDATE settlements SET unseen = $2, looked_at = $3 WHERE id = $1",
-                    args![&settlement.id, unseen.as_str(), sent_at],
-                )
-                .await?;
-            }
-        }
-        conn.commit().await?;
-        Ok(true)
+        let id = &settlement.id;
+        let fits = Fits {
+            contract: &settlement.contract,
+            reception_number: &settlement.reception_number,
+            but_for: "",
+            ended: sent_at,
+        };
+        let written = fits.lock(&mut conn, id, sent_at).await?
+            && match look {
+                Look::Shown { observed, verified } => {
+                    let verified = verified || settlement.verified;
+                    let seen = Seen { observed, verified, authorization_days, at: sent_at };
+                    observe(&mut conn, id, &seen).await?
+                }
+                Look::Unseen(unseen) => {
+                    conn.execute(
+                        "UPDATE settlements SET unseen = $2, looked_at = $3 WHERE id = $1",
+                        args![id, unseen.as_str(), sent_at],
+                    )
+                    .await?
+                        > 0
+                }
+            };
+        conn.finish(written).await?;
+        Ok(written)
+    }
+
+    /// The same of a look-up that follows the end of `operation`; what that one did is known to it.
+    ///
+    /// # Errors
+    /// See [`super::StoreError`].
+    pub async fn store_look_after(&self, operation: &Operation, seen: Seen<'_>) -> Result<bool> {
+        let mut conn = self.write(Lock::None).await?;
+        let fits = Fits {
+            contract: &operation.account,
+            reception_number: operation.intent.reception_number(),
+            but_for: &operation.id,
+            // One that ended at this very moment went before `operation`: of a number one is under way at a time.
+            ended: seen.at + Duration::from_micros(1),
+        };
+        let id = &operation.settlement_id;
+        let written = fits.lock(&mut conn, id, seen.at).await? && observe(&mut conn, id, &seen).await?;
+        conn.finish(written).await?;
+        Ok(written)
     }
 
     /// What differs for settlements of `contract`, by what is known now; those that do not differ are left out. With
-    /// [`Which::After`], also the id to go on after (`None` at the end).
+    /// [`Which::After`] and [`Which::Since`], also the id to go on after (`None` at the end).
     ///
     /// # Errors
     /// See [`super::StoreError`].
@@ -223,20 +238,8 @@ impl Store {
         now: Timestamp,
     ) -> Result<(Vec<Compared>, Option<String>)> {
         let mut conn = self.read().await?;
-        let rows = compared_rows(
-            &mut conn,
-            &contract.name,
-            contract.since,
-            contract.registered_by == RegisteredBy::Mallsync,
-            which,
-        )
-        .await?;
-        let next = match which {
-            Which::After(_, limit) if u64::try_from(rows.len()).is_ok_and(|n| n >= limit) => {
-                rows.last().map(|row| row.settlement.id.clone())
-            }
-            _ => None,
-        };
+        let ours = contract.registered_by == RegisteredBy::Mallsync;
+        let (rows, next) = compared_rows(&mut conn, &contract.name, contract.since, ours, which).await?;
         let order_ids: Vec<&str> = rows.iter().map(|row| row.settlement.order_id.as_str()).collect();
         let known = load(&mut conn, &order_ids).await?;
         let subjects = self.subjects(&mut conn, &list(&order_ids)).await?;
@@ -281,6 +284,43 @@ impl Store {
             )
             .await?;
         Ok(rows)
+    }
+}
+
+/// What a look-up was of.
+struct Fits<'a> {
+    contract: &'a str,
+    reception_number: &'a str,
+    /// An operation that the look-up followed.
+    but_for: &'a str,
+    /// What any other operation did that ended by then or later, it may not have shown.
+    ended: Timestamp,
+}
+
+impl Fits<'_> {
+    /// Whether a look-up sent at `sent_at` still tells something of the settlement, whose row is locked then.
+    async fn lock(&self, conn: &mut Conn, settlement_id: &str, sent_at: Timestamp) -> Result<bool> {
+        let fits: Option<(String,)> = conn
+            .row(
+                locked!(
+                    "SELECT s.id FROM settlements s
+                     WHERE s.id = $1 AND s.reception_number = $2 AND s.name = $4
+                         AND (s.looked_at IS NULL OR s.looked_at <= $3)
+                         AND NOT EXISTS (SELECT 1 FROM operations p WHERE p.order_id = s.order_id AND p.id <> $5
+                             AND (p.state IN ('sending', 'unknown', 'looking')
+                                  OR p.sent_at IS NOT NULL AND p.updated_at >= $6))"
+                ),
+                args![
+                    settlement_id,
+                    self.reception_number,
+                    sent_at,
+                    self.contract,
+                    self.but_for,
+                    self.ended,
+                ],
+            )
+            .await?;
+        Ok(fits.is_some())
     }
 }
 

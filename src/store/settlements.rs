@@ -6,6 +6,7 @@ use chrono::NaiveDate;
 use serde::Serialize;
 
 use super::db::{Conn, Lock, args, listed};
+use super::operations::Seen;
 use super::reconciling::Which;
 use super::rows::{self, At, LAST_ID, fold, list, time, to_json};
 use super::slips::slips_of;
@@ -169,13 +170,13 @@ macro_rules! columns {
 }
 
 macro_rules! listed_columns {
-    ($rest:literal) => {
+    ($($rest:literal),+) => {
         concat!(
             "SELECT ",
             columns!(),
             ", s.gateway_status, s.enquiry_number, o.shop, o.mall_order_id, o.due, o.ordered_at, s.wished_by
              FROM settlements s JOIN orders o ON o.id = s.order_id WHERE ",
-            $rest
+            $($rest),+
         )
     };
 }
@@ -210,40 +211,83 @@ pub(super) async fn previewed(
     with_slips(conn, rows).await
 }
 
-/// The settlements of a contract that may differ from the gateway's books, in the order of their ids: all that are not
-/// final, and of those that are the ones whose order says otherwise. `captures`: registered slips are our own.
+/// What of a contract's settlements may differ from the gateway's books: all that are not final, and of those that are the
+/// ones whose order says otherwise. `$2`: since when ordered, `$3`: registered slips are our own.
+macro_rules! differing {
+    ($name:literal, $($rest:literal),+) => {
+        listed_columns!(
+            $name,
+            " AND ($2 IS NULL OR o.ordered_at >= $2) AND s.resolved IS NULL
+             AND (s.state NOT IN ('settled', 'canceled', 'refused')
+                  OR s.state <> 'settled' AND o.status <> 'canceled'
+                  OR s.state = 'settled' AND (o.status = 'canceled' OR o.due <> s.amount
+                      OR $3 = 1 AND NOT EXISTS (SELECT 1 FROM operations p WHERE p.order_id = s.order_id
+                          AND p.reception_number = s.reception_number
+                          AND p.kind = 'capture' AND p.state = 'done')))",
+            $($rest),+
+        )
+    };
+}
+
+/// The settlements of a contract that may differ from the gateway's books, in the order of their ids, and the id to go on
+/// after.
 pub(super) async fn compared_rows(
     conn: &mut Conn,
     contract: &str,
     since: Option<Timestamp>,
     captures: bool,
     which: Which<'_>,
-) -> Result<Vec<SettlementRow>> {
-    let rows = match which {
+) -> Result<(Vec<SettlementRow>, Option<String>)> {
+    let full = |n: usize, limit: u64| u64::try_from(n).is_ok_and(|n| n >= limit);
+    let (rows, next) = match which {
         Which::After(after, limit) => {
-            conn.rows(
-                listed_columns!(
-                    "s.name = $1 AND s.id > $2 AND ($3 IS NULL OR o.ordered_at >= $3) AND s.resolved IS NULL
-                     AND (s.state NOT IN ('settled', 'canceled', 'refused')
-                          OR s.state <> 'settled' AND o.status <> 'canceled'
-                          OR s.state = 'settled' AND (o.status = 'canceled' OR o.due <> s.amount
-                              OR $4 = 1 AND NOT EXISTS (SELECT 1 FROM operations p WHERE p.order_id = s.order_id
-                                  AND p.kind = 'capture' AND p.state = 'done')))
-                     ORDER BY s.id LIMIT $5"
-                ),
-                args![contract, after, since, captures, rows::limit(Some(limit))],
-            )
-            .await?
+            let rows: Vec<ListedColumns> = conn
+                .rows(
+                    differing!("s.name = $1", " AND s.id > $4 ORDER BY s.id LIMIT $5"),
+                    args![contract, since, captures, after, rows::limit(Some(limit))],
+                )
+                .await?;
+            let next = rows.last().filter(|_| full(rows.len(), limit)).map(|row| row.settlement.id.clone());
+            (rows, next)
+        }
+        Which::Since(at, after, limit) => {
+            let ids = stirred(conn, contract, at, after, limit).await?;
+            let next = ids.last().filter(|_| full(ids.len(), limit)).cloned();
+            let text = listed!(differing!("s.name = $4", " AND s.id "), " ORDER BY s.id");
+            (conn.rows(text, args![&list(&ids), since, captures, contract]).await?, next)
         }
         Which::Ids(ids) => {
-            conn.rows(
-                listed!(listed_columns!("s.name = $2 AND s.id "), " ORDER BY s.id"),
-                args![&list(ids), contract],
-            )
-            .await?
+            let text = listed!(listed_columns!("s.name = $2 AND s.id "), " ORDER BY s.id");
+            (conn.rows(text, args![&list(ids), contract]).await?, None)
         }
     };
-    with_slips(conn, rows).await
+    Ok((with_slips(conn, rows).await?, next))
+}
+
+/// The settlements that are open, those whose order or state changed since `at`, and those of which a difference was told.
+/// Each comes from an index: of what has ended, which is most, only that is read.
+async fn stirred(
+    conn: &mut Conn,
+    contract: &str,
+    at: Timestamp,
+    after: &str,
+    limit: u64,
+) -> Result<Vec<String>> {
+    let rows: Vec<(String,)> = conn
+        .rows(
+            "SELECT id FROM (
+                 SELECT q.id AS id FROM settlements q
+                 WHERE q.name = $1 AND q.state NOT IN ('settled', 'canceled', 'refused')
+                 UNION SELECT q.id AS id FROM settlements q WHERE q.name = $1
+                     AND q.state IN ('settled', 'canceled', 'refused') AND q.looked_at >= $2
+                 UNION SELECT q.id AS id FROM orders c CROSS JOIN settlements q
+                 WHERE c.changed_at >= $2 AND q.order_id = c.id AND q.name = $1
+                 UNION SELECT substr(n.subject, 1, 36) AS id FROM notices n WHERE n.topic = 'difference'
+             ) AS stirred WHERE id > $3 ORDER BY id LIMIT $4",
+            args![contract, at, after, rows::limit(Some(limit))],
+        )
+        .await?;
+    Ok(rows.into_iter().map(|(id,)| id).collect())
 }
 
 async fn with_slips(conn: &mut Conn, rows: Vec<ListedColumns>) -> Result<Vec<SettlementRow>> {
@@ -314,7 +358,8 @@ impl Store {
         with_slips(&mut conn, rows).await
     }
 
-    /// Writes what a look-up showed (state, amount, dates, slips), `verified` when the identity check passed.
+    /// Writes what a look-up that was sent at `at` showed (state, amount, dates, slips), `verified` when the identity check
+    /// passed; nothing where a later one has been written.
     ///
     /// # Errors
     /// See [`StoreError`].
@@ -327,8 +372,14 @@ impl Store {
         at: Timestamp,
     ) -> Result<()> {
         let mut conn = self.write(Lock::None).await?;
-        observe(&mut conn, settlement_id, observed, verified, authorization_days, at).await?;
-        conn.commit().await
+        let there: Option<()> =
+            conn.row("SELECT 1 FROM settlements WHERE id = $1", args![settlement_id]).await?;
+        if there.is_none() {
+            return Err(unknown_settlement(settlement_id));
+        }
+        let seen = Seen { observed, verified, authorization_days, at };
+        let written = observe(&mut conn, settlement_id, &seen).await?;
+        conn.finish(written).await
     }
 
     /// A reception number under `contract`, the newest: something to look up.
@@ -373,41 +424,14 @@ impl Store {
         };
         rows.into_iter().map(sum).collect()
     }
-
-    /// Operations sent since `since` (hour guard) and the yen they moved since `day` (day guard), per contract. Of whatever
-    /// kind: a loop of cancels harms as much as one of captures. What waits for a person, or was given up by one, may have
-    /// taken effect: it counts too.
-    ///
-    /// # Errors
-    /// See [`StoreError`].
-    pub async fn spent(&self, contract: &str, since: Timestamp, day: Timestamp) -> Result<(u64, Yen)> {
-        let mut conn = self.read().await?;
-        let row: Option<(i64, i64)> = conn
-            .row(
-                "SELECT CAST(COALESCE(sum(CASE WHEN sent_at >= $2 THEN 1 ELSE 0 END), 0) AS BIGINT),
-                     CAST(COALESCE(sum(CASE WHEN sent_at >= $3 THEN amount ELSE 0 END), 0) AS BIGINT)
-                 FROM operations
-                 WHERE account = $1 AND sent_at IS NOT NULL
-                     AND sent_at >= CASE WHEN $2 < $3 THEN $2 ELSE $3 END
-                     AND state IN ('sending', 'unknown', 'looking', 'done', 'needs_person', 'abandoned')",
-                args![contract, since, day],
-            )
-            .await?;
-        Ok(row.map_or((0, Yen::ZERO), |(sent, yen)| (rows::unsigned(sent), Yen(yen))))
-    }
 }
 
-/// [`Store::observe_settlement`], in the transaction of who calls.
-pub(super) async fn observe(
-    conn: &mut Conn,
-    settlement_id: &str,
-    observed: &Observed,
-    verified: bool,
-    authorization_days: Option<u32>,
-    at: Timestamp,
-) -> Result<()> {
+/// [`Store::observe_settlement`], in the transaction of who calls. `false`: a later look was written before.
+pub(super) async fn observe(conn: &mut Conn, settlement_id: &str, seen: &Seen<'_>) -> Result<bool> {
+    let Seen { observed, verified, authorization_days, at } = *seen;
     let authorized_on = observed.authorized_at.map(Timestamp::jst_date);
     let lapses_on = authorized_on.zip(authorization_days).and_then(|(on, days)| last_day(on, days));
+    let state = observed.state.on(lapses_on, at.jst_date());
     let written = conn
         .execute(
             "UPDATE settlements SET state = $2, gateway_status = $3, amount = COALESCE($4, amount),
@@ -416,10 +440,10 @@ pub(super) async fn observe(
                  scheduled_on = $13, registered_at = $14, shipped_on = $15, unseen = NULL,
                  slips = $7, enquiry_number = COALESCE($8, enquiry_number), looked_at = $9,
                  verified_at = CASE WHEN $10 = 1 THEN COALESCE(verified_at, $9) ELSE verified_at END
-             WHERE id = $1",
+             WHERE id = $1 AND (looked_at IS NULL OR looked_at <= $9)",
             args![
                 settlement_id,
-                observed.state.as_str(),
+                state.as_str(),
                 &observed.status,
                 observed.amount.map(|amount| amount.0),
                 &authorized_on.map(|day| day.to_string()),
@@ -436,10 +460,7 @@ pub(super) async fn observe(
             ],
         )
         .await?;
-    if written == 0 {
-        return Err(unknown_settlement(settlement_id));
-    }
-    Ok(())
+    Ok(written > 0)
 }
 
 pub(super) fn unknown_settlement(id: &str) -> StoreError {

@@ -302,7 +302,7 @@ impl Store {
             return Err(StoreError::Refused("the new slip number is empty or the old one".to_owned()));
         }
         let mut conn = self.write(Lock::Facts).await?;
-        let before = self.take_slip(&mut conn, order_id, old, actor, planning).await?;
+        let before = self.take_slip(&mut conn, order_id, old, Some(row), actor, planning).await?;
         let slips = slips_of(&mut conn, &list([order_id])).await?.remove(order_id).unwrap_or_default();
         if slips.iter().any(|slip| slip.number == row.number) {
             return Err(StoreError::Refused(format!(
@@ -316,7 +316,7 @@ impl Store {
         insert_slip(&mut conn, &self.id(), &slip).await?;
         let detail = format!("{old} by {}", row.number);
         self.decided(&mut conn, planning, actor, "slips.replace", order_id, detail).await?;
-        self.plan_after(&mut conn, planning, order_id).await?;
+        self.plan_without(&mut conn, planning, order_id, old).await?;
         conn.commit().await
     }
 
@@ -332,9 +332,9 @@ impl Store {
         planning: &Planning<'_>,
     ) -> Result<()> {
         let mut conn = self.write(Lock::Facts).await?;
-        self.take_slip(&mut conn, order_id, number, actor, planning).await?;
+        self.take_slip(&mut conn, order_id, number, None, actor, planning).await?;
         self.decided(&mut conn, planning, actor, "slips.remove", order_id, number.to_owned()).await?;
-        self.plan_after(&mut conn, planning, order_id).await?;
+        self.plan_without(&mut conn, planning, order_id, number).await?;
         conn.commit().await
     }
 

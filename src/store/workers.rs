@@ -1,12 +1,14 @@
 //! What workers do with operations: claim, step under a fence, lose it, answer late.
 
 use super::db::{Conn, Lock, args, skip_locked};
+use super::functions::stopped_kinds;
 use super::operations::{
     Claim, Claimed, NewAttempt, Operation, OperationColumns, Seen, Work, locked_row, operation_columns,
     write_progress,
 };
 use super::orders::views_of;
 use super::rows::{self, list, pack, time};
+use super::sends::{self, Begun, Guards, Withheld};
 use super::settlements::{Record, observe, records_of};
 use super::{Result, Store, StoreError};
 use crate::clock::Timestamp;
@@ -16,8 +18,10 @@ use crate::domain::settlement::Settlement;
 /// The most of an answer that an attempt keeps (decisions.md 38).
 const RAW_LIMIT: usize = 64 * 1024;
 
-/// What keeps an operation from being sent: its account or settlement is held, or something else is under way for its
-/// reception number. `$2` is the wall time. The longer list of states is the index's own: SQLite uses a partial index
+/// What keeps an operation from being sent: its account or settlement is held, the planner asks a person (a renewal goes
+/// on beside a question: it keeps the money there for the answer), something else is under way for its reception number, or
+/// its function is stopped: then one of its kind at a time is tried. `$2` is the wall time, `$3` now. The longer list of
+/// states is the index's own: SQLite uses a partial index
 /// only where its condition stands in the query.
 macro_rules! free_to_send {
     () => {
@@ -25,8 +29,12 @@ macro_rules! free_to_send {
          AND p.state IN ('planned', 'ready') AND (p.lease_until IS NULL OR p.lease_until <= $2)
          AND NOT EXISTS (SELECT 1 FROM accounts a WHERE a.name = p.account
              AND (a.held_reason IS NOT NULL OR a.stopped_code IS NOT NULL))
+         AND NOT EXISTS (SELECT 1 FROM stopped_functions f WHERE f.account = p.account AND f.kind = p.kind
+             AND (f.try_at > $3 OR EXISTS (SELECT 1 FROM operations q WHERE q.account = p.account
+                 AND q.kind = p.kind AND q.id <> p.id AND q.lease_until > $2
+                 AND q.state IN ('planned', 'ready', 'sending'))))
          AND NOT EXISTS (SELECT 1 FROM settlements s WHERE s.id = p.settlement_id
-             AND (s.held IS NOT NULL OR s.asked IS NOT NULL))
+             AND (s.held IS NOT NULL OR s.asked IS NOT NULL AND p.kind <> 'reauth'))
          AND NOT EXISTS (SELECT 1 FROM operations q WHERE q.account = p.account
              AND q.reception_number = p.reception_number AND q.id <> p.id
              AND q.state IN ('sending', 'unknown', 'looking'))
@@ -45,6 +53,16 @@ macro_rules! free_to_look {
          AND (p.state = 'unknown' AND (p.lease_until IS NULL OR p.lease_until <= $2)
              OR p.state = 'looking' AND p.lease_owner IS NULL)"
     };
+}
+
+/// One step of an operation, and what is written with it.
+struct Step<'a> {
+    event: &'a Event,
+    attempt: Option<&'a NewAttempt>,
+    /// What a look showed.
+    seen: Option<Seen<'a>>,
+    /// How long the lease is kept; `None`: it is given back.
+    until: Option<Timestamp>,
 }
 
 impl Store {
@@ -81,6 +99,7 @@ impl Store {
         // More than asked for: of several with one reception number only the first is sent.
         let fetch = rows::limit(Some(limit.saturating_mul(4)));
         let found: Vec<OperationColumns> = conn.rows(sql, args![account, wall, now, fetch, order_id]).await?;
+        let stopped = if work == Work::Send { stopped_kinds(&mut conn, account).await? } else { Vec::new() };
         let mut taken: Vec<(Operation, i64)> = Vec::new();
         for row in found {
             if u64::try_from(taken.len()).is_ok_and(|n| n >= limit) {
@@ -88,8 +107,12 @@ impl Store {
             }
             let fence = row.fence + 1;
             let mut operation = Operation::try_from(row)?;
-            let number = operation.intent.reception_number();
-            if work == Work::Send && taken.iter().any(|(o, _)| o.intent.reception_number() == number) {
+            let (number, kind) = (operation.intent.reception_number(), operation.intent.kind());
+            let beside = |other: &Operation| {
+                other.intent.reception_number() == number
+                    || other.intent.kind() == kind && stopped.iter().any(|stopped| stopped == kind)
+            };
+            if work == Work::Send && taken.iter().any(|(other, _)| beside(other)) {
                 continue;
             }
             match operation.progress.state {
@@ -153,10 +176,26 @@ impl Store {
         attempt: Option<&NewAttempt>,
         until: Option<Timestamp>,
     ) -> Result<Progress> {
-        self.step(claimed, event, attempt, None, until).await
+        self.step(claimed, &Step { event, attempt, seen: None, until }).await
     }
 
-    /// [`Event::Send`], with what the look before it showed, in one transaction: the commit that I6 speaks of.
+    /// [`Store::step_operation`] that gives the lease back, with what a look showed, in one transaction: whoever has lost the
+    /// lease stores nothing of it.
+    ///
+    /// # Errors
+    /// As [`Store::step_operation`].
+    pub async fn rest_operation(
+        &self,
+        claimed: &Claimed,
+        event: &Event,
+        attempt: Option<&NewAttempt>,
+        seen: Option<Seen<'_>>,
+    ) -> Result<Progress> {
+        self.step(claimed, &Step { event, attempt, seen, until: None }).await
+    }
+
+    /// [`Event::Send`], with what the look before it showed, in one transaction: the commit that I6 speaks of. Where the
+    /// contract is held or stopped by now, or this send would pass one of its guards, nothing of the operation is written.
     ///
     /// # Errors
     /// As [`Store::step_operation`].
@@ -165,54 +204,59 @@ impl Store {
         claimed: &Claimed,
         look: &NewAttempt,
         seen: Option<Seen<'_>>,
+        guards: &Guards,
         until: Timestamp,
-    ) -> Result<Progress> {
-        self.step(claimed, &Event::Send, Some(look), seen, Some(until)).await
+    ) -> Result<Begun> {
+        let step = Step { event: &Event::Send, attempt: Some(look), seen, until: Some(until) };
+        let (mut conn, operation) = self.own(claimed, &step).await?;
+        let now = self.ambient.now();
+        let begun = sends::count(&mut conn, &operation, Some(guards), now).await?;
+        if let Begun::Withheld(withheld) = &begun {
+            conn.finish(matches!(withheld, Withheld::Guard(_))).await?;
+            return Ok(begun);
+        }
+        write_step(&mut conn, claimed, operation, &step, now).await?;
+        conn.commit().await?;
+        Ok(begun)
     }
 
-    async fn step(
-        &self,
-        claimed: &Claimed,
-        event: &Event,
-        attempt: Option<&NewAttempt>,
-        seen: Option<Seen<'_>>,
-        until: Option<Timestamp>,
-    ) -> Result<Progress> {
+    async fn step(&self, claimed: &Claimed, step: &Step<'_>) -> Result<Progress> {
+        let (mut conn, operation) = self.own(claimed, step).await?;
         let now = self.ambient.now();
-        let id = &claimed.operation.id;
+        match step.event {
+            // Without guards nothing is withheld.
+            Event::Send => {
+                sends::count(&mut conn, &operation, None, now).await?;
+            }
+            Event::NothingSent { .. } => sends::take_back(&mut conn, &operation, now).await?,
+            _ => {}
+        }
+        let progress = write_step(&mut conn, claimed, operation, step, now).await?;
+        conn.commit().await?;
+        Ok(progress)
+    }
+
+    /// The operation as it stands, locked, if this worker still holds it.
+    async fn own(&self, claimed: &Claimed, step: &Step<'_>) -> Result<(Conn, Operation)> {
         let mut conn = self.write(Lock::None).await?;
-        let row = locked_row(&mut conn, id).await?;
+        let row = locked_row(&mut conn, &claimed.operation.id).await?;
         let mut ours =
             row.fence == claimed.fence && row.lease_owner.as_deref() == Some(claimed.owner.as_str());
         // A lease that ended while a call's turn was waited for: another one of its reception number may be on its way.
-        if matches!(event, Event::Send) {
+        if matches!(step.event, Event::Send) {
             let wall = self.ambient.wall();
             ours &= row.lease_until.is_some_and(|until| Timestamp::from_micros(until) > wall);
         }
-        if !ours {
-            let answer = match event {
-                Event::Answered(answer) => Some(answer),
-                _ => None,
-            };
-            late(&mut conn, row, answer, attempt, now).await?;
-            conn.commit().await?;
-            return Err(StoreError::LeaseLost);
+        if ours {
+            return Ok((conn, Operation::try_from(row)?));
         }
-        let mut operation = Operation::try_from(row)?;
-        operation.progress = operation.progress.apply(event, now)?;
-        operation.updated_at = now;
-        let lease = until.map(|until| (claimed.owner.as_str(), until));
-        let sent_at = matches!(event, Event::Send).then_some(now);
-        write_progress(&mut conn, &operation, lease, claimed.fence, sent_at).await?;
-        if let Some(attempt) = attempt {
-            append(&mut conn, id, attempt, false).await?;
-        }
-        if let Some(Seen { observed, verified, authorization_days }) = seen {
-            let id = &operation.settlement_id;
-            observe(&mut conn, id, observed, verified, authorization_days, now).await?;
-        }
+        let answer = match step.event {
+            Event::Answered(answer) => Some(answer),
+            _ => None,
+        };
+        late(&mut conn, row, answer, step.attempt, self.ambient.now()).await?;
         conn.commit().await?;
-        Ok(operation.progress)
+        Err(StoreError::LeaseLost)
     }
 
     /// Operations whose worker is gone (lease ended at `wall` while sending or looking) become unknown. Returns how many.
@@ -265,7 +309,7 @@ impl Store {
     /// See [`StoreError`].
     pub async fn next_operation(&self, account: &str) -> Result<Option<Timestamp>> {
         let mut conn = self.read().await?;
-        let wall = self.ambient.wall();
+        let (wall, now) = (self.ambient.wall(), self.ambient.now());
         let row: Option<(Option<i64>,)> = conn
             .row(
                 concat!(
@@ -275,9 +319,13 @@ impl Store {
                     " ORDER BY p.run_at, p.id LIMIT 1) AS to_send UNION ALL
                          SELECT run_at FROM (SELECT p.run_at FROM operations p WHERE ",
                     free_to_look!(),
-                    " ORDER BY p.run_at, p.id LIMIT 1) AS to_look) AS next"
+                    " ORDER BY p.run_at, p.id LIMIT 1) AS to_look UNION ALL
+                         SELECT f.try_at FROM stopped_functions f WHERE f.account = $1 AND f.try_at > $3
+                             AND EXISTS (SELECT 1 FROM operations p WHERE p.account = $1 AND p.kind = f.kind
+                                 AND p.state IN ('planned', 'ready', 'unknown', 'looking')
+                                 AND p.state IN ('planned', 'ready'))) AS next"
                 ),
-                args![account, wall],
+                args![account, wall, now],
             )
             .await?;
         Ok(time(row.and_then(|(at,)| at)))
@@ -324,6 +372,29 @@ async fn expire(conn: &mut Conn, wall: Timestamp, now: Timestamp) -> Result<u64>
         expired += 1;
     }
     Ok(expired)
+}
+
+/// Applies the step to an operation whose row is locked.
+async fn write_step(
+    conn: &mut Conn,
+    claimed: &Claimed,
+    mut operation: Operation,
+    step: &Step<'_>,
+    now: Timestamp,
+) -> Result<Progress> {
+    operation.progress = operation.progress.apply(step.event, now)?;
+    operation.updated_at = now;
+    // Before what follows from the step: it knows more than a look that went before it.
+    if let Some(seen) = &step.seen {
+        observe(conn, &operation.settlement_id, seen).await?;
+    }
+    let lease = step.until.map(|until| (claimed.owner.as_str(), until));
+    let sent_at = matches!(step.event, Event::Send).then_some(now);
+    write_progress(conn, &operation, lease, claimed.fence, sent_at).await?;
+    if let Some(attempt) = step.attempt {
+        append(conn, &operation.id, attempt, false).await?;
+    }
+    Ok(operation.progress)
 }
 
 async fn append(conn: &mut Conn, id: &str, attempt: &NewAttempt, late: bool) -> Result<()> {

@@ -214,7 +214,7 @@ fn the_planned_ship_date_of_a_reservation_is_moved_at_the_gateway() {
     assert_eq!(show()["scheduled_on"], json!(day(45)));
     let file = sim.path().join("sim/mallsync.toml");
     let text = fs::read_to_string(&file).unwrap();
-    fs::write(&file, text.replace("[daemon]\n", "[daemon]\nlanguage = \"ja\"\n")).unwrap();
+    fs::write(&file, format!("[daemon]\nlanguage = \"ja\"\n{}", text.replace("[daemon]\n", ""))).unwrap();
     let japanese = sim.run(&["settlements", "show", "RSV-1", "--format", "table"]);
     assert!(stdout(&japanese).contains("出荷予定日"), "{}", stdout(&japanese));
     for wrong in

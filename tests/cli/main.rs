@@ -25,6 +25,8 @@ mod docs;
 #[cfg(test)]
 mod money;
 #[cfg(test)]
+mod notes;
+#[cfg(test)]
 mod receptions;
 #[cfg(test)]
 mod reconcile;

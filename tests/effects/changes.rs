@@ -8,23 +8,19 @@ use mallsync::clock::Timestamp;
 use mallsync::domain::money::Yen;
 use mallsync::domain::operation::{Intent, State};
 use mallsync::domain::planner::{CaptureOn, Contract};
-use mallsync::domain::settlement::{Observed, Settlement, SettlementState, Wish};
+use mallsync::domain::settlement::{Observed, Settlement, Wish};
 use mallsync::engine::effects::Account;
 use mallsync::engine::poll::Shared;
 use mallsync::http::{Bucket, Call, Closed, Gate, Priority};
-use mallsync::sim::{Fact, Fault};
+use mallsync::sim::Fact;
 use mallsync::store::Planning;
 use sqlx::{Connection, SqliteConnection};
 use tokio_util::sync::CancellationToken;
 
-use crate::matrix::{CRASHES, LONG, losses, rule};
-use crate::rig::{Rig, contract, now, yamato};
+use crate::rig::{Rig, contract, now};
 use crate::support::stores;
 
 const HOUR: Duration = Duration::from_secs(3_600);
-
-/// The functions whose effect can be read off a look-up of a card sale.
-const FUNCTIONS: [&str; 4] = ["shipmentCancel", "creditCancel", "creditChangePrice", "reAuth"];
 
 /// A look of the test's own: not paced, so that it needs no time of the manual clock.
 struct Open;
@@ -112,7 +108,7 @@ async fn want(rig: &Rig, intent: &Intent) {
 }
 
 /// One worker for `time`; nothing is planned meanwhile.
-async fn work(rig: &Rig, time: Duration) {
+pub async fn work(rig: &Rig, time: Duration) {
     let stop = CancellationToken::new();
     let (account, shared) = rig.worker(&stop);
     let task = tokio::spawn(account.run(shared));
@@ -121,7 +117,7 @@ async fn work(rig: &Rig, time: Duration) {
     task.await.unwrap();
 }
 
-fn sends(rig: &Rig, function: &str, number: &str) -> usize {
+pub fn sends(rig: &Rig, function: &str, number: &str) -> usize {
     let number = number.to_owned();
     rig.world.calls().iter().filter(|c| c.function == function && c.orders.contains(&number)).count()
 }
@@ -144,7 +140,7 @@ pub async fn looked_up(rig: &Rig) -> BTreeMap<String, Observed> {
     all
 }
 
-async fn settlement(rig: &Rig, number: &str) -> Settlement {
+pub async fn settlement(rig: &Rig, number: &str) -> Settlement {
     rig.db.store.find_settlements(number).await.unwrap().remove(0).settlement
 }
 
@@ -156,9 +152,8 @@ pub async fn wish(rig: &Rig, number: &str, wish: &Wish) {
     assert_eq!(wanted.len(), 1, "{number}: {wish:?}");
 }
 
-fn wish_of(function: &str, due: i64, slip: &str) -> Wish {
+fn wish_of(function: &str, due: i64) -> Wish {
     match function {
-        "shipmentCancel" => Wish::Undo { slip_number: slip.to_owned() },
         "creditCancel" => Wish::Cancel,
         "creditChangePrice" => Wish::ChangeAmount { to: Yen(due - 1) },
         "reAuth" => Wish::Reauth,
@@ -167,86 +162,8 @@ fn wish_of(function: &str, due: i64, slip: &str) -> Wish {
 }
 
 /// Nothing is sent but what a person asks for.
-fn by_word() -> Contract {
+pub fn by_word() -> Contract {
     Contract { capture: CaptureOn::Manual, ..contract() }
-}
-
-/// Every function that changes something × every way its answer can be lost, the crash points dealt out over them, two
-/// workers, both databases: counted at the gateway, each is done once and nothing is left behind.
-#[tokio::test]
-async fn each_change_is_done_once_whatever_is_lost_and_whoever_dies() {
-    // Codes of other functions than the capture's alone.
-    let losses: Vec<Fault> = losses()
-        .into_iter()
-        .filter(|loss| !matches!(loss, Fault::Code { code, .. } if code.starts_with("E01")))
-        .collect();
-    for db in stores().await {
-        let rig = Rig::new(db, FUNCTIONS.len() * losses.len(), by_word()).await;
-        let name = rig.db.name;
-        let before = looked_up(&rig).await;
-        let function = |i: usize| FUNCTIONS[i / losses.len()];
-        // What is taken back must have been registered.
-        for fact in &rig.orders[..losses.len()] {
-            wish(&rig, &fact.order_number, &Wish::Capture).await;
-        }
-        rig.run(HOUR / 2).await;
-        let mut rules = Vec::new();
-        let mut told = BTreeMap::new();
-        for (i, fact) in rig.orders.iter().enumerate() {
-            let (number, loss, crash) =
-                (&fact.order_number, &losses[i % losses.len()], CRASHES[i % CRASHES.len()]);
-            wish(&rig, number, &wish_of(function(i), fact.due.unwrap(), &yamato(i as u64))).await;
-            rules.push(rule(function(i), number, loss));
-            if let Some(crash) = crash {
-                rig.crashes.lock().unwrap().insert(number.clone(), crash);
-            }
-            told.insert(
-                number.clone(),
-                format!("{name}: {number}: {} {loss:?}, crash {crash:?}", function(i)),
-            );
-        }
-        rig.world.set_faults(rules);
-        rig.run(LONG).await;
-
-        let open: Vec<_> =
-            rig.operations().await.into_iter().filter(|op| op.progress.state != State::Done).collect();
-        assert!(open.is_empty(), "{name}: {open:?}");
-        for (i, fact) in rig.orders.iter().enumerate() {
-            let case = &told[&fact.order_number];
-            let book = rig.world.book(&fact.order_number).unwrap();
-            assert_eq!(book.repeated(), 0, "{case}: {book:?}");
-            let row = settlement(&rig, &fact.order_number).await;
-            assert_eq!(row.wish, None, "{case}: the wish went with it");
-            let due = fact.due.map(Yen);
-            let (state, amount) = match function(i) {
-                "creditCancel" => (SettlementState::Canceled, due),
-                "creditChangePrice" => (SettlementState::Authorized, due.map(|due| Yen(due.0 - 1))),
-                _ => (SettlementState::Authorized, due),
-            };
-            assert_eq!((row.state, row.amount), (state, amount), "{case}: the row tells it too");
-            let times = match function(i) {
-                "shipmentCancel" => book.undone_slips,
-                "creditCancel" => book.cancels,
-                "creditChangePrice" => book.amount_changes,
-                _ => book.reauthorizations,
-            };
-            assert_eq!(times, 1, "{case}: {book:?}");
-            match function(i) {
-                // A slip that a person took back is not registered again by the rules.
-                "shipmentCancel" => assert!(row.held.is_some(), "{case}"),
-                "reAuth" => {
-                    let today = now(&rig.db).jst_date();
-                    // Whoever died before the look after it leaves that to the next look.
-                    let since = before[&fact.order_number].authorized_at;
-                    assert!(row.authorized_at.is_none() || row.authorized_at > since, "{case}");
-                    let days = row.lapses_on.map(|last| (last - today).num_days());
-                    assert_eq!(days, Some(59), "{case}: a whole period from today");
-                }
-                _ => {}
-            }
-        }
-        rig.server.stop().await;
-    }
 }
 
 /// §5.2: what is not "y" is never sent; a person reads why and what to do.
@@ -290,7 +207,7 @@ async fn the_night_is_waited_for() {
     let functions = ["reAuth", "creditChangePrice", "creditCancel"];
     looked_up(&rig).await;
     for (fact, function) in rig.orders.iter().zip(functions) {
-        wish(&rig, &fact.order_number, &wish_of(function, fact.due.unwrap(), "")).await;
+        wish(&rig, &fact.order_number, &wish_of(function, fact.due.unwrap())).await;
     }
     rig.db.clock.set(Timestamp::parse("2026-11-21T22:56:00+09:00").unwrap());
     // Which address it sees is asked beside.

@@ -1,12 +1,13 @@
 //! A gateway, its books, a contract and orders with slips that are due; two workers on one database.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::panic::resume_unwind;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use chrono::NaiveTime;
+use chrono::{NaiveDate, NaiveTime};
+use futures_util::future::BoxFuture;
 use mallsync::clock::schedule::Schedule;
 use mallsync::clock::{Ambient, ManualClock, Timestamp};
 use mallsync::domain::account::{Bucket, Health, WayOut};
@@ -31,7 +32,7 @@ use mallsync::settlement::{
     Built, Function, LookFailed, Looked, Member, PROVIDERS, Permission, Sent, Settlement as Gateway,
     StoredCard,
 };
-use mallsync::sim::{self, Catalogue, Fact, Options, Server, World};
+use mallsync::sim::{self, Catalogue, Fact, Options, Placement, Server, World};
 use mallsync::store::Planning;
 use mallsync::store::operations::{Operation, OperationFilter};
 use mallsync::store::orders::PageCommit;
@@ -58,11 +59,19 @@ pub enum Crash {
 /// Reception numbers and where the worker that has them in hand dies.
 pub type Crashes = Arc<Mutex<BTreeMap<String, Crash>>>;
 
+/// What happens elsewhere while a worker has what it saw before sending in hand.
+pub type Interlude = Box<dyn FnOnce() -> BoxFuture<'static, ()> + Send>;
+
+/// Interludes by reception number.
+pub type Interludes = Arc<Mutex<BTreeMap<String, Interlude>>>;
+
 /// The real connector, in a worker that dies where it is told to.
 struct Mortal {
     inner: Box<dyn Gateway>,
     crashes: Crashes,
-    sent: Mutex<Vec<String>>,
+    interludes: Interludes,
+    /// Reception numbers that a worker sent something for, whichever.
+    sent: Arc<Mutex<BTreeSet<String>>>,
 }
 
 impl Mortal {
@@ -77,7 +86,7 @@ impl Mortal {
     }
 
     fn was_sent(&self, number: &str) -> bool {
-        self.sent.lock().unwrap().iter().any(|n| n == number)
+        self.sent.lock().unwrap().contains(number)
     }
 }
 
@@ -102,7 +111,7 @@ impl Gateway for Mortal {
         let number = intent.reception_number();
         self.die_at(number, &[Crash::BeforeSend]);
         let sent = self.inner.send(call, intent).await;
-        self.sent.lock().unwrap().push(number.to_owned());
+        self.sent.lock().unwrap().insert(number.to_owned());
         self.die_at(number, &[Crash::AfterSend]);
         sent
     }
@@ -111,6 +120,10 @@ impl Gateway for Mortal {
         self.die_at(number, if settling { &[Crash::BeforeSettle] } else { &[Crash::BeforeLook] });
         let looked = self.inner.look_up(call, number).await;
         self.die_at(number, if settling { &[Crash::AfterSettle] } else { &[Crash::AfterLook] });
+        let interlude = if settling { None } else { self.interludes.lock().unwrap().remove(number) };
+        if let Some(interlude) = interlude {
+            interlude().await;
+        }
         looked
     }
     fn judge(&self, intent: &Intent, looked: &Looked, claimed: bool) -> Verdict {
@@ -142,9 +155,14 @@ pub struct Rig {
     /// As the config would say it.
     pub way_out: WayOut,
     pub crashes: Crashes,
-    /// Card orders that may be captured, in the order of the catalogue.
+    pub interludes: Interludes,
+    sent: Arc<Mutex<BTreeSet<String>>>,
+    /// Card orders that may be captured, in the order of the catalogue; reservations after them.
     pub orders: Vec<Fact>,
 }
+
+/// The planned ship date of reservations.
+pub const RESERVED_FOR: &str = "2027-01-20";
 
 pub fn contract() -> Contract {
     Contract {
@@ -212,7 +230,17 @@ fn order(fact: &Fact) -> Order {
 impl Rig {
     /// A rig with `wanted` orders whose capture is due, on `db`.
     pub async fn new(db: TestStore, wanted: usize, contract: Contract) -> Self {
+        let rig = Self::without_slips(db, wanted, 0, contract).await;
+        for (i, fact) in rig.orders.iter().enumerate() {
+            rig.slip(&fact.order_number, &yamato(i as u64)).await;
+        }
+        rig
+    }
+
+    /// A rig with `cards` orders that wait for their slips, and `reservations` whose money is held later, on `db`.
+    pub async fn without_slips(db: TestStore, cards: usize, reservations: usize, contract: Contract) -> Self {
         let clock = Arc::new(db.clock.clone());
+        let wanted = cards + reservations;
         let count = (wanted as u64 + 8) * 3;
         let mut options = Options::per_day(11, clock, 1, Duration::ZERO);
         options.cart = Catalogue::spread(start(), Duration::from_secs(20 * 86_400), count);
@@ -221,19 +249,40 @@ impl Rig {
         let world = World::new(options);
         let server =
             Server::start(TcpListener::bind(("127.0.0.1", 0)).await.unwrap(), Arc::clone(&world)).unwrap();
-        let orders: Vec<Fact> = world
+        let mut orders: Vec<Fact> = world
             .truth(sim::CART_SHOP)
             .filter(|fact| fact.capturable && fact.due.is_some_and(|due| due > 0))
             .take(wanted)
             .collect();
         assert_eq!(orders.len(), wanted, "the catalogue has enough card orders");
+        for (i, fact) in orders.iter_mut().skip(cards).enumerate() {
+            fact.order_number = format!("RESERVED{i:05}");
+            let placed = world.place(Placement {
+                order_no: fact.order_number.clone(),
+                amount: fact.due.unwrap(),
+                scheduled_shipping_date: RESERVED_FOR.parse::<NaiveDate>().ok(),
+                placed_at: Some(fact.ordered_at),
+                ..Placement::default()
+            });
+            assert!(placed, "{}", fact.order_number);
+        }
         let way_out = WayOut { registered: None, places: vec!["接続元グローバルIP".to_owned()] };
-        let rig = Self { db, world, server, contract, way_out, crashes: Crashes::default(), orders };
+        let rig = Self {
+            db,
+            world,
+            server,
+            contract,
+            way_out,
+            crashes: Crashes::default(),
+            interludes: Interludes::default(),
+            sent: Arc::default(),
+            orders,
+        };
         rig.seed().await;
         rig
     }
 
-    /// Orders and their slips, as a poll and an import would leave them.
+    /// The orders, as a poll would leave them.
     async fn seed(&self) {
         let store = &self.db.store;
         store.ensure_streams(sim::CART_SHOP, &["new"], start()).await.unwrap();
@@ -257,17 +306,37 @@ impl Rig {
         };
         store.commit_page(&lease, &commit, &self.planning()).await.unwrap();
         store.release_shop(&lease).await.unwrap();
-        for (i, fact) in self.orders.iter().enumerate() {
-            self.slip(&fact.order_number, &yamato(i as u64)).await;
-        }
     }
 
     pub fn planning(&self) -> Planning<'_> {
         Planning { contracts: std::slice::from_ref(&self.contract), now: start() }
     }
 
-    /// A person adds a slip.
+    /// The cart shows an order again, as it is now.
+    pub async fn read_again(&self, fact: &Fact) {
+        let (store, now) = (&self.db.store, now(&self.db));
+        let until = now + Duration::from_secs(60);
+        let lease = store.claim_shop(sim::CART_SHOP, "again", now, until).await.unwrap();
+        let lease = lease.expect("nobody else polls");
+        let commit = PageCommit {
+            mall: "csv".to_owned(),
+            stream: "new".to_owned(),
+            cursor_before: None,
+            cursor_after: None,
+            orders: vec![Preparer::default().order(order(fact), Vec::new(), now).unwrap()],
+            bad: Vec::new(),
+        };
+        store.commit_page(&lease, &commit, &Planning { now, ..self.planning() }).await.unwrap();
+        store.release_shop(&lease).await.unwrap();
+    }
+
+    /// A person adds a slip of Yamato's.
     pub async fn slip(&self, number: &str, slip: &str) {
+        self.slip_of(number, slip, Carrier::Yamato).await;
+    }
+
+    /// A person adds a slip.
+    pub async fn slip_of(&self, number: &str, slip: &str, carrier: Carrier) {
         let found = self.db.store.find_orders(number).await.unwrap();
         let row = SlipRow {
             source: "person:test".to_owned(),
@@ -276,7 +345,7 @@ impl Rig {
             reception_numbers: Vec::new(),
             trader_code: None,
             number: slip.to_owned(),
-            carrier: Carrier::Yamato,
+            carrier,
             kind: "0".to_owned(),
             ship_date: None,
             postal_code: None,
@@ -298,8 +367,12 @@ impl Rig {
         let provider = PROVIDERS.iter().find(|p| p.name == "webcollect").unwrap();
         let Built { settlement, client, .. } =
             (provider.build)(sim::SETTLEMENT, &section).unwrap_or_else(|e| panic!("{e:?}"));
-        let gateway =
-            Mortal { inner: settlement, crashes: Arc::clone(&self.crashes), sent: Mutex::default() };
+        let gateway = Mortal {
+            inner: settlement,
+            crashes: Arc::clone(&self.crashes),
+            interludes: Arc::clone(&self.interludes),
+            sent: Arc::clone(&self.sent),
+        };
         let account = Account {
             contract: self.contract.clone(),
             gateway: Box::new(gateway),
@@ -309,7 +382,6 @@ impl Rig {
             calls: Arc::new(Semaphore::new(3)),
             schedule: Schedule::parse("0 6 * * *").unwrap(),
             way_out: self.way_out.clone(),
-            turnstile: tokio::sync::Mutex::default(),
         };
         let ambient = Ambient::new(Arc::new(self.db.clock.clone()));
         let shared = Shared {
@@ -329,9 +401,15 @@ impl Rig {
 
     /// Two workers and the daemon's chores for `time`.
     pub async fn run(&self, time: Duration) {
+        self.crew(2, time).await;
+    }
+
+    /// So many workers and the daemon's chores for `time`.
+    pub async fn crew(&self, workers: usize, time: Duration) {
         let stop = CancellationToken::new();
         let mut tasks = JoinSet::new();
-        for _ in 0..2 {
+        self.sent.lock().unwrap().clear();
+        for _ in 0..workers {
             let (account, shared) = self.worker(&stop);
             tasks.spawn(chores::run(shared.clone(), Vec::new().into()));
             tasks.spawn(account.run(shared));

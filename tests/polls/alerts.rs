@@ -3,7 +3,6 @@
 use mallsync::domain::account::Expiry;
 use mallsync::engine::alerts;
 use mallsync::sim::{Body, Catalogue, Fault, RAKUTEN_SHOP, Rule};
-use mallsync::store::accounts::Account;
 use tokio_util::sync::CancellationToken;
 use tracing::Level;
 
@@ -23,13 +22,9 @@ async fn the_end_of_a_key_is_told_once_at_each_step_whoever_restarts_and_however
         let rig = Rig::new(db, 5, "*/5 * * * *", |_| {}).await;
         let name = rig.db.name;
         let shops = [rig.shop(&rig.specs[0], 1)];
-        let keep = |what: &str, at| Account {
-            name: RAKUTEN_SHOP.to_owned(),
-            expiries: vec![Expiry { what: what.to_owned(), at }],
-            ..Account::default()
-        };
+        let keep = |what: &str, at| [Expiry { what: what.to_owned(), at }];
         let end = start() + DAY * 32;
-        rig.store.put_account(&keep("license_key", end)).await.unwrap();
+        rig.store.put_expiries(RAKUTEN_SHOP, &keep("license_key", end), start()).await.unwrap();
         let (log, _listening) = Log::listen();
         for half in 0..70_u32 {
             rig.clock.set(start() + DAY / 2 * half);
@@ -47,7 +42,7 @@ async fn the_end_of_a_key_is_told_once_at_each_step_whoever_restarts_and_however
 
         // It is renewed.
         let far = start() + DAY * 90;
-        rig.store.put_account(&keep("license_key", far)).await.unwrap();
+        rig.store.put_expiries(RAKUTEN_SHOP, &keep("license_key", far), start()).await.unwrap();
         let before = log.lines(Level::ERROR, "").len();
         for half in 70..150_u32 {
             rig.clock.set(start() + DAY / 2 * half);

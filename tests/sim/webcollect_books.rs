@@ -195,7 +195,7 @@ async fn so_many_calls_at_a_time_and_one_an_order() {
     assert_eq!(sim.code("tradeInfo", &look("Q1")).await, "Z012000004");
     assert_eq!(sim.change("A06", "Q1").await, "Z012000004");
     let (_, state) = sim.control("GET", "state", &Value::Null).await;
-    assert_eq!(state["gateway"], json!({ "peak_in_flight": 2, "overlaps": 2 }));
+    assert_eq!(state["gateway"], json!({ "peak_in_flight": 2, "overlaps": 2, "overlapping_changes": 1 }));
     drop(stream);
     // Once its client is gone, the number is free.
     while sim.code("tradeInfo", &look("Q1")).await == "Z012000004" {

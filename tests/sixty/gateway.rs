@@ -1,7 +1,7 @@
 //! What the gateway's books say of one sale.
 
+use chrono::{Days, NaiveDate};
 use mallsync::clock::Timestamp;
-use mallsync::domain::settlement::last_day;
 use mallsync::sim::{By, Effect, Entry};
 
 use crate::story::Story;
@@ -25,7 +25,7 @@ impl Sale {
     /// From the journal.
     pub fn new(story: &Story, entries: Vec<Entry>) -> Self {
         let mut sale = Self {
-            status: 4,
+            status: if story.planned.is_some() { 5 } else { 4 },
             amount: story.amount,
             authorized: story.placed,
             settled: None,
@@ -38,7 +38,7 @@ impl Sale {
             let changed = matches!(entry.effect, Effect::Effective | Effect::Half);
             match entry.function {
                 // Each is a new authorisation, one that was asked for twice as well.
-                "A07" if changed => sale.authorized = entry.at,
+                "A07" | "reservation" if changed => sale.authorized = entry.at,
                 "A11" if changed || entry.effect == Effect::Duplicate => sale.authorized = entry.at,
                 "E01" if entry.effect == Effect::Effective => sale.slips.push(entry.what.clone()),
                 "E02" if entry.effect == Effect::Effective => sale.slips.retain(|slip| *slip != entry.what),
@@ -52,13 +52,24 @@ impl Sale {
         sale
     }
 
-    /// The last day of the authorisation in force.
-    pub fn last_day(&self, days: u32) -> chrono::NaiveDate {
-        last_day(self.authorized.jst_date(), days).unwrap()
+    /// The last day of the authorisation in force, which lasts `days` days, the first one included.
+    pub fn last_day(&self, days: u32) -> NaiveDate {
+        self.authorized.jst_date() + Days::new(u64::from(days - 1))
+    }
+
+    /// When its last slip was registered, by whomever.
+    pub fn registered(&self) -> Option<Timestamp> {
+        let registers = |entry: &&Entry| entry.function == "E01" && entry.effect == Effect::Effective;
+        self.entries.iter().rev().find(registers).map(|entry| entry.at)
     }
 
     /// What calls changed, not staff.
     pub fn by_calls(&self) -> impl Iterator<Item = &Entry> {
         self.entries.iter().filter(|entry| entry.by == By::Api)
+    }
+
+    /// What calls brought about.
+    pub fn effects(&self) -> impl Iterator<Item = &Entry> {
+        self.by_calls().filter(|entry| matches!(entry.effect, Effect::Effective | Effect::Half))
     }
 }

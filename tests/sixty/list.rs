@@ -4,13 +4,14 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use mallsync::domain::operation::State;
-use mallsync::domain::reconcile::Difference;
+use mallsync::domain::reconcile::{Difference, Report};
 use mallsync::store::Store;
 use mallsync::store::operations::{OperationFilter, OperationRow};
 use mallsync::store::reconciling::Which;
 use mallsync::store::settlements::{SettlementFilter, SettlementRow};
 
 use crate::house::House;
+use crate::matter::Matter;
 
 /// The database as people read it, by reception number.
 pub struct List {
@@ -18,6 +19,8 @@ pub struct List {
     operations: BTreeMap<String, Vec<OperationRow>>,
     /// What reconciliation tells.
     differences: BTreeMap<String, Vec<Difference>>,
+    /// By contract: what differs now, and what the daemon's last comparison left for `status`.
+    pub reports: Vec<(String, Report, Report)>,
 }
 
 impl List {
@@ -29,16 +32,36 @@ impl List {
         for row in store.list_operations(&OperationFilter::default()).await.unwrap() {
             operations.entry(row.mall_order_id.clone()).or_default().push(row);
         }
-        let mut differences = BTreeMap::new();
-        let contract = &house.beside.contracts()[0];
-        let mut after = Some(String::new());
-        while let Some(from) = after {
-            let which = Which::After(&from, 200);
-            let (compared, next) = store.compare_settlements(contract, which, house.now()).await.unwrap();
-            differences.extend(compared.into_iter().map(|c| (c.row.mall_order_id, c.differences)));
-            after = next;
+        let (mut differences, mut reports) = (BTreeMap::new(), Vec::new());
+        for contract in house.beside().contracts() {
+            let mut report = Report::default();
+            let mut after = Some(String::new());
+            while let Some(from) = after {
+                let which = Which::After(&from, 200);
+                let (compared, next) = store.compare_settlements(contract, which, house.now()).await.unwrap();
+                compared.iter().flat_map(|c| &c.differences).for_each(|difference| report.add(difference));
+                differences.extend(compared.into_iter().map(|c| (c.row.mall_order_id, c.differences)));
+                after = next;
+            }
+            let stored = store.reconciliations(Some(contract.name.as_str())).await.unwrap().pop();
+            reports.push((contract.name.clone(), report, stored.map(|row| row.report).unwrap_or_default()));
         }
-        Self { settlements, operations, differences }
+        Self { settlements, operations, differences, reports }
+    }
+
+    /// The operations of a sale that need a person.
+    fn needing(&self, number: &str) -> impl Iterator<Item = &OperationRow> {
+        self.operations(number).iter().filter(|row| row.operation.progress.state == State::NeedsPerson)
+    }
+
+    /// Whether a person is told of `matter`, in whichever way: by reconciliation, by an operation that needs one, or by a
+    /// question.
+    pub fn tells(&self, number: &str, matter: Matter) -> bool {
+        let (kinds, operations, words) = matter.told_by();
+        let differs = self.differences.get(number).into_iter().flatten().any(|d| kinds.contains(&d.kind));
+        let waits = self.needing(number).any(|row| operations.contains(&row.operation.intent.kind()));
+        let question = self.settlements.get(number).and_then(|row| row.settlement.held.as_deref());
+        differs || waits || question.is_some_and(|text| words.iter().any(|word| text.contains(word)))
     }
 
     /// The operations of a sale, newest first.
@@ -49,9 +72,7 @@ impl List {
     /// Why a person is asked about a sale.
     pub fn asked(&self, number: &str) -> Vec<String> {
         let asked = self.settlements.get(number).and_then(|row| row.settlement.held.clone());
-        let waiting =
-            self.operations(number).iter().filter(|row| row.operation.progress.state == State::NeedsPerson);
-        let words = waiting.map(|row| {
+        let words = self.needing(number).map(|row| {
             let progress = &row.operation.progress;
             let code = progress.code.clone().unwrap_or_default();
             format!("{} {code} {}", row.operation.intent.kind(), progress.reason.clone().unwrap_or_default())

@@ -1,12 +1,12 @@
-//! What happens to one sale, drawn from a seed: a sale of one seed is the same whichever others are there.
+//! What happens to one sale, and what its cart and its slips say after each act. Which sales there are is in `plots`.
 
 use std::fmt::{self, Write as _};
 use std::time::Duration;
 
+use chrono::NaiveDate;
 use mallsync::clock::Timestamp;
 use mallsync::domain::order::Carrier;
-use rand::rngs::StdRng;
-use rand::{RngExt, SeedableRng};
+use mallsync::domain::settlement::Wish;
 
 pub const MINUTE: Duration = Duration::from_secs(60);
 pub const HOUR: Duration = Duration::from_secs(3_600);
@@ -14,8 +14,37 @@ pub const DAY: Duration = Duration::from_secs(86_400);
 
 /// Days in which something happens.
 pub const DAYS: u32 = 60;
-/// No order is placed later: what it brings must come to rest.
-const ORDERS: u32 = 52;
+
+/// The rules that a sale is under: each is a contract of the house.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Rules {
+    /// Everything that can be done by rule is.
+    Apply,
+    /// A changed amount, a cancel and a renewal are questions, which a person answers by commands some days later.
+    Ask,
+    /// B2クラウド registers the slips.
+    B2,
+}
+
+impl Rules {
+    /// The contract's name in the config.
+    pub const fn contract(self) -> &'static str {
+        match self {
+            Self::Apply => mallsync::sim::SETTLEMENT,
+            Self::Ask => "webcollect-ask",
+            Self::B2 => "webcollect-b2",
+        }
+    }
+
+    /// The cart's name of the payment.
+    pub const fn payment(self) -> &'static str {
+        match self {
+            Self::Apply => "クロネコwebコレクト(カード)",
+            Self::Ask => "クロネコwebコレクト(確認)",
+            Self::B2 => "クロネコwebコレクト(送り状)",
+        }
+    }
+}
 
 /// What somebody does.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -28,18 +57,32 @@ pub enum Act {
     Cancel,
     /// The cart's file tells that it was sent.
     Ship,
-    /// The carrier's file tells the slip.
-    Slip(String, Carrier),
+    /// The carrier's file tells the slips of its parcels.
+    Slips(Vec<(String, Carrier)>),
+    /// The carrier's file tells one slip for these orders: one parcel brings them all.
+    Together(String, Vec<String>),
     /// A person adds the slip of a further parcel.
     Further(String),
     /// A person corrects a slip.
     Replace(String, String),
-    /// Staff in the gateway's console: the function, and its slip or amount.
+    /// Staff in the gateway's console, or B2クラウド: the function, and its slip or amount.
     Console(&'static str, String),
     /// From now on the issuer declines the card.
     Decline,
-    /// A person asks for a renewal by command.
-    Renew,
+    /// From now on the network refuses to cancel it.
+    RefuseCancel,
+    /// From now on a changed amount leaves the old one held as well (A077000001).
+    KeepOld,
+    /// The gateway takes no such slip.
+    Dead(String),
+    /// A person asks for something by command.
+    Wish(Wish),
+    /// A person holds it.
+    Hold,
+    /// A person releases it.
+    Release,
+    /// A person says that the money was paid back by hand.
+    Resolve,
 }
 
 /// What a sale's cart and slips say from `from` on.
@@ -71,181 +114,28 @@ pub struct Story {
     pub number: String,
     /// What it is about, for people.
     pub about: &'static str,
+    pub rules: Rules,
     pub placed: Timestamp,
     pub amount: i64,
+    /// It is a reservation that is to be sent then.
+    pub planned: Option<NaiveDate>,
     /// In the order of their times; the first is the order.
     pub acts: Vec<(Timestamp, Act)>,
     /// It cannot come to its end without a person.
     pub trouble: bool,
     /// The carrier never scans its parcels.
     pub unscanned: bool,
+    /// B2クラウド registers nothing of it, and says so.
+    pub unregistered: bool,
     /// The command that corrects the slip was refused, with the reason: the slip stays as it was.
     pub refused: bool,
-}
-
-/// A sound Yamato number.
-pub fn yamato(serial: u64) -> String {
-    let body = 41_000_000_000 + serial;
-    format!("{body}{}", body % 7)
+    /// What a person asked for by command, and was not refused.
+    pub wished: Vec<(Timestamp, Wish)>,
+    /// When a person said that it was settled outside.
+    pub resolved: Option<Timestamp>,
 }
 
 impl Story {
-    /// Sale `index` of `seed`, in a world that begins at `begin`.
-    pub fn new(seed: u64, index: u64, begin: Timestamp) -> Self {
-        let mut dice = StdRng::seed_from_u64(seed << 32 | index);
-        let minutes = |dice: &mut StdRng, from: u64, to: u64| MINUTE * part(dice.random_range(from..to));
-        let placed = begin + minutes(&mut dice, 30, u64::from(ORDERS) * 1_440);
-        let amount = dice.random_range(1_000..60_000);
-        let wait = match dice.random_range(0..100) {
-            0..45 => Some(minutes(&mut dice, 180, 3 * 1_440)),
-            45..72 => Some(minutes(&mut dice, 4 * 1_440, 25 * 1_440)),
-            72..90 => Some(minutes(&mut dice, 25 * 1_440, 50 * 1_440)),
-            _ => None,
-        };
-        let end = begin + DAY * DAYS;
-        let slipped = wait.map(|wait| placed + wait).filter(|at| *at < end);
-        let waits_until = slipped.unwrap_or(end);
-        let other_carrier = dice.random_ratio(1, 10);
-        let (slip, second) = (yamato(index * 10), yamato(index * 10 + 1));
-        let mut story = Self {
-            number: format!("S{seed}-{index:05}"),
-            about: "nothing special",
-            placed,
-            amount,
-            acts: vec![(placed, Act::Order)],
-            trouble: false,
-            unscanned: false,
-            refused: false,
-        };
-        let first = if other_carrier {
-            (format!("5{index:011}"), Carrier::Sagawa)
-        } else {
-            (slip.clone(), Carrier::Yamato)
-        };
-        if let Some(at) = slipped {
-            story.acts.push((at, Act::Slip(first.0.clone(), first.1)));
-        }
-        // Some time while it waits; after the slip, if there is one and it is another carrier's matter.
-        let between = |dice: &mut StdRng| {
-            let span = u64::try_from(waits_until.since(placed).as_micros()).unwrap_or(0) / 60_000_000;
-            placed + minutes(dice, span / 8 + 1, span * 7 / 8 + 2)
-        };
-        let another = |dice: &mut StdRng, amount: i64| {
-            let part = dice.random_range(1..60);
-            let other = if dice.random_ratio(1, 2) {
-                amount + amount * part / 100
-            } else {
-                amount - amount * part / 100
-            };
-            if other == amount { amount + 1 } else { other }
-        };
-        let yamato_slip = slipped.filter(|_| !other_carrier);
-        match (dice.random_range(0..100), slipped, yamato_slip) {
-            (0..12, ..) => {
-                let (at, to) = (between(&mut dice), another(&mut dice, amount));
-                story.add("another amount while it waits", [(at, Act::Due(to))]);
-            }
-            (12..17, ..) => {
-                let at = between(&mut dice);
-                let first = another(&mut dice, amount);
-                let second = another(&mut dice, first) + 7;
-                story.add("two other amounts", [(at, Act::Due(first)), (at + HOUR * 30, Act::Due(second))]);
-            }
-            (17..24, Some(at), _) => {
-                let (later, to) = (minutes(&mut dice, 30, 600), another(&mut dice, amount));
-                story.add("another amount right after the slip", [(at + later, Act::Due(to))]);
-            }
-            (24..34, ..) => {
-                let at = between(&mut dice);
-                story.add("cancelled while it waits", [(at, Act::Cancel)]);
-            }
-            (34..38, Some(at), _) => {
-                let later = minutes(&mut dice, 5, 600);
-                story.add("cancelled right after the slip", [(at + later, Act::Cancel)]);
-            }
-            (38..41, Some(at), _) => {
-                let later = minutes(&mut dice, 4 * 1_440, 6 * 1_440);
-                story.add("cancelled after it was settled", [(at + later, Act::Cancel)]);
-                story.trouble = true;
-            }
-            (41..48, _, Some(at)) => {
-                let later = minutes(&mut dice, 30, 720);
-                story.add("a corrected slip", [(at + later, Act::Replace(slip, second))]);
-            }
-            (48..51, _, Some(at)) => {
-                let later = minutes(&mut dice, 4 * 1_440, 6 * 1_440);
-                story
-                    .add("a slip corrected after it was settled", [(at + later, Act::Replace(slip, second))]);
-                story.trouble = true;
-            }
-            (51..55, _, Some(at)) => {
-                let later = minutes(&mut dice, 20, 600);
-                story.add("a further parcel", [(at + later, Act::Further(second))]);
-            }
-            (55..58, ..) => {
-                let at = between(&mut dice);
-                story.add("cancelled in the console, not in the cart", [(at, console("A06", ""))]);
-                story.trouble = true;
-            }
-            (58..61, ..) => {
-                let at = between(&mut dice);
-                let acts = [(at, console("A06", "")), (at + MINUTE * 20, Act::Cancel)];
-                story.add("cancelled in the console and in the cart", acts);
-            }
-            (61..64, ..) => {
-                let (at, to) = (daytime(between(&mut dice)), another(&mut dice, amount));
-                let acts = [(at, console("A07", &to.to_string())), (at + MINUTE * 20, Act::Due(to))];
-                story.add("another amount in the console and in the cart", acts);
-            }
-            (64..67, _, Some(at)) => {
-                story.add("registered in the console", [(at - MINUTE * 40, console("E01", &slip))]);
-            }
-            (67..70, ..) => {
-                let at = daytime(between(&mut dice));
-                story.add("renewed in the console", [(at, console("A11", ""))]);
-            }
-            (70..75, ..) => {
-                let at = between(&mut dice);
-                story.add("a card that is declined from then on", [(at, Act::Decline)]);
-                story.trouble = true;
-            }
-            (75..78, ..) => {
-                let (at, to) = (between(&mut dice), another(&mut dice, amount));
-                story.add(
-                    "a card that is declined, and another amount",
-                    [(at, Act::Decline), (at + HOUR, Act::Due(to))],
-                );
-                story.trouble = true;
-            }
-            (78..81, ..) => {
-                let at = between(&mut dice);
-                story.add("renewed by a command", [(at, Act::Renew)]);
-            }
-            (81..83, _, Some(_)) => {
-                story.about = "a parcel that is never scanned";
-                story.unscanned = true;
-            }
-            _ => {}
-        }
-        let canceled = story.acts.iter().find(|(_, act)| *act == Act::Cancel).map(|(at, _)| *at);
-        if let Some(at) = slipped.map(|at| at + HOUR * 6)
-            && canceled.is_none_or(|canceled| at < canceled)
-        {
-            story.acts.push((at, Act::Ship));
-        }
-        // Nobody sends a parcel of a cancelled order.
-        story.acts.retain(|(at, act)| {
-            *at < end && (!matches!(act, Act::Slip(..)) || canceled.is_none_or(|canceled| *at < canceled))
-        });
-        story.acts.sort_by_key(|(at, _)| *at);
-        story
-    }
-
-    fn add<const N: usize>(&mut self, about: &'static str, acts: [(Timestamp, Act); N]) {
-        self.about = about;
-        self.acts.extend(acts);
-    }
-
     /// What cart and slips say, from each change on.
     pub fn versions(&self) -> Vec<Version> {
         let mut now = Version { from: self.placed, due: self.amount, canceled: false, slips: Vec::new() };
@@ -254,14 +144,16 @@ impl Story {
             match act {
                 Act::Due(due) => now.due = *due,
                 Act::Cancel => now.canceled = true,
-                Act::Slip(slip, carrier) => now.slips.push((slip.clone(), *carrier)),
-                Act::Further(slip) => now.slips.push((slip.clone(), Carrier::Yamato)),
+                Act::Slips(slips) => now.slips.extend(slips.iter().cloned()),
+                Act::Together(slip, _) | Act::Further(slip) => {
+                    now.slips.push((slip.clone(), Carrier::Yamato))
+                }
                 Act::Replace(..) if self.refused => continue,
                 Act::Replace(old, new) => {
                     now.slips.retain(|(slip, _)| slip != old);
                     now.slips.push((new.clone(), Carrier::Yamato));
                 }
-                Act::Order | Act::Ship | Act::Console(..) | Act::Decline | Act::Renew => continue,
+                _ => continue,
             }
             now.from = *at;
             versions.push(now.clone());
@@ -286,6 +178,11 @@ impl Story {
         versions.pop().unwrap()
     }
 
+    /// When the first act of a kind is.
+    pub fn when(&self, is: impl Fn(&Act) -> bool) -> Option<Timestamp> {
+        self.acts.iter().find(|(_, act)| is(act)).map(|(at, _)| *at)
+    }
+
     /// Its amount changed before the first look can be counted on: whose money it is was not shown then, and a person is
     /// asked (decisions.md 2).
     pub fn changed_early(&self) -> bool {
@@ -294,32 +191,39 @@ impl Story {
         self.acts.iter().any(|(at, act)| *at < early && changes(act))
     }
 
-    /// From when on the card is declined.
-    pub fn declined(&self) -> Option<Timestamp> {
-        self.acts.iter().find(|(_, act)| *act == Act::Decline).map(|(at, _)| *at)
+    /// Times in which a person holds it; one that never ends lasts for ever.
+    pub fn holds(&self) -> Vec<(Timestamp, Timestamp)> {
+        let mut holds: Vec<(Timestamp, Timestamp)> = Vec::new();
+        for (at, act) in &self.acts {
+            match act {
+                Act::Hold => holds.push((*at, *at + DAY * 1_000)),
+                Act::Release => holds.iter_mut().for_each(|hold| hold.1 = hold.1.min(*at)),
+                _ => {}
+            }
+        }
+        holds
+    }
+
+    /// Whether a person holds it at some moment from `from` to `until`.
+    pub fn held(&self, from: Timestamp, until: Timestamp) -> bool {
+        self.holds().iter().any(|(begins, ends)| *begins < until && *ends > from)
+    }
+
+    /// Whether a person asked for it by `until`.
+    pub fn wished(&self, until: Timestamp, is: impl Fn(&Wish) -> bool) -> bool {
+        self.wished.iter().any(|(at, wish)| *at <= until && is(wish))
     }
 }
 
 impl fmt::Display for Story {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut text = format!("{}: {}; {} yen\n", self.number, self.about, self.amount);
+        let mut text = format!("{}: {}; {} yen, {:?}\n", self.number, self.about, self.amount, self.rules);
         for (at, act) in &self.acts {
             writeln!(text, "    {at} {act:?}")?;
         }
+        for (at, wish) in &self.wished {
+            writeln!(text, "    {at} asked for by command: {wish:?}")?;
+        }
         f.write_str(&text)
     }
-}
-
-fn console(function: &'static str, what: &str) -> Act {
-    Act::Console(function, what.to_owned())
-}
-
-/// The console is closed for A07 and A11 from 23:00 to 01:00.
-fn daytime(at: Timestamp) -> Timestamp {
-    let midnight = Timestamp::jst_midnight(at.jst_date());
-    at.max(midnight + HOUR * 2).min(midnight + HOUR * 22)
-}
-
-fn part(n: u64) -> u32 {
-    u32::try_from(n).unwrap()
 }

@@ -1,5 +1,6 @@
 //! What must hold, counted in the gateway's books: what was done to each sale must have been right by what cart and slips
-//! said then, and in the end each sale is as they want it, or a person is told why not.
+//! said then, and in the end each sale is as they want it, or a person is told why not. Nothing here asks the program what
+//! it wanted: it is reckoned from the story of the sale and the gateway's journal.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
@@ -7,16 +8,19 @@ use std::time::Duration;
 
 use chrono::Timelike as _;
 use mallsync::clock::Timestamp;
+use mallsync::domain::operation::State;
 use mallsync::domain::settlement::SettlementState;
-use mallsync::sim::{Effect, Entry};
+use mallsync::sim::Effect;
 
 use crate::gateway::Sale;
 use crate::house::House;
 use crate::list::List;
-use crate::story::{HOUR, Story};
+use crate::matter::{Matter, not_renewable, unmet};
+use crate::office::Morning;
+use crate::right::{KNOWN, busiest_hour, right};
+use crate::settings::in_flight;
+use crate::story::{Rules, Story};
 
-/// The cart's file is read every other hour, and as often does the daemon look at what commands wrote.
-const KNOWN: Duration = Duration::from_secs(4 * 3_600);
 /// A change that comes so shortly before the sale is settled may come too late: then a person is asked.
 const RACE: Duration = Duration::from_secs(22 * 3_600);
 /// Sales that are told of in full.
@@ -43,15 +47,31 @@ impl Verdict {
         self.broken.entry(number.to_owned()).or_default().insert(what.into());
     }
 
-    fn count(&mut self, what: &'static str) {
-        *self.sums.entry(what).or_default() += 1;
+    pub fn count(&mut self, what: &'static str) {
+        self.add(what, 1);
     }
 
-    /// A day's look: what was called, and whose authorisation is over.
-    pub async fn daily(&mut self, house: &House, stories: &[Story]) {
+    fn add(&mut self, what: &'static str, count: u64) {
+        *self.sums.entry(what).or_default() += count;
+    }
+
+    /// What a morning brought to light.
+    pub fn morning(&mut self, morning: &Morning) {
+        self.add("questions answered", morning.answered);
+        for (contract, reason) in &morning.guarded {
+            self.count("guards");
+            if contract != Rules::Apply.contract() || !reason.contains("max_per_hour") {
+                self.broken(contract, format!("it was held: {reason}"));
+            }
+        }
+    }
+
+    /// What was called since the last look.
+    pub fn calls(&mut self, house: &House) {
         let calls = house.world.calls();
         let new = calls.iter().filter(|call| self.seen.is_none_or(|seen| call.at > seen)).collect::<Vec<_>>();
         assert!(new.len() < 2_000, "the world forgets calls before they are looked at");
+        self.add("calls", u64::try_from(new.len()).unwrap());
         for call in &new {
             if matches!(call.at.jst().hour(), 23 | 0) {
                 let number = call.orders.first().cloned().unwrap_or_default();
@@ -60,36 +80,42 @@ impl Verdict {
         }
         self.seen = calls.last().map(|call| call.at).max(self.seen);
         let traffic = house.world.gateway_traffic();
-        assert!(traffic.peak_in_flight <= 3, "more calls at a time than max_in_flight: {traffic:?}");
-        self.lapses(house, stories).await;
+        assert!(
+            traffic.peak_in_flight <= in_flight(),
+            "more calls at a time than max_in_flight: {traffic:?}"
+        );
     }
 
-    /// An authorisation may end only where the gateway would not renew it, and then a person was told.
-    async fn lapses(&mut self, house: &House, stories: &[Story]) {
+    /// A day's look. An authorisation may end only where the gateway would not renew it, or people kept us from it, and then
+    /// a person was told.
+    pub async fn lapses(&mut self, house: &House, stories: &[Story]) {
         let (now, today) = (house.now(), house.now().jst_date());
         let mut list = None;
         for story in stories.iter().filter(|story| story.placed < now) {
+            if self.lapsed.contains(&story.number) {
+                continue;
+            }
             let sale = Sale::new(story, house.world.book_entries(&story.number));
             let last = sale.last_day(self.days);
             let canceled = story.between(now - KNOWN, now).iter().any(|version| version.canceled);
-            if sale.status != 4 || today <= last || canceled || !self.lapsed.insert(story.number.clone()) {
+            if sale.status != 4 || today <= last || canceled {
                 continue;
             }
+            self.lapsed.insert(story.number.clone());
             self.count("lapsed");
-            let declined = story.declined().is_some_and(|at| at.jst_date() <= last);
-            if !declined && !story.changed_early() {
+            if not_renewable(story, &sale, self.days).is_none() {
                 self.broken(
                     &story.number,
-                    format!("its authorisation lapsed on {last}, and was not renewed"),
+                    format!("on {today}: its authorisation lapsed on {last}, and was not renewed"),
                 );
             }
             if list.is_none() {
                 list = Some(List::read(house).await);
             }
-            if list.as_ref().is_some_and(|list| list.told_of(&story.number).is_empty()) {
+            if list.as_ref().is_some_and(|list| !list.tells(&story.number, Matter::Ends)) {
                 self.broken(
                     &story.number,
-                    format!("its authorisation lapsed on {last}, and nobody was told"),
+                    format!("on {today}: its authorisation lapsed on {last}, and nobody was told"),
                 );
             }
         }
@@ -99,15 +125,22 @@ impl Verdict {
     pub async fn finally(&mut self, house: &House, stories: &[Story]) {
         let list = List::read(house).await;
         let now = house.now();
+        let mut by_rule = Vec::new();
         for story in stories {
             let number = story.number.as_str();
             let sale = Sale::new(story, house.world.book_entries(number));
             for entry in sale.by_calls() {
-                if matches!(entry.effect, Effect::Effective | Effect::Half) {
-                    self.sums.entry(entry.function).and_modify(|n| *n += 1).or_insert(1);
-                }
-                if let Err(why) = right(story, entry) {
+                if let Err(why) = right(story, &sale, entry) {
                     self.broken(number, format!("{} {} at {}: {why}", entry.function, entry.what, entry.at));
+                }
+                if entry.effect == Effect::Half {
+                    self.count("half");
+                }
+            }
+            for entry in sale.effects() {
+                self.count(entry.function);
+                if story.rules == Rules::Apply {
+                    by_rule.push(entry.at);
                 }
             }
             if let Some(book) = house.world.book(number)
@@ -118,14 +151,25 @@ impl Verdict {
             for row in list.operations(number) {
                 let progress = &row.operation.progress;
                 let at_rest = progress.state.is_final()
-                    || progress.state == mallsync::domain::operation::State::NeedsPerson
-                    || progress.run_at > now;
+                    || progress.state == State::NeedsPerson
+                    || progress.run_at > now
+                    || story.held(now, now);
                 if !at_rest {
                     let kind = row.operation.intent.kind();
                     self.broken(number, format!("{kind} is left {}: {:?}", progress.state, progress.reason));
                 }
             }
             self.outcome(story, &sale, &list, now);
+        }
+        let (busiest, guard) = (busiest_hour(by_rule), house.plan.max_per_hour);
+        if busiest > guard {
+            self.broken(Rules::Apply.contract(), format!("{busiest} changes within an hour, for {guard}"));
+        }
+        for (contract, differs, stored) in &list.reports {
+            if differs != stored {
+                let (is, was) = (differs.kinds(), stored.kinds());
+                self.broken(contract, format!("`status` tells of {was}, what differs is {is}"));
+            }
         }
     }
 
@@ -142,50 +186,61 @@ impl Verdict {
         if reasons.iter().any(|reason| reason.trim().is_empty()) {
             self.broken(number, "a person is asked without a reason");
         }
-        let why_not = wants(story, sale, self.days, now);
-        match &why_not {
+        let excused = story.trouble || story.changed_early();
+        match unmet(story, sale, self.days, now) {
             // Nobody is troubled with what is as it should be.
-            None if !asked.is_empty() && !story.trouble && !story.changed_early() => {
+            None if !asked.is_empty() && !excused => {
                 self.broken(number, format!("all is well, yet a person is asked: {asked:?}"));
             }
             None => {}
-            Some(why) if reasons.is_empty() => self.broken(number, format!("{why}, and nobody is told")),
-            Some(why) => {
-                let raced = sale.settled.is_some_and(|settled| settled < wanted.from + RACE);
-                if !story.trouble && !story.changed_early() && !raced {
+            Some((why, matter)) if !list.tells(number, matter) => {
+                self.broken(number, format!("{why}, and nobody is told so ({matter:?}): {reasons:?}"));
+            }
+            Some((why, _)) => {
+                self.count("told");
+                // Whoever is asked first is not always in time.
+                let in_time = if story.rules == Rules::Ask { Duration::MAX } else { RACE };
+                let raced = sale.settled.is_some_and(|settled| settled.since(wanted.from) < in_time);
+                if !excused && !raced {
                     self.broken(number, format!("{why}, and a person is asked in vain: {reasons:?}"));
                 }
             }
         }
+        self.known(story, sale, (row.settlement.state, row.settlement.amount.map(|yen| yen.0)));
+    }
+
+    /// Whether the daemon takes it for what it is.
+    fn known(&mut self, story: &Story, sale: &Sale, (state, amount): (SettlementState, Option<i64>)) {
         let shown = match sale.status {
             4 => SettlementState::Authorized,
+            5 => SettlementState::Reserved,
+            15 => SettlementState::Refused,
             30 => SettlementState::Registered,
             31 => SettlementState::Settled,
             40 => SettlementState::Canceled,
             _ => SettlementState::Unknown,
         };
-        let amount = row.settlement.amount.map(|yen| yen.0);
-        if (row.settlement.state, amount) != (shown, Some(sale.amount)) {
+        if story.resolved.is_none() && (state, amount) != (shown, Some(sale.amount)) {
             self.broken(
-                number,
+                &story.number,
                 format!(
-                    "the daemon takes it for {} with {amount:?} yen, the gateway has {} with {}",
-                    row.settlement.state, sale.status, sale.amount
+                    "the daemon takes it for {state} with {amount:?} yen, the gateway has {} with {}",
+                    sale.status, sale.amount
                 ),
             );
         }
     }
 
     /// Panics with the stories of what is broken; else says what was done.
-    pub async fn pronounce(self, seed: u64, house: &House, stories: &[Story]) {
+    pub async fn pronounce(&self, house: &House, stories: &[Story]) {
+        let (seed, database) = (house.plan.seed, house.database());
         if self.broken.is_empty() {
-            println!("seed {seed} ({}): {} sales, {:?}", house.database, stories.len(), self.sums);
+            println!("seed {seed} ({database}): {} sales, {:?}", stories.len(), self.sums);
             return;
         }
         let list = List::read(house).await;
         let mut text = format!(
-            "seed {seed} ({}): {} of {} sales are not as they should be, {:?}\n",
-            house.database,
+            "seed {seed} ({database}): {} of {} sales are not as they should be, {:?}\n",
             self.broken.len(),
             stories.len(),
             self.sums
@@ -202,52 +257,5 @@ impl Verdict {
             text += &list.told(house.store(), number).await;
         }
         panic!("{text}");
-    }
-}
-
-/// Whether what a call did was right by what cart and slips said then.
-fn right(story: &Story, entry: &Entry) -> Result<(), String> {
-    let changed = matches!(entry.effect, Effect::Effective | Effect::Half | Effect::Lapsed);
-    if !changed {
-        return Ok(());
-    }
-    if entry.lapsed {
-        return Err("the authorisation was over".to_owned());
-    }
-    let then = story.between(entry.at - KNOWN, entry.at);
-    let some = |what: &str, met: &dyn Fn(&crate::story::Version) -> bool| {
-        if then.iter().any(met) { Ok(()) } else { Err(format!("{what}: {then:?}")) }
-    };
-    match entry.function {
-        "E01" => {
-            some("the amount is not due", &|v| !v.canceled && v.due == entry.amount)?;
-            some("the slip is not the order's", &|v| v.registered(&story.number).contains(&entry.what))
-        }
-        "E02" => some("the slip is the order's", &|v| !v.registered(&story.number).contains(&entry.what)),
-        "A06" if entry.from == 31 => Err("it was settled".to_owned()),
-        "A06" => some("the order is not cancelled", &|v| v.canceled),
-        "A07" => some("the amount is not due", &|v| !v.canceled && v.due == entry.amount),
-        "A11" if entry.from != 4 => Err(format!("status {}", entry.from)),
-        "A11" => some("the order is cancelled", &|v| !v.canceled),
-        other => Err(format!("nobody asked for {other}")),
-    }
-}
-
-/// Why a sale is not as cart and slips want it; `None`: it is.
-fn wants(story: &Story, sale: &Sale, days: u32, now: Timestamp) -> Option<String> {
-    let wanted = story.version(now);
-    let registered = wanted.registered(&story.number);
-    let lapsed = sale.status == 4 && now.jst_date() > sale.last_day(days);
-    match sale.status {
-        40 if wanted.canceled => None,
-        status if wanted.canceled => Some(format!("cancelled, status {status}")),
-        4 if registered.is_empty() && !lapsed => None,
-        status if registered.is_empty() => Some(format!("waiting, status {status}, lapsed {lapsed}")),
-        // The carrier scans the day after; two days later at the latest it is settled.
-        30 if !story.unscanned && now > wanted.from + HOUR * 96 => Some("never settled".to_owned()),
-        30 | 31 if sale.slips != registered => Some(format!("slips {:?} for {registered:?}", sale.slips)),
-        30 | 31 if sale.amount != wanted.due => Some(format!("{} yen for {}", sale.amount, wanted.due)),
-        30 | 31 => None,
-        status => Some(format!("slipped, status {status}, lapsed {lapsed}")),
     }
 }

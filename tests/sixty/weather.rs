@@ -47,9 +47,15 @@ pub fn change(world: &World, dice: &mut StdRng, outages: bool) {
             _ => address = Some(IpAddr::V4(Ipv4Addr::new(192, 0, 2, 1))),
         }
     }
+    let (stale, half_cancel, half_change) =
+        (dice.random_ratio(1, 4), dice.random_ratio(2, 3), dice.random_ratio(1, 2));
     world.switch(|switches| {
-        switches.webcollect.maintenance = maintenance;
-        switches.webcollect.registered_address = address;
+        let webcollect = &mut switches.webcollect;
+        webcollect.maintenance = maintenance;
+        webcollect.registered_address = address;
+        webcollect.stale_reads = stale;
+        webcollect.half_failed_cancel = half_cancel;
+        webcollect.half_failed_change = half_change;
     });
     let faults = faults();
     let mut rules = Vec::new();
@@ -72,5 +78,6 @@ pub fn calm(world: &World) {
     world.switch(|switches| {
         switches.webcollect.maintenance = Maintenance::Off;
         switches.webcollect.registered_address = None;
+        switches.webcollect.stale_reads = false;
     });
 }

@@ -7,7 +7,11 @@
 mod support;
 
 #[cfg(test)]
+mod accounts;
+#[cfg(test)]
 mod facts;
+#[cfg(test)]
+mod looks;
 #[cfg(test)]
 mod opening;
 #[cfg(test)]
@@ -15,15 +19,23 @@ mod operations;
 #[cfg(test)]
 mod orders;
 #[cfg(test)]
+mod plans;
+#[cfg(test)]
 mod quiet;
+#[cfg(test)]
+mod races;
 #[cfg(test)]
 mod receptions;
 #[cfg(test)]
 mod reconciling;
 #[cfg(test)]
+mod relinked;
+#[cfg(test)]
 mod reloads;
 #[cfg(test)]
 mod schema;
+#[cfg(test)]
+mod sends;
 #[cfg(test)]
 mod settlements;
 #[cfg(test)]

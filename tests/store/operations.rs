@@ -3,20 +3,18 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use mallsync::domain::money::Yen;
 use mallsync::domain::operation::{Answer, Event, LOOK_AFTER, State, Verdict};
 use mallsync::domain::slip::SlipRow;
-use mallsync::store::accounts::Account;
 use mallsync::store::operations::{Claim, Claimed, NewAttempt, OperationFilter, Work};
 use mallsync::store::{Access, Store, StoreError};
 
 use crate::facts::{Poller, at, claiming, contract, file, found, order, package, planning, row};
 use crate::support::{TestStore, stores};
 
-const ACCOUNT: &str = "webcollect-main";
+pub const ACCOUNT: &str = "webcollect-main";
 
 /// Orders with a slip each, planned.
-async fn planned(db: &TestStore, orders: u32) {
+pub async fn planned(db: &TestStore, orders: u32) {
     let contracts = [contract()];
     let mut poller = Poller::new(db, "cart").await;
     let numbers: Vec<String> = (0..orders).map(|i| format!("A-{i:03}")).collect();
@@ -32,7 +30,7 @@ fn slip(i: u32) -> String {
     format!("{digits}{}", digits % 7)
 }
 
-async fn claim(store: &Store, work: Work, owner: &str, minutes: u64, limit: u64) -> Vec<Claimed> {
+pub async fn claim(store: &Store, work: Work, owner: &str, minutes: u64, limit: u64) -> Vec<Claimed> {
     let (now, until) = (at(minutes), at(minutes + 5));
     store.claim_operations(&claiming(ACCOUNT, work, owner, now, now, until, limit)).await.unwrap()
 }
@@ -45,7 +43,7 @@ async fn send(db: &TestStore) -> Claimed {
     claimed
 }
 
-fn attempt(kind: &'static str, outcome: &str) -> NewAttempt {
+pub fn attempt(kind: &'static str, outcome: &str) -> NewAttempt {
     NewAttempt {
         kind,
         started_at: at(1),
@@ -58,7 +56,7 @@ fn attempt(kind: &'static str, outcome: &str) -> NewAttempt {
     }
 }
 
-async fn state(db: &TestStore, id: &str) -> State {
+pub async fn state(db: &TestStore, id: &str) -> State {
     db.store.operation(id).await.unwrap().unwrap().0.operation.progress.state
 }
 
@@ -129,16 +127,18 @@ async fn held_and_stopped_and_early_ones_are_not_claimed() {
         assert!(claim_at(&db, 0, 0).await.len() == 1, "{}: due", db.name);
         let contracts = [contract()];
         let id = db.store.find_settlements("A-000").await.unwrap().remove(0).settlement.id;
-        for account in [
-            Account { stopped_code: Some("Z1".to_owned()), ..Account::default() },
-            Account { held_reason: Some("guard".to_owned()), ..Account::default() },
-        ] {
-            let account = Account { name: ACCOUNT.to_owned(), ..account };
-            db.store.put_account(&account).await.unwrap();
+        assert!(db.store.stop_account(ACCOUNT, "Z1", "why", at(1), at(61)).await.unwrap());
+        for stopped in [true, false] {
             assert!(claim_at(&db, 10, 10).await.is_empty(), "{}", db.name);
             assert_eq!(db.store.next_operation(ACCOUNT).await.unwrap(), None, "{}", db.name);
+            let account = db.store.account(ACCOUNT).await.unwrap();
+            if stopped {
+                assert!(db.store.resume_account(&account).await.unwrap(), "{}", db.name);
+                db.store.hold_contract(ACCOUNT, "guard", "t", at(2)).await.unwrap();
+            } else {
+                db.store.release_contract(&account, "t", at(3)).await.unwrap();
+            }
         }
-        db.store.put_account(&Account { name: ACCOUNT.to_owned(), ..Account::default() }).await.unwrap();
         db.clock.set(at(10));
         assert_eq!(db.store.next_operation(ACCOUNT).await.unwrap(), Some(at(0)), "{}", db.name);
         db.store.hold_settlement(&id, "wait", "t", &planning(&contracts)).await.unwrap();
@@ -315,28 +315,6 @@ async fn nothing_is_sent_under_a_lease_that_has_ended() {
         assert!(matches!(late, Err(StoreError::LeaseLost)), "{}: {late:?}", db.name);
         let again = claim(&db.store, Work::Send, "two", 6, 1).await;
         db.store.step_operation(&again[0], &Event::Send, None, Some(at(99))).await.unwrap();
-    }
-}
-
-#[tokio::test]
-async fn guards_count_what_was_sent() {
-    for db in stores().await {
-        planned(&db, 3).await;
-        let day = at(0) - Duration::from_secs(12 * 3_600);
-        assert_eq!(db.store.spent(ACCOUNT, at(0), day).await.unwrap(), (0, Yen::ZERO), "{}", db.name);
-        let claim = claiming(ACCOUNT, Work::Send, "one", at(1), at(1), at(99), 3);
-        let claimed = db.store.claim_operations(&claim).await.unwrap();
-        for (claimed, minutes) in claimed.iter().zip([10, 20, 30]) {
-            db.clock.set(at(minutes));
-            db.store.step_operation(claimed, &Event::Send, None, Some(at(99))).await.unwrap();
-        }
-        db.store.step_operation(&claimed[0], &Event::Answered(Answer::Done), None, None).await.unwrap();
-        let refused = Event::Answered(Answer::Refused { code: "E".to_owned() });
-        db.store.step_operation(&claimed[1], &refused, None, None).await.unwrap();
-        assert_eq!(db.store.spent(ACCOUNT, day, day).await.unwrap(), (2, Yen(25_600)), "{}", db.name);
-        assert_eq!(db.store.spent(ACCOUNT, at(15), day).await.unwrap(), (1, Yen(25_600)), "{}", db.name);
-        assert_eq!(db.store.spent(ACCOUNT, day, at(15)).await.unwrap(), (2, Yen(12_800)), "{}", db.name);
-        assert_eq!(db.store.spent("other", day, day).await.unwrap(), (0, Yen::ZERO), "{}", db.name);
     }
 }
 

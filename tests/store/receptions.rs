@@ -367,10 +367,9 @@ async fn a_consolidated_parcel_belongs_to_each_order_whose_number_it_carries() {
         for number in ["a-1", "a-2"] {
             assert_eq!(settlement(&db, number).await.slips, [A], "{}: {number}", db.name);
         }
-        // One slip on several orders waits for a person (decisions.md 4).
-        assert!(planned(&db).await.is_empty(), "{}", db.name);
-        let held = settlement(&db, "a-2").await.settlement.held.unwrap();
-        assert!(held.contains("stands on another order too"), "{}: {held}", db.name);
+        // Each of them is registered with it.
+        assert_eq!(planned(&db).await, ["R-1", "R-2"], "{}", db.name);
+        assert_eq!(settlement(&db, "a-2").await.settlement.held, None, "{}", db.name);
 
         let again = slips(&db, &contracts, "f", rows()).await;
         let outcomes: Vec<RowOutcome> = again.iter().map(|(outcome, _)| *outcome).collect();
@@ -381,6 +380,7 @@ async fn a_consolidated_parcel_belongs_to_each_order_whose_number_it_carries() {
         cart.read(&db, 2, &[order("a-3")], &contracts).await;
         import(&db, vec![line(2, "a-3", "R-3")]).await;
         assert_eq!(settlement(&db, "a-3").await.slips, [A], "{}", db.name);
+        assert_eq!(planned(&db).await, ["R-1", "R-2", "R-3"], "{}", db.name);
         assert!(db.store.list_slips(true, None, None).await.unwrap().is_empty(), "{}", db.name);
     }
 }

@@ -50,6 +50,7 @@ async fn stopped_accounts_are_probed_at_once_and_nothing_else_of_them_changes() 
         let stopped = Account {
             name: "stopped".to_owned(),
             stopped_code: Some("auth".to_owned()),
+            stopped_reason: Some("why".to_owned()),
             stopped_at: Some(at(0)),
             probe_at: Some(at(100)),
             held_reason: Some("a person".to_owned()),
@@ -58,9 +59,22 @@ async fn stopped_accounts_are_probed_at_once_and_nothing_else_of_them_changes() 
         };
         // Its section cannot be used: there is nobody to ask.
         let broken = Account { name: "broken".to_owned(), probe_at: None, ..stopped.clone() };
-        let well = Account { name: "well".to_owned(), stopped_code: None, ..stopped.clone() };
+        let well = Account {
+            name: "well".to_owned(),
+            held_reason: stopped.held_reason.clone(),
+            held_at: stopped.held_at,
+            ..Account::default()
+        };
         for account in [&stopped, &broken, &well] {
-            store.put_account(account).await.unwrap();
+            let name = &account.name;
+            store.hold_contract(name, "a person", "t", at(0)).await.unwrap();
+            match (&account.stopped_code, account.probe_at) {
+                (Some(code), Some(at)) => {
+                    assert!(store.stop_account(name, code, "why", self::at(0), at).await.unwrap());
+                }
+                (Some(code), None) => store.break_account(name, code, "why", at(0)).await.unwrap(),
+                (None, _) => {}
+            }
         }
         assert_eq!(store.probe_stopped(at(5)).await.unwrap(), 1, "{}", db.name);
         let expected = Account { probe_at: Some(at(5)), ..stopped };

@@ -3,9 +3,8 @@
 use std::time::Duration;
 
 use mallsync::clock::Timestamp;
-use mallsync::domain::account::{Bucket, Expiry};
+use mallsync::domain::account::Bucket;
 use mallsync::domain::limit::{Admission, gcra};
-use mallsync::store::accounts::Account;
 use mallsync::store::people::Deed;
 use mallsync::store::streams::StreamEnd;
 use mallsync::store::{Access, StoreError};
@@ -171,36 +170,6 @@ async fn eight_workers_never_take_more_than_the_bucket_holds() {
         }
         // 480 ms at one call each 20 ms, and a burst of 4; workers that lag behind may only take less.
         assert!((4..=24 + 4).contains(&admitted), "{}: {admitted}", db.name);
-    }
-}
-
-#[tokio::test]
-async fn accounts_are_written_when_they_differ() {
-    for db in stores().await {
-        let silent = db.store.account("rakuten-main").await.unwrap();
-        assert_eq!(silent, Account { name: "rakuten-main".to_owned(), ..Account::default() });
-        db.store.put_account(&silent).await.unwrap();
-        assert!(
-            db.store.accounts().await.unwrap().is_empty(),
-            "{}: nothing to say, nothing written",
-            db.name
-        );
-        let stopped = Account {
-            stopped_code: Some("ES01-01".to_owned()),
-            stopped_reason: Some("renew the key".to_owned()),
-            stopped_at: Some(at(1)),
-            probe_at: Some(at(61)),
-            held_reason: Some("max_per_hour".to_owned()),
-            held_at: Some(at(2)),
-            expiries: vec![Expiry { what: "license_key".to_owned(), at: at(100) }],
-            expiries_at: Some(at(1)),
-            live_since: Some(at(0)),
-            ..silent.clone()
-        };
-        db.store.put_account(&stopped).await.unwrap();
-        assert_eq!(db.store.account("rakuten-main").await.unwrap(), stopped, "{}", db.name);
-        db.store.put_account(&silent).await.unwrap();
-        assert_eq!(db.store.accounts().await.unwrap(), [silent], "{}", db.name);
     }
 }
 

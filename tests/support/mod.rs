@@ -49,13 +49,15 @@ pub async fn stores() -> Vec<TestStore> {
     vec![sqlite().await, postgres().await]
 }
 
-async fn sqlite() -> TestStore {
+/// A store in a file of its own.
+pub async fn sqlite() -> TestStore {
     let dir = TempDir::new().unwrap();
     let url = format!("sqlite:{}", dir.path().join("test.db").display());
     open("sqlite", url, Some(dir)).await
 }
 
-async fn postgres() -> TestStore {
+/// A store in a database of its own of the tests' server.
+pub async fn postgres() -> TestStore {
     static TEMPLATE: OnceCell<String> = OnceCell::const_new();
     static NUMBER: AtomicU32 = AtomicU32::new(0);
     let pid = std::process::id();

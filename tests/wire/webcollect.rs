@@ -11,6 +11,7 @@ use std::path::PathBuf;
 use mallsync::clock::Timestamp;
 use mallsync::domain::operation::Answer;
 use mallsync::domain::settlement::SettlementState;
+use mallsync::settlement::Halt;
 use mallsync::settlement::webcollect::codes::credit_row;
 use mallsync::settlement::webcollect::{map, wire};
 use proptest::prelude::*;
@@ -61,9 +62,9 @@ fn order_no(body: &[u8]) -> String {
 fn every_sample_has_its_answer() {
     let mut text = String::new();
     for (name, body) in responses() {
-        let (answer, stop) = map::answer(200, &body, noon());
+        let (answer, halt) = map::answer(200, &body, noon());
         writeln!(text, "{name}\n  {answer:?}").unwrap();
-        if let Some(stop) = stop {
+        if let Some(Halt::Account(stop) | Halt::Function(stop)) = halt {
             writeln!(text, "  stop {}: {}", stop.code, stop.reason).unwrap();
         }
         let reply = wire::Reply::read(200, &body).unwrap();
@@ -91,9 +92,9 @@ fn no_part_of_an_answer_is_an_answer() {
         let end = body.windows(9).rposition(|w| w == b"</return>").unwrap() + 9;
         let number = order_no(&body);
         for cut in 0..end {
-            let (answer, stop) = map::answer(200, &body[..cut], noon());
+            let (answer, halt) = map::answer(200, &body[..cut], noon());
             assert!(matches!(answer, Answer::Unknown { .. }), "{name} cut at {cut}: {answer:?}");
-            assert_eq!(stop, None, "{name} cut at {cut}");
+            assert_eq!(halt, None, "{name} cut at {cut}");
             assert!(map::trade_info(200, &body[..cut], &number).is_err(), "{name} cut at {cut}");
         }
         for status in [100, 204, 301, 400, 403, 404, 429, 500, 502, 503] {
@@ -199,16 +200,20 @@ fn refusals_by_code() {
         "A082000010",
         "oops",
     ] {
-        let (answer, stop) = refused(sent);
+        let (answer, halt) = refused(sent);
         let Answer::Person { code, reason } = answer else { panic!("{sent}: {answer:?}") };
-        assert_eq!((code.as_str(), stop), (sent, None));
+        assert_eq!((code.as_str(), halt), (sent, None));
         assert!(reason.contains(sent), "{reason}");
     }
     for sent in ["Z012000007", "Z012000008", "Z012000009", "E011010251"] {
-        let (answer, stop) = refused(sent);
+        let (answer, halt) = refused(sent);
         let until = Timestamp::parse("2026-11-21T13:00:00+09:00").unwrap();
         assert_eq!(answer, Answer::Later { until, code: sent.to_owned() });
-        assert_eq!(stop.unwrap().code, sent);
+        match halt {
+            Some(Halt::Account(stop)) => assert!(stop.code == sent && sent.starts_with("Z01"), "{sent}"),
+            Some(Halt::Function(stop)) => assert!(stop.code == sent && sent == "E011010251", "{sent}"),
+            None => panic!("{sent} stops nothing"),
+        }
     }
     let both = "<return><returnCode>1</returnCode><errorCode>A077000001</errorCode>\
                 <creditErrerCode>C50</creditErrerCode></return>";

@@ -2,7 +2,7 @@
 
 use super::people;
 use crate::config::Language;
-use crate::settlement::webcollect::codes::{code_table, credit_row, describe, is_code, meaning, row};
+use crate::settlement::webcollect::codes::{code_table, credit_row, describe, meaning, row};
 use crate::settlement::webcollect::map::{mend, status_name};
 
 /// `text` in Japanese where it is a status, a code with what follows from it, or what a code means.
@@ -12,18 +12,24 @@ pub(super) fn japanese(text: &str) -> Option<String> {
 
 /// `与信完了: authorised`.
 fn status(text: &str) -> Option<String> {
-    let known = (0..=99_u32).filter_map(|number| status_name(&number.to_string()));
-    let name = known.into_iter().find(|name| *name == text)?;
-    Some(name.split_once(": ").map_or(name, |(japanese, _)| japanese).to_owned())
+    let (japanese, _) = text.split_once(": ")?;
+    let mut known = (0..=99_u32).filter_map(|number| status_name(&number.to_string()));
+    known.any(|name| name == text).then(|| japanese.to_owned())
 }
 
-/// `E012000002 (送り状番号が99件を超える: more than 99 slips on one order): what to do`, with the network's code between.
+/// `E012000002 (送り状番号が99件を超える: more than 99 slips on one order): what to do`, with the network's code between; a
+/// code that is not listed likewise.
 fn described(text: &str) -> Option<String> {
-    let code = text.get(..10).filter(|code| is_code(code))?;
-    let known = row(code)?;
-    let rest = text.strip_prefix(&describe(code))?;
+    let unlisted = format!(" ({})", meaning(""));
+    let (code, means, rest) = match text.get(..10).and_then(row) {
+        Some(known) => (known.code, known.japanese, text.strip_prefix(&describe(known.code))?),
+        None => {
+            let (code, rest) = text.split_once(&unlisted).filter(|(code, _)| !code.contains(' '))?;
+            (code, "一覧にないコード", rest)
+        }
+    };
     let (network, rest) = credit(rest);
-    let told = format!("{code}（{}）{network}", known.japanese);
+    let told = format!("{code}（{means}）{network}");
     Some(match rest.strip_prefix(": ") {
         Some(action) => format!("{told}: {}", sentences(action)),
         None => told + rest,

@@ -57,8 +57,6 @@ pub(super) const REASONS: &[(&str, &str)] = &[
     ("not in the gateway's list", "一覧にない状態"),
     // What an answer says.
     ("no complete answer: {0}", "応答を最後まで受け取れませんでした: {0}"),
-    ("{0} (a code that is not in the gateway's list): {1}", "{0}（一覧にないコード）: {1}"),
-    ("{0} (a code that is not in the gateway's list)", "{0}（一覧にないコード）"),
     ("a code that is not in the gateway's list", "一覧にないコード"),
     ("ask Yamato's support what it means", "意味をヤマトのサポートに問い合わせてください"),
     ("refused without a cause", "理由のない拒否"),

@@ -39,6 +39,12 @@ pub(super) const REASONS: &[(&str, &str)] = &[
     ("the slip was taken away", "伝票が外されました"),
     ("the settlement is in dry-run", "ドライランです"),
     ("maintenance window", "メンテナンス時間帯"),
+    (
+        "looked up within a minute of the last change: it may not be shown yet",
+        "前回の変更から 1 分以内の照会です。まだ反映されていないかもしれません",
+    ),
+    ("{0} is not allowed ({1}): {2}", "{0}が使えません（{1}）: {2}"),
+    ("the gateway does not allow this function ({0})", "決済側でこの機能が使えません（{0}）"),
     ("the look before sending failed: {0}", "送信前の照会に失敗: {0}"),
     ("the look-up failed: {0}", "照会に失敗: {0}"),
     ("max_per_hour: {0} operations within an hour", "max_per_hour: 1 時間に {0} 件"),

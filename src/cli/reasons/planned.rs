@@ -87,6 +87,10 @@ pub(super) const REASONS: &[(&str, &str)] = &[
         "{0} 円の精算確定後に注文が取り消されました。決済側の管理画面で返金してください",
     ),
     (
+        "the order is canceled, the gateway holds {0} yen; slip {1} is registered for order {2} of the same parcel (同梱)",
+        "注文は取消済ですが、決済側に {0} 円の与信が残っています。伝票 {1} は同梱の注文 {2} で登録済です",
+    ),
+    (
         "the order is canceled, the gateway holds {0} yen",
         "注文は取消済ですが、決済側に {0} 円の与信が残っています",
     ),
@@ -108,17 +112,65 @@ pub(super) const REASONS: &[(&str, &str)] = &[
     ("no slip", "送り状番号待ち"),
     ("registered", "登録済"),
     (
+        "registered; order {0}, in one parcel by slip {1}, is {2} and is not registered with it",
+        "登録済。同梱の注文 {0}（伝票 {1}）は「{2}」のため登録しません",
+    ),
+    (
         "slip {0} is cash on delivery: never registered on a card",
         "伝票 {0} は代引です。カードには登録しません",
     ),
     ("slip {0} is a letter-box service (送り状種類 {1})", "伝票 {0} は投函サービスです（送り状種類 {1}）"),
-    ("slip {0} stands on another order too", "伝票 {0} は他の注文にもあります"),
+    (
+        "slip {0} is in one parcel with order {1} (同梱): the gateway takes no second slip ({2}) for such an order",
+        "伝票 {0} は注文 {1} と同梱です。同梱の注文に 2 つ目の伝票（{2}）は登録できません",
+    ),
+    (
+        "slip {0} is in one parcel with order {1} (同梱): amount and slip stay as they are until that is undone in \
+         Yamato's console",
+        "伝票 {0} は注文 {1} と同梱です。ヤマトの管理画面で同梱を解除するまで、金額も伝票も変えられません",
+    ),
+    (
+        "slip {0} stands on more than {1} orders: the gateway takes no more of one parcel (同梱)",
+        "伝票 {0} の注文が {1} 件を超えています。同梱はそこまでしか登録できません",
+    ),
+    (
+        "slip {0} also stands on order {1}, where a person must decide on it first",
+        "伝票 {0} は注文 {1} にもあり、そちらで保留になっています。先に判断してください",
+    ),
+    (
+        "slip {0} also stands on order {1}, which is {2}: `slips remove {3} {4}` takes it off there",
+        "伝票 {0} は注文 {1} にもあり、その注文の状態が「{2}」です。外すには `slips remove {3} {4}` を使ってください",
+    ),
+    (
+        "slip {0} also stands on order {1}, which has no settlement: see which order it belongs to",
+        "伝票 {0} は注文 {1} にもあり、その注文には決済がありません。どの注文の伝票か確かめてください",
+    ),
+    (
+        "slip {0} also stands on order {1}, whose settlement is of another contract ({2})",
+        "伝票 {0} は注文 {1} にもあり、その決済は別の契約（{2}）です",
+    ),
+    (
+        "slip {0} also stands on order {1}, which has other slips too: the gateway takes one parcel's slip alone",
+        "伝票 {0} は注文 {1} にもあり、その注文には別の伝票もあります。同梱の注文に登録できる伝票は 1 つだけです",
+    ),
+    (
+        "the amount of order {0}, in one parcel by slip {1}, is not fixed",
+        "注文 {0}（伝票 {1} で同梱）の金額が未確定",
+    ),
+    (
+        "slip {0} carries {1} yen together with order {2}: the gateway takes {3} yen of one parcel (同梱)",
+        "伝票 {0} は {1} 円です（注文 {2} と同梱）。同梱は合計 {3} 円までです",
+    ),
     ("{0}, for seven days", "{0}。7 日たちました"),
     ("{0} of {1} parcels have a slip", "{1} 個口中 {0} 個口に伝票があります"),
     ("a reservation: the gateway authorises it later", "予約です。後日、決済側で与信されます"),
     (
         "the gateway shows it as settled: a further slip cannot be registered",
         "決済側で精算確定済のため、伝票を追加できません",
+    ),
+    (
+        "the gateway holds {0} yen, the order's due is {1} yen; {2}",
+        "決済側の金額は {0} 円、注文の請求額は {1} 円です。{2}",
     ),
     (
         "the gateway holds {0} yen, the order's due is {1} yen",
@@ -131,6 +183,11 @@ pub(super) const REASONS: &[(&str, &str)] = &[
     (
         "slip {0} is settled at the gateway, and the order has another one: ask the gateway's support",
         "伝票 {0} は決済側で精算確定済ですが、注文の伝票は別の番号です。決済側のサポートに問い合わせてください",
+    ),
+    (
+        "the sale is settled at the gateway as another carrier's parcel, and the order has a slip of Yamato's: ask the \
+         gateway's support",
+        "他社便として精算確定済ですが、注文の伝票はヤマトのものです。決済側のサポートに問い合わせてください",
     ),
     (
         "{0} yen are settled at the gateway, the order's due is {1} yen",

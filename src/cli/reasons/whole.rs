@@ -7,7 +7,7 @@ use regex::Regex;
 use super::*;
 use crate::clock::Timestamp;
 use crate::domain::operation::Answer;
-use crate::settlement::Stop;
+use crate::settlement::Halt;
 use crate::settlement::webcollect::codes::{code_table, credit_table, describe, meaning};
 use crate::settlement::webcollect::{answer, map};
 
@@ -28,7 +28,7 @@ fn assert_japanese(texts: impl IntoIterator<Item = String>) {
 }
 
 /// What a refusal means.
-fn answered(code: &str, network: &str) -> (Answer, Option<Stop>) {
+fn answered(code: &str, network: &str) -> (Answer, Option<Halt>) {
     let body = format!(
         "<?xml version=\"1.0\" encoding=\"UTF-8\"?><return><returnCode>1</returnCode>\
          <errorCode>{code}</errorCode><creditErrorCode>{network}</creditErrorCode></return>"
@@ -48,12 +48,15 @@ fn every_code_of_the_gateway_reads_in_japanese() {
         let networks = matches!(code, "A112000004" | "A077000001");
         let networks = credit_table().iter().map(|row| row.code).filter(|_| networks).chain(["", "G999"]);
         for network in networks {
-            let (answer, stop) = answered(code, network);
+            let (answer, halt) = answered(code, network);
             match answer {
                 Answer::Person { reason, .. } | Answer::Unknown { reason } => told.push(reason),
                 _ => {}
             }
-            told.extend(stop.map(|stop| format!("stopped by the gateway ({code}): {}", stop.reason)));
+            told.extend(halt.map(|halt| match halt {
+                Halt::Account(stop) => format!("stopped by the gateway ({code}): {}", stop.reason),
+                Halt::Function(stop) => format!("capture is not allowed ({code}): {}", stop.reason),
+            }));
         }
         told.extend([describe(code), meaning(code), map::mend(code).to_owned()]);
         told.push(format!("the gateway could not be asked: rejected ({code}): {}", meaning(code)));

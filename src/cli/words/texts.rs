@@ -217,6 +217,8 @@ texts! {
     RENEWALS_ASKED = "{0} authorisations lapse by {1}. To renew them all: `{2}`" | "与信 {0} 件が {1} までに切れます。まとめて再与信するには `{2}`";
     RESOLVED = "{0} is resolved ({1}): nothing is sent or asked for it any more. `mallsync settlements resolve {2} --undo` takes that back." | "{0} を処理済にしました（{1}）。今後は何も送らず、確認も求めません。`mallsync settlements resolve {2} --undo` で戻せます。";
     RESOLVED_NOT = "{0} is not resolved any more: the rules rule again." | "{0} の処理済を取り消しました。規則どおりに処理します。";
+    HELD_ALREADY = "{0} was held already: {1}" | "{0} はすでに止まっています: {1}";
+    FUNCTION_TRIED = "One {0} is sent now, to see whether the gateway allows it again ({1}); the others follow if it does." | "決済側で使えるようになったか、{0}を 1 件送って確かめます（{1}）。使えれば残りも送ります。";
     SAID_OF_MANY = "Written for {0} settlements." | "{0} 件に記録しました。";
     CONTRACT_NOT_HELD = "{0} is not held." | "{0} は止まっていません。";
     FOLLOWS_CONTRACT = "Releasing {0} lets go of {1} operations that are due ({2} yen)." | "{0} を解除すると、送る時期の来た処理 {1} 件（{2} 円）が動きます。";
@@ -302,6 +304,7 @@ texts! {
     T_RENEWALS = "authorisations to renew" | "再与信するか判断が必要";
     T_STOPPED = "stopped by the other side" | "相手側の理由で停止";
     T_ADDRESS = "calls come from another address" | "接続元アドレスが変わりました";
+    T_FUNCTION_STOPPED = "the gateway does not allow a function" | "決済側で使えない機能があります";
     T_ACCOUNT_HELD = "everything is held" | "すべて停止中";
     T_CONFIG_REFUSED = "the edited config was refused" | "編集された設定は受け付けられませんでした";
     T_OPERATIONS = "operations need a person" | "処理に人の判断が必要";

@@ -4,11 +4,11 @@ use std::time::Duration;
 
 use chrono::NaiveDate;
 
-use super::{CaptureOn, Contract, Delivery, Facts, Not, Parcels, Wanted, ask, yet};
+use super::{CaptureOn, Contract, Facts, Not, Parcels, Wanted, ask, yet};
 use crate::clock::Timestamp;
 use crate::domain::money::Yen;
 use crate::domain::operation::{Intent, registered_slips};
-use crate::domain::order::{Carrier, Order};
+use crate::domain::order::Order;
 use crate::domain::settlement::{Settlement, SettlementState};
 use crate::domain::slip::Slip;
 
@@ -36,9 +36,6 @@ pub(super) fn usable<'a>(
     };
     if let Some(slip) = slips.iter().find(|slip| matches!(slip.kind.as_str(), "3" | "7")) {
         return ask(format!("slip {} is a letter-box service (送り状種類 {})", slip.number, slip.kind));
-    }
-    if let Some(slip) = slips.iter().find(|slip| facts.shared.contains(&slip.number)) {
-        return ask(format!("slip {} stands on another order too", slip.number));
     }
     let parcels = facts.order.packages.len().max(1);
     let slipped = slipped_parcels(facts.order, &slips);
@@ -72,11 +69,11 @@ pub(super) fn captures(
     due: Yen,
     slips: &[&Slip],
 ) -> Vec<Wanted> {
-    let by_yamato = |slip: &Slip| match contract.delivery {
-        Delivery::Yamato => true,
-        Delivery::Other => false,
-        Delivery::BySlip => slip.carrier == Carrier::Yamato,
-    };
+    let registered = registered_slips(facts.done);
+    // Registered as another carrier's parcel, the whole sale is: the gateway takes no slip beside that (§5.4).
+    if registered.iter().any(|slip| slip == reception_number) {
+        return Vec::new();
+    }
     let run_at = |slip: &Slip| match contract.capture {
         CaptureOn::ShipDate => {
             let day: NaiveDate = slip.ship_date.unwrap_or_else(|| slip.learnt_at.jst_date());
@@ -87,7 +84,7 @@ pub(super) fn captures(
     };
     let mut wanted: Vec<Wanted> = slips
         .iter()
-        .filter(|slip| by_yamato(slip))
+        .filter(|slip| contract.delivery.by_yamato(slip.carrier))
         .map(|slip| Wanted {
             intent: Intent::Capture {
                 reception_number: reception_number.to_owned(),
@@ -111,7 +108,6 @@ pub(super) fn captures(
         };
         wanted.push(Wanted { intent, run_at });
     }
-    let registered = registered_slips(facts.done);
     wanted.retain(|w| !w.intent.slip_number().is_some_and(|slip| registered.iter().any(|r| r == slip)));
     wanted
 }
@@ -178,7 +174,8 @@ pub(super) fn not_too_late(settlement: &Settlement, wanted: &[Wanted], now: Time
     if let Some(last) = settlement.lapses_on
         && let Some(late) = wanted.iter().find(|w| w.run_at.max(now).jst_date() > last)
     {
-        return ask(format!("the authorisation ends on {last}, before {}", late.run_at.max(now).jst_date()));
+        let reason = format!("the authorisation ends on {last}, before {}", late.run_at.max(now).jst_date());
+        return Err(Not::InTime(reason));
     }
     Ok(())
 }

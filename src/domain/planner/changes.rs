@@ -3,7 +3,7 @@
 
 use chrono::NaiveDate;
 
-use super::{Contract, Facts, Not, OnChange, Wanted, ask, at_once, yet};
+use super::{Contract, Facts, Not, OnChange, Wanted, ask, at_once, consolidation, yet};
 use crate::domain::money::Yen;
 use crate::domain::operation::{Intent, registered_slips};
 use crate::domain::order::Status;
@@ -11,7 +11,7 @@ use crate::domain::settlement::{Settlement, SettlementState, Wish, latest_ship_d
 
 /// Nothing is due any more: what is still held on the card is a question.
 pub(super) fn nothing_due<T>(settlement: &Settlement) -> Result<T, Not> {
-    match (settlement.state, settlement.amount) {
+    match (settlement.state.at_gateway(), settlement.amount) {
         (SettlementState::Authorized | SettlementState::Registered, Some(held)) if held > Yen::ZERO => {
             ask(format!("nothing is due any more, the gateway holds {held} yen"))
         }
@@ -35,14 +35,23 @@ pub(super) fn cancel(contract: &Contract, facts: &Facts<'_>) -> Result<Vec<Wante
             "the order is canceled, the gateway shows a status from which nothing follows: compare it at the gateway's \
              own screen",
         ),
-        Canceled | Lapsed | Refused | Unknown | Unlinked => over,
+        Canceled | Refused | Unknown | Unlinked => over,
         Settled => ask(format!(
             "the order is canceled after {held} yen were settled: pay them back at the gateway's own screen"
         )),
-        Authorized | Reserved | Registered => {
+        // At the gateway one that lapsed is alive like the others.
+        Authorized | Lapsed | Reserved | Registered => {
             // Whose money it is was shown by its amount (decisions.md 2): without that it is a person's case.
             if contract.on_cancel == OnChange::Ask || settlement.verified_at.is_none() {
-                return ask(format!("the order is canceled, the gateway holds {held} yen"));
+                let question = format!("the order is canceled, the gateway holds {held} yen");
+                return ask(match consolidation::left_with(facts) {
+                    Some((slip, others)) => {
+                        format!(
+                            "{question}; slip {slip} is registered for order {others} of the same parcel (同梱)"
+                        )
+                    }
+                    None => question,
+                });
             }
             Ok(vec![Wanted { intent: cancellation(settlement, number, held), run_at: at_once(facts) }])
         }
@@ -54,21 +63,36 @@ fn cancellation(settlement: &Settlement, number: &str, amount: Yen) -> Intent {
         reception_number: number.to_owned(),
         amount,
         authorized_on: settlement.authorized_on,
-        state: settlement.state,
+        state: settlement.state.at_gateway(),
     }
 }
 
-/// A slip of Yamato's that we registered and that the order no longer has: it is taken back, before the right one is
-/// registered (§5.4). One at a time: in between the gateway is looked at again.
-pub(super) fn undo(facts: &Facts<'_>, number: &str, due: Yen) -> Result<Option<Wanted>, Not> {
+/// A registration of ours that the order's slips no longer bear out: it is taken back, before the right one is made (§5.4).
+/// One at a time: in between the gateway is looked at again. Another carrier's parcel stands under the reception number
+/// itself (§2.5): it holds as long as any slip of another carrier does, whatever its number.
+pub(super) fn undo(
+    contract: &Contract,
+    facts: &Facts<'_>,
+    number: &str,
+    due: Yen,
+) -> Result<Option<Wanted>, Not> {
     let settlement = facts.settlement;
-    let stale = registered_slips(facts.done)
-        .into_iter()
-        .filter(|slip| slip != number)
-        .find(|slip| !facts.slips.iter().any(|ours| ours.number == *slip));
+    let stale = registered_slips(facts.done).into_iter().find(|registered| {
+        let mut ours = facts.slips.iter();
+        if registered == number {
+            !ours.any(|slip| !contract.delivery.by_yamato(slip.carrier))
+        } else {
+            !ours.any(|slip| slip.number == *registered)
+        }
+    });
     let Some(slip) = stale else { return Ok(None) };
+    let other_carrier = slip == number;
     match settlement.state {
         SettlementState::Settled if facts.slips.is_empty() => yet("registered"),
+        SettlementState::Settled if other_carrier => ask(
+            "the sale is settled at the gateway as another carrier's parcel, and the order has a slip of Yamato's: ask the \
+             gateway's support",
+        ),
         SettlementState::Settled => ask(format!(
             "slip {slip} is settled at the gateway, and the order has another one: ask the gateway's support"
         )),
@@ -77,7 +101,7 @@ pub(super) fn undo(facts: &Facts<'_>, number: &str, due: Yen) -> Result<Option<W
             let intent = Intent::Undo {
                 reception_number: number.to_owned(),
                 slip_number: slip,
-                delivery_service_code: "00".to_owned(),
+                delivery_service_code: if other_carrier { "99" } else { "00" }.to_owned(),
                 amount: settlement.amount.unwrap_or(due),
             };
             Ok(Some(Wanted { intent, run_at: at_once(facts) }))
@@ -97,13 +121,21 @@ pub(super) fn amount(
     };
     let settlement = facts.settlement;
     let Some(held) = settlement.amount.filter(|held| *held != due) else { return Ok(None) };
-    let question = || ask(format!("the gateway holds {held} yen, the order's due is {due} yen"));
+    let question = || {
+        let question = format!("the gateway holds {held} yen, the order's due is {due} yen");
+        ask(match consolidation::consolidated(facts) {
+            Some((slip, others)) => format!("{question}; {}", in_one_parcel(&slip, &others)),
+            None => question,
+        })
+    };
     match settlement.state {
         Canceled | Lapsed | Refused => Ok(None),
         Settled => ask(format!("{held} yen are settled at the gateway, the order's due is {due} yen")),
         Unknown | Unlinked | Reserved => question(),
         Authorized | Registered
-            if contract.on_amount_change == OnChange::Ask || settlement.verified_at.is_none() =>
+            if contract.on_amount_change == OnChange::Ask
+                || settlement.verified_at.is_none()
+                || consolidation::consolidated(facts).is_some() =>
         {
             question()
         }
@@ -118,13 +150,20 @@ pub(super) fn amount(
     }
 }
 
+fn in_one_parcel(slip: &str, others: &str) -> String {
+    format!(
+        "slip {slip} is in one parcel with order {others} (同梱): amount and slip stay as they are until that is undone in \
+         Yamato's console"
+    )
+}
+
 fn change(settlement: &Settlement, number: &str, from: Yen, to: Yen) -> Intent {
     Intent::ChangeAmount {
         reception_number: number.to_owned(),
         from,
         to,
         authorized_on: settlement.authorized_on,
-        state: settlement.state,
+        state: settlement.state.at_gateway(),
     }
 }
 
@@ -156,6 +195,17 @@ pub(super) fn by_word(contract: &Contract, facts: &Facts<'_>, wish: &Wish) -> Re
     let gone = matches!(facts.order.status, Status::Canceled | Status::CancelRequested);
     if gone && matches!(wish, Wish::ChangeAmount { .. } | Wish::Reauth | Wish::ChangeDate { .. }) {
         return ask(format!("the order is {}", facts.order.status));
+    }
+    if settlement.state == SettlementState::Lapsed && matches!(wish, Wish::ChangeAmount { .. } | Wish::Reauth)
+    {
+        return super::renewal::ended(settlement);
+    }
+    if let Some((slip, others)) = consolidation::consolidated(facts) {
+        match wish {
+            Wish::ChangeAmount { .. } | Wish::Reauth => return ask(in_one_parcel(&slip, &others)),
+            Wish::Undo { slip_number } if *slip_number == slip => return ask(in_one_parcel(&slip, &others)),
+            Wish::Undo { .. } | Wish::Cancel | Wish::Capture | Wish::ChangeDate { .. } => {}
+        }
     }
     let intent = match wish {
         Wish::Cancel => cancellation(settlement, number, held),

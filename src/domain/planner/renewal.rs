@@ -29,6 +29,9 @@ pub(super) fn renewal(contract: &Contract, facts: &Facts<'_>, now: Timestamp) ->
     );
     // Once a slip is registered the money is claimed; the gateway renews no such sale for sure.
     let registered = !settlement.slips.is_empty() || !registered_slips(facts.done).is_empty();
+    if settlement.state == SettlementState::Lapsed && order.status != Status::CancelRequested {
+        return ended(settlement);
+    }
     if given_up || registered || settlement.state != SettlementState::Authorized {
         return Ok(None);
     }
@@ -38,9 +41,6 @@ pub(super) fn renewal(contract: &Contract, facts: &Facts<'_>, now: Timestamp) ->
         return Ok(None);
     };
     let today = now.jst_date();
-    if today > last {
-        return ask(format!("the authorisation ended on {last}"));
-    }
     let Some(begins) = last.checked_sub_days(Days::new(AHEAD)) else { return Ok(None) };
     if today < begins {
         return Ok(None);
@@ -54,6 +54,14 @@ pub(super) fn renewal(contract: &Contract, facts: &Facts<'_>, now: Timestamp) ->
             Some(intent) => Ok(Some(Wanted { run_at: at((begins, last), number, now), intent })),
             None => ask("the gateway shows no date of authorisation"),
         },
+    }
+}
+
+/// An authorisation that ended can be neither captured nor renewed: a person's case (§5.3).
+pub(super) fn ended<T>(settlement: &Settlement) -> Result<T, Not> {
+    match settlement.lapses_on {
+        Some(last) => ask(format!("the authorisation ended on {last}")),
+        None => ask("the end of the authorisation is not known"),
     }
 }
 

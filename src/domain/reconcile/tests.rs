@@ -444,6 +444,15 @@ fn what_differs_and_by_how_much() {
             vec![(Kind::NotCaptured, due, none), (Kind::Lapsed, due, due)],
         ),
         (
+            "lapsed, and the order is cancelled: the gateway shows it as alive",
+            case().with(|c| {
+                c.settlement.state = SettlementState::Lapsed;
+                c.settlement.lapses_on = Some(day("2026-12-09"));
+                c.order.status = Status::Canceled;
+            }),
+            vec![(Kind::OrderCanceled, none, due)],
+        ),
+        (
             "it ends in three days",
             case().with(|c| c.settlement.lapses_on = Some(day("2026-12-13"))),
             vec![(Kind::LapsesSoon, due, due)],

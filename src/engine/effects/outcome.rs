@@ -7,7 +7,7 @@ use async_trait::async_trait;
 use crate::clock::{Ambient, Timestamp};
 use crate::domain::operation::{Answer, Event, Verdict};
 use crate::http::{Bucket, Closed, Gate, Priority, SendError};
-use crate::settlement::{Sent, Stop};
+use crate::settlement::{Halt, Sent};
 use crate::store::operations::NewAttempt;
 
 /// Between the commit of `sending` and the first byte; past it nothing is sent (decisions.md 8).
@@ -34,12 +34,12 @@ impl Gate for Prompt {
     fn pace(&self, _: &Bucket, _: Duration) {}
 }
 
-/// The event, whether the account must stop, and the attempt row of a send.
+/// The event, what must stop, and the attempt row of a send.
 pub(super) fn outcome_of(
     sent: Result<Sent, SendError>,
     started_at: Timestamp,
     finished_at: Timestamp,
-) -> (Event, Option<Stop>, NewAttempt) {
+) -> (Event, Option<Halt>, NewAttempt) {
     let attempt = |outcome: &str, code: Option<String>, message: Option<String>| NewAttempt {
         kind: "send",
         started_at,
@@ -55,7 +55,7 @@ pub(super) fn outcome_of(
             let (word, code, message) = answer_words(&sent.answer);
             let attempt =
                 NewAttempt { http_status: sent.http_status, raw: sent.raw, ..attempt(word, code, message) };
-            (Event::Answered(sent.answer), sent.stop, attempt)
+            (Event::Answered(sent.answer), sent.halt, attempt)
         }
         Err(e @ (SendError::NotSent(_) | SendError::Closed(_))) => {
             let reason = e.to_string();

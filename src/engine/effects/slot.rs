@@ -9,6 +9,7 @@ use tokio::sync::OwnedSemaphorePermit;
 
 use super::{Account, FLOOR};
 use crate::clock::Timestamp;
+use crate::domain::operation::Event;
 use crate::engine::guard;
 use crate::engine::poll::Shared;
 use crate::http::{Bucket, Closed, Gate, Priority};
@@ -21,51 +22,56 @@ pub(super) struct NotNow {
     pub(super) reason: String,
 }
 
+impl From<NotNow> for Event {
+    fn from(NotNow { until, reason }: NotNow) -> Self {
+        Self::Defer { until, reason }
+    }
+}
+
 impl Account {
-    /// Waits for the turn of a call that changes something: not while the contract is held either, which whoever holds it
-    /// may have said since the operation was claimed.
-    pub(super) async fn change_slot(
-        &self,
-        shared: &Shared,
-    ) -> Result<Result<OwnedSemaphorePermit, NotNow>, StoreError> {
-        let slot = match self.call_slot(shared).await? {
-            Ok(slot) => slot,
-            not_now => return Ok(not_now),
+    /// Waits for the turn of a call that changes something. Whether its contract is held or stopped by now is asked where
+    /// its intent is committed, in the same transaction: here it would keep the slot idle and prove nothing.
+    pub(super) async fn change_slot(&self, shared: &Shared) -> Result<OwnedSemaphorePermit, NotNow> {
+        let not_now = |until, reason: &str| NotNow { until, reason: reason.to_owned() };
+        let soon = shared.ambient.now() + Duration::from_secs(5);
+        match self.call(shared, &*shared.gate).admit(&self.gateway.bucket()).await {
+            Ok(()) => {}
+            Err(Closed::Until(until)) => return Err(not_now(until, &Closed::Until(until).to_string())),
+            Err(closed) => return Err(not_now(soon, &closed.to_string())),
+        }
+        let Some(slot) = self.free_slot(shared).await else {
+            return Err(not_now(soon, &Closed::Stopping.to_string()));
         };
-        match shared.store.account(self.name()).await?.held_reason {
-            Some(reason) => {
-                let until = shared.ambient.now() + FLOOR;
-                Ok(Err(NotNow { until, reason: format!("held: {reason}") }))
-            }
-            None => Ok(Ok(slot)),
+        // Time passed since it was claimed.
+        match guard::window_ends(self.window, shared.ambient.now(), self.gateway.deadline()) {
+            Some(end) => Err(not_now(end, "maintenance window")),
+            None => Ok(slot),
         }
     }
 
-    /// Waits for a call's turn. It is given back when the permit is dropped.
+    /// Waits for a call's turn; not while the account is stopped, which others may have learnt since the operation was
+    /// claimed. It is given back when the permit is dropped.
     pub(super) async fn call_slot(
         &self,
         shared: &Shared,
     ) -> Result<Result<OwnedSemaphorePermit, NotNow>, StoreError> {
-        let not_now = |until, reason: &str| Ok(Err(NotNow { until, reason: reason.to_owned() }));
-        let soon = shared.ambient.now() + Duration::from_secs(5);
-        match self.call(shared, &*shared.gate).admit(&self.gateway.bucket()).await {
-            Ok(()) => {}
-            Err(Closed::Until(until)) => return not_now(until, &Closed::Until(until).to_string()),
-            Err(closed) => return not_now(soon, &closed.to_string()),
-        }
-        let Some(slot) = self.free_slot(shared).await else {
-            return not_now(soon, &Closed::Stopping.to_string());
+        let slot = match self.change_slot(shared).await {
+            Ok(slot) => slot,
+            Err(not_now) => return Ok(Err(not_now)),
         };
-        // Time passed since it was claimed, and others learn of what stops everything.
-        let now = shared.ambient.now();
-        if let Some(end) = guard::window_ends(self.window, now, self.gateway.deadline()) {
-            return not_now(end, "maintenance window");
-        }
         let row = shared.store.account(self.name()).await?;
-        if let Some(code) = &row.stopped_code {
-            return not_now(row.probe_at.unwrap_or(now + FLOOR), &format!("stopped by the gateway ({code})"));
+        Ok(match row.stopped_code {
+            Some(code) => Err(self.stopped(shared, &code, row.probe_at)),
+            None => Ok(slot),
+        })
+    }
+
+    /// Not before the probe of a stopped account.
+    pub(super) fn stopped(&self, shared: &Shared, code: &str, probe_at: Option<Timestamp>) -> NotNow {
+        NotNow {
+            until: probe_at.unwrap_or_else(|| shared.ambient.now() + FLOOR),
+            reason: format!("stopped by the gateway ({code})"),
         }
-        Ok(Ok(slot))
     }
 
     /// One of the calls at once; `None`: the daemon stops.

@@ -7,19 +7,18 @@ use tracing::Instrument;
 
 use super::outcome::{Prompt, outcome_of, verdict_word};
 use super::slot::{Admitted, NotNow};
-use super::{AGAIN, Account, FLOOR, LEASE_BEYOND, PROBE};
+use super::{Account, LEASE_BEYOND};
 use crate::clock::Timestamp;
 use crate::domain::operation::{Event, Intent, LOOK_DELAYS, Progress, State, Verdict, registered_slips};
 use crate::domain::planner::OnChange;
 use crate::domain::settlement::Settlement;
-use crate::engine::alerts;
 use crate::engine::guard::{self, Before, Moment};
 use crate::engine::poll::Shared;
 use crate::http::text::scrub_code;
-use crate::settlement::{Function, LookFailed, Looked, Stop};
+use crate::settlement::{Function, LookFailed, Looked};
 use crate::store::StoreError;
 use crate::store::operations::{Claimed, NewAttempt, Seen, Work};
-use crate::telemetry::metrics;
+use crate::store::sends::Begun;
 
 /// Why a change of amount or a renewal waits.
 const CLOSED_AT_NIGHT: &str = "closed from 23:00 to 01:00";
@@ -32,13 +31,13 @@ impl Account {
     pub(super) async fn work(&self, shared: &Shared, work: Work, claimed: Claimed) -> Option<State> {
         let id = claimed.operation.id.clone();
         let around = tracing::debug_span!("operation", settlement = self.name(), operation = %id);
-        let (settlement, intent) = (claimed.settlement.clone(), claimed.operation.intent.clone());
+        let operation = claimed.operation.clone();
         let outcome = async {
             let progress = match work {
                 Work::Send => self.send(shared, claimed).await,
                 Work::Look => self.settle(shared, claimed).await,
             }?;
-            if let Err(e) = self.after(shared, &settlement, &intent, progress.state).await {
+            if let Err(e) = self.after(shared, &operation, progress.state).await {
                 // The next round of planning does it.
                 tracing::warn!(settlement = self.name(), operation = %id, error.message = %e,
                     "Settlement was not planned anew.");
@@ -68,18 +67,18 @@ impl Account {
         if let Err(reason) =
             guard::still_wanted(&self.contract, &order.order, &order.slips, settlement, &intent)
         {
-            return self.rest(shared, &claimed, Event::Supersede { reason }, None).await;
+            return self.rest(shared, &claimed, Event::Supersede { reason }, None, None).await;
         }
         if let Err(reason) = self.possible(&intent, now) {
-            return self.rest(shared, &claimed, Event::FoundBlocked { reason }, None).await;
+            return self.rest(shared, &claimed, Event::FoundBlocked { reason }, None, None).await;
         }
         if let Some(until) = intent.closed_until(now) {
             let event = Event::Defer { until, reason: CLOSED_AT_NIGHT.to_owned() };
-            return self.rest(shared, &claimed, event, None).await;
+            return self.rest(shared, &claimed, event, None, None).await;
         }
         let slot = match self.call_slot(shared).await? {
             Ok(slot) => slot,
-            Err(not_now) => return self.put_off(shared, &claimed, not_now, None).await,
+            Err(not_now) => return self.rest(shared, &claimed, not_now.into(), None, None).await,
         };
         let (looked, look) = match self.look(shared, &claimed, "look", slot).await? {
             Ok(found) => found,
@@ -87,7 +86,8 @@ impl Account {
                 let step = (claimed.operation.progress.looks as usize).min(LOOK_DELAYS.len() - 1);
                 let until = now + LOOK_DELAYS[step];
                 let reason = format!("the look before sending failed: {}", failed.fault);
-                return self.rest(shared, &claimed, Event::Defer { until, reason }, Some(attempt)).await;
+                let event = Event::Defer { until, reason };
+                return self.rest(shared, &claimed, event, Some(attempt), None).await;
             }
         };
         let registered = registered_slips(&shared.store.done_intents(&order.id).await?);
@@ -101,65 +101,55 @@ impl Account {
             registered: &registered,
             now: shared.ambient.now(),
         });
-        let seen = self.seen(&claimed, &looked, matches!(before, Before::Send | Before::Done));
-        if before != Before::Send {
-            self.observe(shared, &claimed, seen).await?;
+        if before != Before::Send
+            && let Some(not_now) = self.lags(shared, &claimed, &look).await?
+        {
+            return self.rest_seen(shared, &claimed, not_now.into(), look, None).await;
         }
+        let seen =
+            self.seen(&claimed, &looked, look.started_at, matches!(before, Before::Send | Before::Done));
         match before {
             Before::Send => {}
-            Before::Done => return self.rest(shared, &claimed, Event::FoundDone, Some(look)).await,
+            Before::Done => return self.rest_seen(shared, &claimed, Event::FoundDone, look, seen).await,
             Before::Blocked(reason) if self.brings_in_step(settlement, &intent, &looked) => {
-                return self.rest(shared, &claimed, Event::Supersede { reason }, Some(look)).await;
+                return self.rest_seen(shared, &claimed, Event::Supersede { reason }, look, seen).await;
             }
             Before::Blocked(reason) => {
-                return self.rest(shared, &claimed, Event::FoundBlocked { reason }, Some(look)).await;
+                return self.rest_seen(shared, &claimed, Event::FoundBlocked { reason }, look, seen).await;
             }
         }
-        let far = self.far_from_guards(shared, intent.amount()).await?;
         // Whatever is waited for comes before the intent, so that nothing lies between the intent and the first byte.
-        let slot = match self.change_slot(shared).await? {
+        let slot = match self.change_slot(shared).await {
             Ok(slot) => slot,
-            Err(not_now) => {
-                self.observe(shared, &claimed, seen).await?;
-                return self.put_off(shared, &claimed, not_now, Some(look)).await;
-            }
+            Err(not_now) => return self.rest_seen(shared, &claimed, not_now.into(), look, seen).await,
         };
         let now = shared.ambient.now();
         let closed = intent.closed_until(now).map(|until| (until, CLOSED_AT_NIGHT));
         let old = (now.since(look.finished_at) > FRESH).then_some((now, "the look before sending is old"));
         if let Some((until, reason)) = closed.or(old) {
-            self.observe(shared, &claimed, seen).await?;
-            let not_now = NotNow { until, reason: reason.to_owned() };
-            return self.put_off(shared, &claimed, not_now, Some(look)).await;
+            let event = Event::Defer { until, reason: reason.to_owned() };
+            return self.rest_seen(shared, &claimed, event, look, seen).await;
         }
-        let begun_at;
-        {
-            // One at a time where it matters: what is committed here counts for the next one's guard.
-            let one = if far { None } else { Some(self.turnstile.lock().await) };
-            if one.is_some()
-                && let Some(reason) = self.over_guard(shared, now, intent.amount()).await?
-            {
-                self.observe(shared, &claimed, seen).await?;
-                let not_now = NotNow { until: now + FLOOR, reason };
-                return self.put_off(shared, &claimed, not_now, Some(look)).await;
+        // From before the commit: a machine that is suspended in it must not send once it wakes (decisions.md 8).
+        let begun_at = shared.ambient.wall();
+        let until = begun_at + self.gateway.deadline() + LEASE_BEYOND;
+        let trial = match shared.store.begin_sending(&claimed, &look, seen, &self.guards(), until).await? {
+            Begun::Sending { trial } => trial,
+            Begun::Withheld(why) => {
+                drop(slot);
+                let event = self.withheld(shared, why).into();
+                return self.rest_seen(shared, &claimed, event, look, seen).await;
             }
-            // From before the commit: a machine that is suspended in it must not send once it wakes (decisions.md 8).
-            begun_at = shared.ambient.wall();
-            let lease_until = begun_at + self.gateway.deadline() + LEASE_BEYOND;
-            shared.store.begin_sending(&claimed, &look, seen, lease_until).await?;
-        }
+        };
         let started_at = shared.ambient.now();
         let gate = Prompt { committed_at: begun_at, ambient: shared.ambient.clone() };
         let sent = self.gateway.send(&self.call(shared, &gate), &intent).await;
-        let (event, stop, attempt) = outcome_of(sent, started_at, shared.ambient.now());
-        let stopped = match stop {
-            Some(stop) => self.stop(shared, &stop).await,
-            None => Ok(()),
-        };
+        let (mut event, halt, attempt) = outcome_of(sent, started_at, shared.ambient.now());
+        let halted = self.halt(shared, intent.kind(), trial, halt, &mut event).await;
         drop(slot);
         // What the gateway said is stored whatever became of the account's row.
-        let progress = self.rest(shared, &claimed, event, Some(attempt)).await;
-        stopped?;
+        let progress = self.rest(shared, &claimed, event, Some(attempt), None).await;
+        halted?;
         progress
     }
 
@@ -187,14 +177,14 @@ impl Account {
             Ok(slot) => slot,
             Err(NotNow { reason, .. }) => {
                 let event = Event::Looked(Verdict::Unclear { reason });
-                return self.rest(shared, &claimed, event, None).await;
+                return self.rest(shared, &claimed, event, None, None).await;
             }
         };
         let (looked, attempt) = match self.look(shared, &claimed, "settle", slot).await? {
             Ok(found) => found,
             Err((failed, attempt)) => {
                 let verdict = Verdict::Unclear { reason: format!("the look-up failed: {}", failed.fault) };
-                return self.rest(shared, &claimed, Event::Looked(verdict), Some(attempt)).await;
+                return self.rest(shared, &claimed, Event::Looked(verdict), Some(attempt), None).await;
             }
         };
         let operation = &claimed.operation;
@@ -202,20 +192,8 @@ impl Account {
         let claimed_done = operation.progress.claimed_done;
         let verdict = self.gateway.judge_further(&operation.intent, &looked, claimed_done, &registered);
         let attempt = NewAttempt { outcome: verdict_word(&verdict).to_owned(), ..attempt };
-        self.observe(shared, &claimed, self.seen(&claimed, &looked, verdict == Verdict::Done)).await?;
-        self.rest(shared, &claimed, Event::Looked(verdict), Some(attempt)).await
-    }
-
-    /// Back to rest until its time comes again.
-    async fn put_off(
-        &self,
-        shared: &Shared,
-        claimed: &Claimed,
-        not_now: NotNow,
-        attempt: Option<NewAttempt>,
-    ) -> Result<Progress, StoreError> {
-        let NotNow { until, reason } = not_now;
-        self.rest(shared, claimed, Event::Defer { until, reason }, attempt).await
+        let seen = self.seen(&claimed, &looked, attempt.started_at, verdict == Verdict::Done);
+        self.rest_seen(shared, &claimed, Event::Looked(verdict), attempt, seen).await
     }
 
     /// Looks the settlement up in the turn of `slot`; the attempt row tells either way.
@@ -266,134 +244,22 @@ impl Account {
         }
     }
 
-    /// What a look-up showed of the operation's settlement, to be stored; `None` where it showed none.
-    fn seen<'a>(&self, claimed: &Claimed, looked: &'a Looked, verified: bool) -> Option<Seen<'a>> {
+    /// What a look-up that was sent at `at` showed of the operation's settlement, to be stored; `None` where it showed none,
+    /// or the order was linked to another number since.
+    fn seen<'a>(
+        &self,
+        claimed: &Claimed,
+        looked: &'a Looked,
+        at: Timestamp,
+        verified: bool,
+    ) -> Option<Seen<'a>> {
+        let number = Some(claimed.operation.intent.reception_number());
+        let own = claimed.settlement.reception_number.as_deref() == number;
         Some(Seen {
-            observed: looked.observed.as_ref().filter(|_| !looked.ambiguous)?,
+            observed: looked.observed.as_ref().filter(|_| own && !looked.ambiguous)?,
             verified: verified || claimed.settlement.verified_at.is_some(),
             authorization_days: self.contract.authorization_days,
+            at,
         })
-    }
-
-    async fn observe(
-        &self,
-        shared: &Shared,
-        claimed: &Claimed,
-        seen: Option<Seen<'_>>,
-    ) -> Result<(), StoreError> {
-        let Some(Seen { observed, verified, authorization_days: days }) = seen else { return Ok(()) };
-        let id = &claimed.settlement.id;
-        shared.store.observe_settlement(id, observed, verified, days, shared.ambient.now()).await
-    }
-
-    /// Applies the event, gives the lease back, and says what a person wants to read.
-    async fn rest(
-        &self,
-        shared: &Shared,
-        claimed: &Claimed,
-        event: Event,
-        attempt: Option<NewAttempt>,
-    ) -> Result<Progress, StoreError> {
-        let started_at = attempt.as_ref().map(|a| a.started_at);
-        let progress = self.keep(shared, claimed, &event, attempt.as_ref()).await?;
-        let elapsed_ms = started_at.map_or(0, |t| shared.ambient.now().since(t).as_millis());
-        let elapsed_ms = u64::try_from(elapsed_ms).unwrap_or(u64::MAX);
-        let operation = &claimed.operation;
-        metrics::operation(&self.subject(), operation.intent.kind(), progress.state.as_str());
-        let code = progress.code.as_deref();
-        let reason = progress.reason.as_deref();
-        let order = &claimed.order.order.mall_order_id;
-        let of_a_slip = matches!(operation.intent, Intent::Capture { .. });
-        match progress.state {
-            State::Done if of_a_slip => {
-                tracing::info!(settlement = self.name(), shop = %claimed.order.shop, mall_order_id = %order,
-                operation = %operation.id, attempt = progress.sends, elapsed_ms, yen = operation.intent.amount().0, "Slip registered.");
-            }
-            State::Done => {
-                tracing::info!(settlement = self.name(), shop = %claimed.order.shop, mall_order_id = %order,
-                operation = %operation.id, kind = operation.intent.kind(), attempt = progress.sends, elapsed_ms,
-                yen = operation.intent.amount().0, "Operation was done.");
-            }
-            State::NeedsPerson => {
-                if let Err(e) = alerts::operations_for_people(shared, self.name()).await {
-                    // The next round of alerts tells it.
-                    tracing::warn!(settlement = self.name(), operation = %operation.id, error.message = %e,
-                        "Notice was not stored.");
-                }
-            }
-            State::Refused if of_a_slip => {
-                tracing::error!(settlement = self.name(), shop = %claimed.order.shop, mall_order_id = %order,
-                operation = %operation.id, error.code = code, error.message = reason, "Gateway refused the slip.");
-            }
-            State::Refused => {
-                tracing::error!(settlement = self.name(), shop = %claimed.order.shop, mall_order_id = %order,
-                operation = %operation.id, kind = operation.intent.kind(), error.code = code, error.message = reason,
-                "Gateway refused the operation.");
-            }
-            State::Unknown => {
-                tracing::warn!(settlement = self.name(), shop = %claimed.order.shop, mall_order_id = %order,
-                operation = %operation.id, error.code = code, error.message = reason, next_attempt_at = %progress.run_at,
-                "Outcome became unknown.");
-            }
-            State::Superseded => {
-                tracing::info!(settlement = self.name(), shop = %claimed.order.shop, mall_order_id = %order,
-                operation = %operation.id, error.message = reason, "Operation was no longer wanted.");
-            }
-            _ => {
-                tracing::warn!(settlement = self.name(), shop = %claimed.order.shop, mall_order_id = %order,
-                operation = %operation.id, error.code = code, error.message = reason, next_attempt_at = %progress.run_at,
-                "Operation was put off.");
-            }
-        }
-        Ok(progress)
-    }
-
-    /// Stores what was learnt. A database that is away for a moment must not turn an answer into an unknown outcome: the
-    /// lease outlasts the call by so much.
-    async fn keep(
-        &self,
-        shared: &Shared,
-        claimed: &Claimed,
-        event: &Event,
-        attempt: Option<&NewAttempt>,
-    ) -> Result<Progress, StoreError> {
-        let give_up = shared.ambient.wall() + LEASE_BEYOND;
-        loop {
-            let failed = match shared.store.step_operation(claimed, event, attempt, None).await {
-                Err(e @ StoreError::Database(_)) => e,
-                other => return other,
-            };
-            if shared.ambient.wall() >= give_up || shared.stop.is_cancelled() {
-                return Err(failed);
-            }
-            tracing::warn!(settlement = self.name(), operation = %claimed.operation.id, error.message = %failed,
-                "Outcome was not stored yet.");
-            let clock = shared.ambient.clock();
-            let again = shared.ambient.now() + clock.of_wall(AGAIN);
-            let _awake;
-            let _rest = clock.rest();
-            tokio::select! {
-                awake = clock.sleep_until(again) => _awake = awake,
-                () = shared.stop.cancelled() => {}
-            }
-        }
-    }
-
-    /// Stops the account: nothing is sent until the hourly probe finds it well.
-    pub(in crate::engine) async fn stop(&self, shared: &Shared, stop: &Stop) -> Result<(), StoreError> {
-        let now = shared.ambient.now();
-        let mut row = shared.store.account(self.name()).await?;
-        if row.stopped_code.is_none() {
-            tracing::error!(settlement = self.name(), error.code = %stop.code, error.message = %stop.reason,
-                next_attempt_at = %(now + PROBE), "Settlement was stopped.");
-            row.stopped_code = Some(stop.code.clone());
-            row.stopped_reason = Some(stop.reason.clone());
-            row.stopped_at = Some(now);
-            row.probe_at = Some(now + PROBE);
-            shared.store.put_account(&row).await?;
-            // The address is what it is about, as like as not.
-            shared.store.hurry_source_address(self.name(), now).await?;
-        }
-        Ok(())
     }
 }

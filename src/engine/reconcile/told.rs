@@ -2,7 +2,9 @@
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
+use std::time::Duration;
 
+use crate::clock::Timestamp;
 use crate::domain::planner::Mode;
 use crate::domain::reconcile::{Difference, Kind, Report};
 use crate::engine::effects::Account;
@@ -15,6 +17,8 @@ use crate::store::reconciling::{Compared, Which};
 /// Settlements compared at a time.
 const PAGE: u64 = 200;
 
+/// What was read is dated with the moment it was asked for, and stored later.
+const SLACK: Duration = Duration::from_secs(3_600);
 /// [`Notice::step`] of what was told while nothing is awaited of anybody (dry-run): told again once the contract is live.
 const QUIETLY: i64 = 1;
 
@@ -24,13 +28,21 @@ fn subject(compared: &Compared, kind: Kind) -> String {
 }
 
 impl Account {
-    /// Compares everything by what is known now, tells what is new, and forgets what is over.
-    pub(super) async fn compare_all(&self, shared: &Shared) -> Result<Report, StoreError> {
+    /// Compares everything by what is known now, tells what is new, and forgets what is over. Since the comparison that
+    /// began at `since`, only what may have changed is read.
+    pub(super) async fn compare_all(
+        &self,
+        shared: &Shared,
+        since: Option<Timestamp>,
+    ) -> Result<Report, StoreError> {
         let mut report = Report::default();
         let mut after = Some(String::new());
         while let Some(from) = after {
             shared.beat.works(&shared.ambient);
-            let which = Which::After(&from, PAGE);
+            let which = match since {
+                None => Which::After(&from, PAGE),
+                Some(since) => Which::Since(since - SLACK, &from, PAGE),
+            };
             let (page, next) =
                 shared.store.compare_settlements(&self.contract, which, shared.ambient.now()).await?;
             for compared in &page {

@@ -7,16 +7,16 @@ use super::wire::{NO_CODE, Outcome, Reply};
 use crate::clock::Timestamp;
 use crate::domain::intent::night_ends;
 use crate::domain::operation::Answer;
-use crate::settlement::Stop;
+use crate::settlement::{Halt, Stop};
 
 /// Closed without a calendar: asked again after this (§5.7: every 5–15 minutes).
 const CLOSED: Duration = Duration::from_secs(10 * 60);
-/// How long a stopped account rests before it is asked again (decisions.md 11).
+/// How long what is stopped rests before it is asked again (decisions.md 11).
 const STOPPED: Duration = Duration::from_secs(60 * 60);
 
-/// What the answer to a changing call means, and whether the account must stop.
+/// What the answer to a changing call means, and what must stop.
 #[must_use]
-pub fn answer(status: u16, body: &[u8], now: Timestamp) -> (Answer, Option<Stop>) {
+pub fn answer(status: u16, body: &[u8], now: Timestamp) -> (Answer, Option<Halt>) {
     let reply = match Reply::read(status, body) {
         Ok(reply) => reply,
         Err(unreadable) => return (Answer::Unknown { reason: unreadable.to_string() }, None),
@@ -32,13 +32,11 @@ pub fn answer(status: u16, body: &[u8], now: Timestamp) -> (Answer, Option<Stop>
         Class::Retry => Answer::Retry { code },
         Class::Window => Answer::Later { until: window_ends(&code, now), code },
         Class::Bug => Answer::Refused { code },
-        Class::Conf if stops_the_merchant(&code) => {
-            let stop = Some(stop(&code));
-            return (Answer::Later { until: now + STOPPED, code }, stop);
-        }
-        // §4.1: the function is not to be had, all others are: whoever wanted it is told.
+        // §4.1: the common ones stop everything of the merchant, the others their own function alone.
         Class::Conf => {
-            Answer::Person { reason: format!("{}; {}", for_person(&code, &reply), mend(&code)), code }
+            let stop = stop(&code);
+            let halt = if code.starts_with("Z01") { Halt::Account(stop) } else { Halt::Function(stop) };
+            return (Answer::Later { until: now + STOPPED, code }, Some(halt));
         }
         // The common ones say that the gateway itself does not know; those of a function, that it was done before.
         Class::Verify if code.starts_with("Z01") => Answer::Unknown { reason: describe(&code) },
@@ -47,11 +45,6 @@ pub fn answer(status: u16, body: &[u8], now: Timestamp) -> (Answer, Option<Stop>
         Class::Decline | Class::Person => Answer::Person { reason: for_person(&code, &reply), code },
     };
     (answer, None)
-}
-
-/// Credential, contract, address; and E01's own: a merchant that may not register shipments has no use for the rest.
-fn stops_the_merchant(code: &str) -> bool {
-    code.starts_with("Z01") || code == "E011010251"
 }
 
 fn for_person(code: &str, reply: &Reply) -> String {
@@ -77,7 +70,7 @@ fn window_ends(code: &str, now: Timestamp) -> Timestamp {
     night.unwrap_or(now + CLOSED)
 }
 
-/// Why the account must stop and what a person does about it.
+/// Why something must stop and what a person does about it.
 #[must_use]
 pub fn stop(code: &str) -> Stop {
     Stop { code: code.to_owned(), reason: format!("{}; {}", meaning(code), mend(code)) }

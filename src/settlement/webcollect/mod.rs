@@ -204,13 +204,13 @@ impl Settlement for WebCollect {
     async fn send(&self, call: &Call<'_>, intent: &Intent) -> Result<Sent, SendError> {
         match call.send(self.change(intent)).await {
             Ok(response) => {
-                let (answer, stop) = answer::answer(response.status, &response.body, call.now());
-                Ok(Sent { answer, stop, http_status: Some(response.status), raw: response.body.to_vec() })
+                let (answer, halt) = answer::answer(response.status, &response.body, call.now());
+                Ok(Sent { answer, halt, http_status: Some(response.status), raw: response.body.to_vec() })
             }
             // It may have arrived: an outcome like any other, and an unknown one (I7).
             Err(SendError::NoAnswer(reason)) => Ok(Sent {
                 answer: Answer::Unknown { reason: format!("no complete answer: {reason}") },
-                stop: None,
+                halt: None,
                 http_status: None,
                 raw: Vec::new(),
             }),

@@ -1,5 +1,7 @@
 //! E04 取引情報照会: every element of kuroneko-webcollect.md §3.3, empty ones included.
 
+use std::time::Duration;
+
 use super::functions::Context;
 use super::state::{Means, Slip};
 use super::switches::OtherSlip;
@@ -9,7 +11,7 @@ use crate::clock::Timestamp;
 impl Context<'_> {
     pub(super) fn look_up(self) -> Reply {
         let order_no = self.order_no();
-        let stale = self.switches.stale_reads;
+        let stale = self.switches.stale_reads.then(|| Duration::from_secs(self.switches.stale_seconds));
         let Some(s) = self.state.gateway.shown(self.world, order_no, self.now, stale) else {
             return Reply::ok().with_blocks("resultCount", "resultData", Vec::new());
         };

@@ -46,6 +46,7 @@ pub use traffic::Report as Traffic;
 
 pub(crate) use outside::catch_up;
 pub(crate) use state::Gateway;
+pub(crate) use traffic::Passage;
 
 use super::faults::Fault;
 use super::http::{Answer, Request};
@@ -99,6 +100,10 @@ const FUNCTIONS: [(&str, &[&str]); 37] = [
     ("paypayChangePrice", &["L03"]),
 ];
 
+/// The functions here that change something.
+const CHANGING: [&str; 6] =
+    ["creditCancel", "creditChangePrice", "reAuth", "shipmentEntry", "shipmentCancel", "changeDate"];
+
 /// What stands in a request's body.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Params(BTreeMap<String, String>);
@@ -147,8 +152,10 @@ impl Call {
         &self.orders
     }
 
-    pub(crate) fn order_no(&self) -> &str {
-        self.params.order_no()
+    /// The call as the gateway's traffic counts it; `seen`: others of its reception number are "in progress" meanwhile.
+    pub(crate) fn passage(&self, seen: bool) -> Passage {
+        let order_no = self.params.order_no().to_owned();
+        Passage { order_no, seen, changes: CHANGING.contains(&self.name) }
     }
 }
 

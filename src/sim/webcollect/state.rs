@@ -136,17 +136,17 @@ impl Gateway {
         }
     }
 
-    /// The settlement as a look-up shows it: with `stale`, the one before the latest change for 60 s.
+    /// The settlement as a look-up shows it: with `stale`, the one before the latest change for so long after it.
     pub(crate) fn shown(
         &self,
         world: &World,
         order_no: &str,
         now: Timestamp,
-        stale: bool,
+        stale: Option<Duration>,
     ) -> Option<Settlement> {
-        if stale
+        if let Some(stale) = stale
             && let Some((previous, at)) = self.previous.get(order_no)
-            && now < *at + Duration::from_secs(60)
+            && now < *at + stale
         {
             return Some(previous.clone());
         }

@@ -78,8 +78,10 @@ pub struct WebcollectSwitches {
     pub half_failed_change: bool,
     /// Reception numbers whose A07 authorises the new amount and fails to give the old one back (A077000001, 17).
     pub unreversed: BTreeSet<String>,
-    /// E04 shows the state before the latest change for 60 s after it.
+    /// E04 shows the state before the latest change for [`stale_seconds`](Self::stale_seconds) after it.
     pub stale_reads: bool,
+    /// How long a stale look-up shows the state before (kuroneko-webcollect.md §7: 60 s).
+    pub stale_seconds: u64,
     /// Reception numbers whose card the issuer refuses: A07, A11, the authorisation of a reservation (15).
     pub declined: BTreeSet<String>,
     /// `creditErrorCode` of refusals by the issuer; empty: one that fits the function.
@@ -120,6 +122,7 @@ impl Default for WebcollectSwitches {
             half_failed_change: false,
             unreversed: BTreeSet::new(),
             stale_reads: false,
+            stale_seconds: 60,
             declined: BTreeSet::new(),
             credit_error_code: String::new(),
             dead_slips: BTreeSet::new(),

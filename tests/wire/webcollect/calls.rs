@@ -185,7 +185,7 @@ async fn requests_are_the_contracts_byte_for_byte() {
     for intent in [yamato(), other_carrier()] {
         account.settlement.check_locally(&intent, account.ambient.now()).unwrap();
         let sent = account.send(&intent).await.unwrap();
-        assert_eq!((sent.answer, sent.stop, sent.http_status), (Answer::Done, None, Some(200)));
+        assert_eq!((sent.answer, sent.halt, sent.http_status), (Answer::Done, None, Some(200)));
         assert!(sent.raw.ends_with(b"</return>\n"));
     }
     let looked = account.settlement.look_up(&account.call(), "20250401000123").await.unwrap();
@@ -282,7 +282,7 @@ async fn every_lost_answer_is_an_unknown_outcome() {
     for case in &cases {
         let sent = account.send(&yamato()).await.unwrap_or_else(|e| panic!("{case}: {e}"));
         assert!(matches!(sent.answer, Answer::Unknown { .. }), "{case}: {:?}", sent.answer);
-        assert_eq!(sent.stop, None, "{case}");
+        assert_eq!(sent.halt, None, "{case}");
     }
     assert_eq!(gateway.requests().len(), cases.len(), "nothing was sent twice");
 }
