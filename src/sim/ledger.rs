@@ -194,6 +194,11 @@ impl Ledger {
         }
     }
 
+    /// The call that is being answered goes on: it takes effect later, and [`Ledger::leave`] ends it.
+    pub(crate) fn stay(&mut self, order: &str) {
+        *self.under_way.entry(order.to_owned()).or_default() += 1;
+    }
+
     /// It is answered, or its client is gone.
     pub(crate) fn leave(&mut self, orders: &[String]) {
         for order in orders {

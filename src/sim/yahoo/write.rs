@@ -78,7 +78,7 @@ pub(crate) fn answer(
 }
 
 fn put_off(state: &mut State, shop: &Shop, change: Change, due: Timestamp) {
-    state.ledger.enter(std::slice::from_ref(&change.number), |_| false);
+    state.ledger.stay(&change.number);
     state.yahoo.late.push(Late { seller_id: shop.seller_id.clone(), change, due });
 }
 
