@@ -43,3 +43,7 @@ mod yahoo_changes;
 mod yahoo_client;
 #[cfg(test)]
 mod yahoo_orders;
+#[cfg(test)]
+mod yahoo_writes;
+#[cfg(test)]
+mod yahoo_writes_bad;

@@ -249,26 +249,9 @@ fn entry(plan: &Plan, function: &'static str, what: String, now: Timestamp) -> W
         ships: true,
         shipped: false,
         captured: false,
-        must_not_ship: must_not_ship(plan, now),
+        must_not_ship: plan.must_not_ship(now),
         parcels: Vec::new(),
     }
-}
-
-/// Why goods must not leave for it, if so.
-fn must_not_ship(plan: &Plan, now: Timestamp) -> Option<&'static str> {
-    Some(match plan.status(now) {
-        "CANCELLED" => "canceled",
-        "UNFULFILLABLE" => "by_amazon",
-        "PENDING" | "PENDING_AVAILABILITY" => "pending",
-        "AWAITING_REVIEW" => "unknown",
-        _ if plan.kind.by_amazon() => "by_amazon",
-        _ => match plan.kind {
-            Kind::ShipPlus | Kind::EasyShip => "by_mall",
-            Kind::UnknownFulfiller => "unknown_fulfiller",
-            _ if plan.cancel_asked.is_some_and(|asked| asked <= now) => "cancel_asked",
-            _ => return None,
-        },
-    })
 }
 
 /// Lets a shipment take effect at `now`.
@@ -386,6 +369,9 @@ fn judge(
     // As exact as the mall shows it.
     let at = Timestamp::from_micros(now.micros().div_euclid(1_000) * 1_000);
     let shows = at + std::time::Duration::from_secs(switches.shipments_show_after_s);
+    let told =
+        |n: usize| pieces.iter().filter(|piece| piece.line == n).map(|piece| piece.quantity).sum::<i64>();
+    let complete = left.iter().enumerate().all(|(n, left)| told(n) == *left);
     let package = Package {
         reference,
         carrier,
@@ -394,5 +380,5 @@ fn judge(
         ship_time: shipment.ship_date,
         pieces,
     };
-    Ok(Sent { created: at, at: now, shows, package })
+    Ok(Sent { created: at, at: now, shows, complete, package })
 }

@@ -7,6 +7,7 @@ use serde_json::{Map, Value, json};
 use super::plan::{LIFE, LONG_EVERY, LONG_FIRST, Plan, SHORT_LIFE};
 use super::query::{Family, SETTLED, Search};
 use super::render::datetime;
+use super::sent::DELIVERY;
 use super::token::Cursor;
 use super::{Shop, bad_token};
 use crate::clock::Timestamp;
@@ -100,8 +101,12 @@ fn candidates(
     let skew = (LONG_EVERY + LONG_FIRST - first % LONG_EVERY) % LONG_EVERY;
     let step = usize::try_from(LONG_EVERY).unwrap_or(1);
     // What is done from outside is done to open orders alone, so it comes before the end of a life, too; calls may come
-    // after it.
+    // after it, and leave an order open.
     let told = state.amazon.sent.range((shop.ordinal, from)..(shop.ordinal, short.max(from)));
+    let told = told.filter(|(order, log)| {
+        let moved = log.last().is_some_and(|sent| sent.shows + DELIVERY >= search.after);
+        moved || state.amazon.outside.contains_key(order)
+    });
     let mut old: Vec<u64> = told.map(|((_, index), _)| *index).collect();
     old.extend((first + skew..short).step_by(step));
     old.sort_unstable();

@@ -5,13 +5,13 @@ use std::time::Duration;
 
 use super::Shop;
 use super::content::Content;
-use super::plan::Plan;
+use super::plan::{Kind, Plan};
 use crate::clock::Timestamp;
 use crate::sim::World;
 use crate::sim::world::State;
 
 /// From a shipment that a call completed to its delivery.
-const DELIVERY: Duration = Duration::from_hours(24);
+pub(super) const DELIVERY: Duration = Duration::from_hours(24);
 
 /// One line of a package.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -45,6 +45,8 @@ pub(crate) struct Sent {
     pub(crate) at: Timestamp,
     /// From then on reads could show it.
     pub(crate) shows: Timestamp,
+    /// Nothing is left to be shipped with it.
+    pub(crate) complete: bool,
     pub(crate) package: Package,
 }
 
@@ -126,6 +128,25 @@ pub(crate) fn remaining(
     (0..content.lines.len()).map(left).collect()
 }
 
+impl Plan {
+    /// Why goods must not leave for it, if so.
+    pub(super) fn must_not_ship(&self, now: Timestamp) -> Option<&'static str> {
+        Some(match self.status(now) {
+            "CANCELLED" => "canceled",
+            "UNFULFILLABLE" => "by_amazon",
+            "PENDING" | "PENDING_AVAILABILITY" => "pending",
+            "AWAITING_REVIEW" => "unknown",
+            _ if self.kind.by_amazon() => "by_amazon",
+            _ => match self.kind {
+                Kind::ShipPlus | Kind::EasyShip => "by_mall",
+                Kind::UnknownFulfiller => "unknown_fulfiller",
+                _ if self.cancel_asked.is_some_and(|asked| asked <= now) => "cancel_asked",
+                _ => return None,
+            },
+        })
+    }
+}
+
 impl World {
     /// What calls told of an order's packages and shows by `at`.
     pub(crate) fn amazon_sent<'s>(
@@ -146,24 +167,20 @@ impl World {
         if let Some(began) = state.amazon.began.filter(|_| !state.switches.amazon.staff_ships) {
             plan.stop(began);
         }
-        let Some(first) = state.amazon.sent.get(&(shop.ordinal, index)).and_then(|log| log.first()) else {
-            return plan;
-        };
+        let log = state.amazon.sent.get(&(shop.ordinal, index)).map_or(&[][..], Vec::as_slice);
+        let Some(first) = log.first() else { return plan };
         plan.stop(first.at);
         plan.line_canceled = plan.line_canceled.filter(|event| *event <= first.at);
-        let sent = self.amazon_sent(state, shop, index, at);
-        let shows = sent.iter().map(|sent| sent.shows);
-        plan.told = Told { first: shows.clone().min(), complete: None, last: shows.clone().max() };
-        if sent.is_empty() {
-            return plan;
-        }
-        let content = shop.content(self.options.seed, &plan);
-        if remaining(&plan, &content, &sent, at, None).iter().all(|left| *left == 0) {
-            plan.told.complete = plan.told.last;
-            plan.delivered = plan.told.last.map(|last| last + DELIVERY);
+        let Some(last) = log.iter().rev().find(|sent| sent.shows <= at) else { return plan };
+        let complete = last.complete.then_some(last.shows);
+        plan.told = Told { first: Some(first.shows), complete, last: Some(last.shows) };
+        if let Some(complete) = complete {
+            if plan.shipped().is_none() {
+                plan.delivered = Some(complete + DELIVERY);
+            }
             // Nobody cancels what has left.
-            plan.canceled = plan.canceled.filter(|event| Some(*event) <= plan.told.last);
-            plan.cancel_asked = plan.cancel_asked.filter(|event| Some(*event) <= plan.told.last);
+            plan.canceled = plan.canceled.filter(|event| *event <= complete);
+            plan.cancel_asked = plan.cancel_asked.filter(|event| *event <= complete);
         }
         plan
     }
