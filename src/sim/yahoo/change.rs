@@ -223,8 +223,8 @@ fn edit(change: &mut Change, req: &Node, order: &Node) -> Result<(), Refusal> {
 
 /// What belongs together, and what excludes each other (§7.1).
 fn together(change: &Change) -> Result<(), Refusal> {
-    let given = |name: &&str| change.values.contains_key(*name);
-    if keys::EAZY.iter().any(|name| given(&name))
+    let given = |name: &str| change.values.contains_key(name);
+    if keys::EAZY.iter().any(|name| given(name))
         && let Some(missing) = keys::EAZY.iter().find(|name| !given(name))
     {
         return Err(refusal::parameter(missing));

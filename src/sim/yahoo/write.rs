@@ -239,7 +239,7 @@ fn proceeds(view: &View<'_>, switches: &Switches, to: u8) -> Result<(), Refusal>
     let clean = plan.suspect(now) != "1";
     let completed_once = plan.marks.first_done.is_some() || plan.done(Step::Completed, now);
     let allowed = match (plan.order_status(now), to) {
-        ("1" | "2" | "3", 4) => true,
+        ("1" | "2" | "3", 4) | ("5", 2) => true,
         ("1" | "2" | "3", 5) => {
             let waits = Duration::from_secs(switches.completion_waits_s);
             let delivered = matches!(plan.ship_status(now), "3" | "4");
@@ -248,7 +248,6 @@ fn proceeds(view: &View<'_>, switches: &Switches, to: u8) -> Result<(), Refusal>
         ("2", 3) => !completed_once,
         ("3", 1) => plan.open(Step::OnSale, now),
         ("3", 2) | ("5", 4) => clean,
-        ("5", 2) => true,
         _ => false,
     };
     if allowed { Ok(()) } else { Err(refusal::cannot("OrderStatus")) }
