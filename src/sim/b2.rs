@@ -176,14 +176,14 @@ impl World {
             };
             // Most orders of the range shipped long ago: their content need not be made.
             let ahead = std::time::Duration::from_hours(24);
-            if plan.shipped.is_none_or(|at| at <= since || until + ahead < at) {
+            if plan.packed.is_none_or(|at| at <= since || until + ahead < at) {
                 continue;
             }
             let content = shop.content(self.options.seed, &plan);
             let live: Vec<usize> =
                 (0..content.packages.len()).filter(|&k| !content.packages[k].removed).collect();
             for (n, &k) in live.iter().enumerate() {
-                let Some(at) = plan.parcel_shipped(n, live.len()).filter(|at| since < *at && *at <= until)
+                let Some(at) = plan.parcel_packed(n, live.len()).filter(|at| since < *at && *at <= until)
                 else {
                     continue;
                 };

@@ -8,6 +8,8 @@
 //! | GET, PUT `switches` | PUT takes any part of them |
 //! | GET `calls` | the latest calls |
 //! | GET `books`, GET `books/entries` (`?order_no=…`) | the gateway's books: sums of every settlement that somebody changed; every change of one |
+//! | GET `books/writes`, GET `books/writes/ORDER` | the malls' books: sums of every order that changing calls were about; one order with its journal |
+//! | GET `shipments/SHOP/ORDER` | what the mall shows of its shipment |
 //! | GET `truth/SHOP` (`?from=0&count=100`) | the expected facts |
 //! | PUT `keys/SHOP` | the shop's keys (Rakuten, au PAY) |
 //! | POST `aupay/cancel` | `{"order_id":"…"}`, one line of it with `"line":0` |
@@ -191,6 +193,11 @@ fn control(world: &Arc<World>, request: &Request, path: &str) -> Outcome {
         }
         (method, path) => match (method, path.split_once('/')) {
             ("GET", Some(("truth", shop))) => truth(world, shop, &request.query),
+            ("GET", Some(("books", path))) => write_books(world, path),
+            ("GET", Some(("shipments", path))) => {
+                let shown = path.split_once('/').and_then(|(shop, order)| world.shipments(shop, order));
+                to_json(&shown.ok_or_else(|| (404, format!("no order {path}")))?)
+            }
             ("PUT", Some(("keys", shop))) => {
                 let keys = body::<Vec<Key>>(request)?;
                 done(world.set_keys(shop, keys), || format!("no shop {shop}"))
@@ -263,6 +270,18 @@ fn webcollect(world: &World, request: &Request, method: &str, path: &str) -> Out
 
 fn done(found: bool, missing: impl FnOnce() -> String) -> Outcome {
     if found { Ok(json!({})) } else { Err((404, missing())) }
+}
+
+/// The malls' books, or one order of theirs with its journal.
+fn write_books(world: &World, path: &str) -> Outcome {
+    match path.split_once('/') {
+        None if path == "writes" => to_json(&world.write_books()),
+        Some(("writes", order)) => {
+            let book = world.write_book(order).ok_or_else(|| (404, format!("nothing about {order}")))?;
+            Ok(json!({ "book": to_json(&book)?, "entries": to_json(&world.write_entries(order))? }))
+        }
+        _ => Err((404, format!("no control GET /_sim/books/{path}; see the table in src/sim/control.rs"))),
+    }
 }
 
 fn truth(world: &World, shop: &str, query: &str) -> Outcome {

@@ -59,7 +59,8 @@ pub enum Fault {
         #[serde(default)]
         hold: bool,
     },
-    /// The request is read, the connection is reset, and the effect happens so much later (web collect only).
+    /// The request is read, the connection is reset, and the effect happens so much later (web collect, and the changing
+    /// calls of the malls).
     LateEffect {
         /// Simulated seconds from the call to its effect.
         seconds: u64,
@@ -108,10 +109,11 @@ pub enum Fault {
     Doctype,
     /// Two blocks of result data (XML look-ups only).
     TwoBlocks,
-    /// The gateway's `errorCode`, after the effect or without; a business error of au PAY; a refusal of Yahoo!
+    /// The gateway's `errorCode`, after the effect or without; a business error of au PAY or Rakuten; a refusal of Yahoo!
     /// (`od91001`, `px-04306`, …).
     Code {
-        /// Ten characters, e.g. `Z019999999`; au PAY: any; Yahoo!: a code of yahoo-shopping.md §8.3 or §8.4.
+        /// Ten characters, e.g. `Z019999999`; au PAY: any; Rakuten: `ERROR_101`, `WARNING_101`, …; Yahoo!: a code of
+        /// yahoo-shopping.md §8.3 or §8.4.
         code: String,
         /// Did the call take effect?
         #[serde(default)]
@@ -162,6 +164,21 @@ pub enum Body {
     Empty,
 }
 
+/// The malls' functions whose effect may come late.
+const CHANGING: [&str; 11] = [
+    "orderShipStatusChange",
+    "orderStatusChange",
+    "orderPayStatusChange",
+    "orderChange",
+    "confirmShipment",
+    "confirmOrder",
+    "updateOrderShipping",
+    "updateOrderShippingAsync",
+    "updateTradeInfoProc",
+    "updateTradeStsProc",
+    "cancelTradeProc",
+];
+
 impl Fault {
     /// Does the call take effect (or is it read, where it only reads)?
     pub(crate) fn effect(&self) -> bool {
@@ -178,14 +195,12 @@ impl Fault {
     }
 
     /// Is it a fault of this service? (What one service calls an error means nothing to the other.)
-    fn concerns(&self, service: &str) -> bool {
+    fn concerns(&self, service: &str, function: &str) -> bool {
         match self {
-            Self::ZeroWithCode | Self::OneWithoutCode | Self::TwoBlocks | Self::LateEffect { .. } => {
-                service == "webcollect"
-            }
-            Self::Code { .. } | Self::Decorated | Self::Doctype => {
-                matches!(service, "webcollect" | "yahoo" | "aupay")
-            }
+            Self::ZeroWithCode | Self::OneWithoutCode | Self::TwoBlocks => service == "webcollect",
+            Self::LateEffect { .. } => service == "webcollect" || CHANGING.contains(&function),
+            Self::Code { .. } => matches!(service, "webcollect" | "yahoo" | "aupay" | "rakuten"),
+            Self::Decorated | Self::Doctype => matches!(service, "webcollect" | "yahoo" | "aupay"),
             Self::Withhold => matches!(service, "rakuten" | "yahoo" | "aupay"),
             Self::Auth { .. } | Self::Tamper { .. } | Self::WrongShape => {
                 matches!(service, "rakuten" | "yahoo" | "aupay" | "amazon")
@@ -270,7 +285,7 @@ impl Faults {
     ) -> Option<Fault> {
         let mut hit = None;
         for (rule, met, struck) in &mut self.rules {
-            let fits = rule.fault.concerns(service)
+            let fits = rule.fault.concerns(service, function)
                 && (rule.service.is_empty() || rule.service == service)
                 && (rule.function.is_empty() || rule.function == function)
                 && (rule.order.is_empty() || orders.contains(&rule.order));

@@ -4,7 +4,8 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
 const HEAD_CAP: usize = 16 * 1024;
-const BODY_CAP: usize = 1024 * 1024;
+/// A feed of Amazon's may be so large.
+const BODY_CAP: usize = 10 * 1024 * 1024;
 
 /// What a client sent.
 #[derive(Clone, Debug)]
@@ -52,7 +53,8 @@ impl Answer {
         for (name, value) in &self.headers {
             head.push_str(&format!("{name}: {value}\r\n"));
         }
-        if with_length {
+        // One without a body has no length (RFC 9110 §8.6).
+        if with_length && self.status != 204 {
             head.push_str(&format!("Content-Length: {}\r\n", self.body.len()));
         }
         head.push_str(if keep_alive {
@@ -67,6 +69,9 @@ impl Answer {
 fn reason(status: u16) -> &'static str {
     match status {
         200 => "OK",
+        201 => "Created",
+        202 => "Accepted",
+        204 => "No Content",
         302 => "Found",
         400 => "Bad Request",
         401 => "Unauthorized",

@@ -14,7 +14,10 @@ mod control;
 mod dice;
 mod faults;
 mod goods;
+mod gzip;
+mod held;
 mod http;
+mod ledger;
 mod people;
 mod rakuten;
 mod server;
@@ -23,19 +26,21 @@ mod text;
 mod truth;
 mod webcollect;
 mod world;
+mod xml;
 mod yahoo;
 
-pub use amazon::{Lwa, Shop as AmazonShop, Switches as AmazonSwitches};
-pub use aupay::{Empty, Shop as AupayShop, Switches as AupaySwitches};
+pub use amazon::{FeedEnd, Lwa, Shop as AmazonShop, Switches as AmazonSwitches};
+pub use aupay::{Empty, Omitted, Shop as AupayShop, Switches as AupaySwitches};
 pub use b2::{Parcel, b2_file};
 pub use carrier::{Folders, Tick};
 pub use cart::{Encoding, Format};
 pub use catalogue::Catalogue;
 pub use config::{ClockTriple, config_toml};
 pub use faults::{Body, Fault, Rule};
+pub use ledger::{ParcelBook, ParcelWrite, ShipmentRow, Shipments, WriteBook, WriteEffect, WriteEntry};
 pub use rakuten::{Key, Shop};
 pub use server::Server;
-pub use switches::{Maintenance, RakutenSwitches, Switches};
+pub use switches::{Maintenance, RakutenSwitches, ShippingDates, Switches};
 pub use truth::Fact;
 pub use webcollect::{
     Book, By, ContractOption, Effect, Entry, Means, OtherSlip, Placement, StoredCard, Traffic,

@@ -13,6 +13,7 @@ use tokio_util::task::TaskTracker;
 
 use super::World;
 use super::faults::Fault;
+use super::held::Held;
 use super::http::{self, Answer, Read};
 
 const CONNECTIONS: usize = 512;
@@ -124,7 +125,7 @@ async fn send(
     answer: &Answer,
     fault: Option<Fault>,
     keep_alive: bool,
-    held: Option<super::world::Held>,
+    held: Option<Held>,
 ) -> io::Result<bool> {
     let whole = || [answer.head(true, keep_alive), answer.body.clone()].concat();
     match fault {

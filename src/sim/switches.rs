@@ -39,7 +39,7 @@ pub struct Switches {
 pub struct RakutenSwitches {
     /// Answer calls above one a second with 403 QPSLimit. They are counted in any case.
     pub enforce_rate: bool,
-    /// Functions that are not switched on (`searchOrder`, `getOrder`, `license.expiryDate.get`).
+    /// Functions that are not switched on (`searchOrder`, `confirmOrder`, `license.expiryDate.get`, …).
     pub functions_off: BTreeSet<String>,
     /// Say `GA0001` in the newer gateway's shape instead of `ES01-01`.
     pub newer_gateway: bool,
@@ -51,8 +51,40 @@ pub struct RakutenSwitches {
     pub search_lag_s: u64,
     /// Orders can be read by `getOrder` so many seconds after they were placed.
     pub get_lag_s: u64,
+    /// Reads show what was written to an order only after so many seconds.
+    pub read_lag_s: u64,
+    /// The shop's staff confirms orders by itself. Otherwise they wait for a call; after fourteen days Rakuten cancels
+    /// them.
+    pub staff_confirms: bool,
+    /// The shop's staff reports shipments by itself. Otherwise they wait for a call.
+    pub staff_ships: bool,
+    /// Seconds from the confirmation to 300, where nothing else is waited for.
+    pub handling_s: u64,
+    /// A row without a tracking number keeps no order open.
+    pub allow_blank_number: bool,
+    /// The forms of `shippingDate` that are accepted.
+    pub shipping_dates: ShippingDates,
+    /// A row that was added is answered with `WARNING_101` and without its number.
+    pub ids_withheld: bool,
+    /// An accepted asynchronous request is worked off so many seconds later.
+    pub async_s: u64,
+    /// So many looks at its result find nothing.
+    pub async_polls: u64,
     /// Down for maintenance?
     pub maintenance: Maintenance,
+}
+
+/// Which form of `shippingDate` Rakuten takes: sources disagree (rakuten-rms.md §6.2).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ShippingDates {
+    /// `2026-04-02`.
+    #[default]
+    Dashed,
+    /// `20260402`.
+    Compact,
+    /// Either.
+    Both,
 }
 
 impl Default for RakutenSwitches {
@@ -65,6 +97,15 @@ impl Default for RakutenSwitches {
             capped_total: false,
             search_lag_s: 0,
             get_lag_s: 0,
+            read_lag_s: 0,
+            staff_confirms: true,
+            staff_ships: true,
+            handling_s: 300,
+            allow_blank_number: false,
+            shipping_dates: ShippingDates::Dashed,
+            ids_withheld: false,
+            async_s: 10,
+            async_polls: 1,
             maintenance: Maintenance::Off,
         }
     }

@@ -43,6 +43,7 @@ impl World {
 
     /// [`World::truth`] as it is at another time.
     pub fn truth_at<'w>(&'w self, shop: &str, now: Timestamp) -> Box<dyn Iterator<Item = Fact> + Send + 'w> {
+        self.catch_up();
         if shop == CART_SHOP {
             let count = self.options.cart.placed_by(now);
             return Box::new((0..count).map(move |index| self.cart_fact(index, now)));
@@ -79,7 +80,7 @@ impl World {
         let issued = live
             .iter()
             .enumerate()
-            .filter(|(n, _)| plan.parcel_shipped(*n, live.len()).is_some_and(|at| at <= now));
+            .filter(|(n, _)| plan.parcel_packed(*n, live.len()).is_some_and(|at| at <= now));
         Fact {
             index,
             order_number: shop.number(index, plan.placed),

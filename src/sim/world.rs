@@ -13,10 +13,12 @@ use super::cart::Edit;
 use super::catalogue::Catalogue;
 use super::control;
 use super::faults::{Fault, Faults, Rule};
+use super::held::Held;
 use super::http::{Answer, Request};
+use super::ledger::Ledger;
 use super::rakuten::{self, Key, Shop};
 use super::switches::Switches;
-use super::webcollect::{self, Gateway, Passage};
+use super::webcollect::{self, Gateway};
 use super::{amazon, aupay, yahoo};
 use crate::clock::{Clock, Timestamp};
 
@@ -118,6 +120,8 @@ pub(crate) struct State {
     pub(crate) pace: BTreeMap<u32, Pace>,
     /// Rakuten orders cancelled from outside: (asked, cancelled).
     pub(crate) canceled: BTreeMap<(u32, u64), Timestamp>,
+    pub(crate) rakuten: rakuten::State,
+    pub(crate) ledger: Ledger,
     /// Orders of the cart that were changed from outside.
     pub(crate) cart: BTreeMap<u64, Edit>,
     pub(crate) yahoo: yahoo::State,
@@ -142,19 +146,6 @@ pub struct World {
 impl fmt::Debug for World {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("World").field("options", &self.options).finish_non_exhaustive()
-    }
-}
-
-/// A call of the gateway that is under way, as long as it lives.
-#[derive(Debug)]
-pub(crate) struct Held {
-    world: Arc<World>,
-    passage: Passage,
-}
-
-impl Drop for Held {
-    fn drop(&mut self) {
-        self.world.state().gateway.traffic.leave(&self.passage);
     }
 }
 
@@ -312,6 +303,7 @@ impl World {
             return (control::answer(self, request), None, None);
         }
         let now = self.now();
+        self.catch_up();
         if let Some(call) = webcollect::Call::route(request) {
             let fault = self.fault("webcollect", call.name(), call.orders());
             let seen = fault.as_ref().is_some_and(Fault::holds);
@@ -321,42 +313,48 @@ impl World {
             return (answer, fault, Some(held));
         }
         if let Some(call) = rakuten::Call::route(request) {
-            let orders = call.orders();
-            return self.served("rakuten", &call.function, orders, now, |fault| {
+            let (orders, changed) = (call.orders(), call.changes());
+            return self.served("rakuten", &call.function, orders, changed, now, |fault| {
                 rakuten::answer(self, &call, fault, now)
             });
         }
         if let Some(call) = yahoo::Call::route(request) {
-            return self.served("yahoo", call.function(), call.orders(), now, |fault| {
+            let (orders, changed) = (call.orders(), call.changes());
+            return self.served("yahoo", call.function(), orders, changed, now, |fault| {
                 yahoo::answer(self, &call, fault, now)
             });
         }
         if let Some(call) = aupay::Call::route(request) {
-            return self.served("aupay", call.function(), call.orders(), now, |fault| {
+            let (orders, changed) = (call.orders(), call.changes());
+            return self.served("aupay", call.function(), orders, changed, now, |fault| {
                 aupay::answer(self, &call, fault, now, peer)
             });
         }
         if let Some(call) = amazon::Call::route(request) {
-            return self.served("amazon", call.function(), call.orders(), now, |fault| {
+            let (orders, changed) = (call.orders(), call.changes());
+            return self.served("amazon", call.function(), orders, changed, now, |fault| {
                 amazon::answer(self, &call, fault, now)
             });
         }
         (Answer::new(404, "text/plain; charset=UTF-8", "no such path in the simulator\n"), None, None)
     }
 
-    /// One call of a service that reads: fault, answer, a line in the journal.
+    /// One call of a mall: fault, answer, a line in the journal. One that changes orders is under way until its answer
+    /// has gone out.
     fn served(
-        &self,
+        self: &Arc<Self>,
         service: &'static str,
         function: &str,
         orders: Vec<String>,
+        changed: Vec<String>,
         now: Timestamp,
         answer: impl FnOnce(Option<&Fault>) -> Answer,
     ) -> (Answer, Option<Fault>, Option<Held>) {
         let fault = self.fault(service, function, &orders);
+        let held = self.hold_orders(changed);
         let answer = answer(fault.as_ref());
         self.note(now, service, function, orders, &answer, None, fault.clone());
-        (answer, fault, None)
+        (answer, fault, held)
     }
 
     fn fault(&self, service: &'static str, function: &str, orders: &[String]) -> Option<Fault> {
@@ -365,14 +363,6 @@ impl World {
         state.requests += 1;
         let seed = self.options.seed;
         state.faults.decide(seed, service, function, orders)
-    }
-
-    /// A call arrives at the gateway. Is another one for its order number in progress?
-    fn hold(self: &Arc<Self>, passage: Passage, now: Timestamp) -> (Held, bool) {
-        let mut state = self.state();
-        webcollect::catch_up(self, &mut state, now);
-        let in_progress = state.gateway.traffic.enter(&passage);
-        (Held { world: Arc::clone(self), passage }, in_progress)
     }
 
     #[expect(clippy::too_many_arguments, reason = "one row of the journal, member by member")]

@@ -16,6 +16,12 @@ mod files;
 #[cfg(test)]
 mod rakuten;
 #[cfg(test)]
+mod rakuten_rig;
+#[cfg(test)]
+mod rakuten_writes;
+#[cfg(test)]
+mod rakuten_writes_later;
+#[cfg(test)]
 mod webcollect;
 #[cfg(test)]
 mod webcollect_books;
@@ -37,3 +43,7 @@ mod yahoo_changes;
 mod yahoo_client;
 #[cfg(test)]
 mod yahoo_orders;
+#[cfg(test)]
+mod yahoo_writes;
+#[cfg(test)]
+mod yahoo_writes_bad;

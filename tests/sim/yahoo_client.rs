@@ -152,6 +152,11 @@ impl Yahoo {
         *self.token.borrow_mut() = (token, self.sim.world.now());
     }
 
+    /// The access token.
+    pub fn token(&self) -> String {
+        self.token.borrow().0.clone()
+    }
+
     /// Base64 of the encrypted text.
     pub fn encrypt(&self, plain: &str) -> String {
         let (name, pem) = self.shop().key_files().remove(0);

@@ -1,7 +1,12 @@
-//! Amazon's orders, read side, and the sign-in before it, as `amazon-sp-api.md` §18 asks of a simulator.
+//! Amazon's orders, read and told of their shipment, and the sign-in before it, as `amazon-sp-api.md` §18 asks of a simulator.
 
 mod auth;
+mod call;
+mod confirm;
 mod content;
+mod feed_xml;
+mod feeds;
+mod kind;
 mod outside;
 mod parts;
 mod plan;
@@ -9,17 +14,21 @@ mod query;
 mod quota;
 mod render;
 mod search;
+mod sent;
 mod shop;
+mod switches;
 mod token;
 mod truth;
 
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 pub use shop::Shop;
+pub use switches::{FeedEnd, Lwa, Switches};
+
+pub(crate) use call::Call;
 
 use super::World;
 use super::dice::{Dice, Salt};
@@ -28,73 +37,12 @@ use super::http::{Answer, Request};
 use super::switches::Maintenance;
 use super::world::State as Whole;
 use crate::clock::Timestamp;
+use call::Operation;
+use confirm::Shipment;
+use feeds::Feeds;
 use query::{Search, Wrong};
 use quota::Quotas;
-
-const PREFIX: &str = "/amazon/";
-const TOKEN: &str = "/amazon/auth/o2/token";
-const ORDERS: &str = "/amazon/orders/2026-01-01/orders";
-/// The reads that were removed (§1.2).
-const OLD_ORDERS: &str = "/amazon/orders/v0/orders";
-
-/// What the sign-in makes of the credentials.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Lwa {
-    /// It takes them.
-    #[default]
-    Normal,
-    /// The first client secret is not the right one; tokens that it gave go on.
-    WrongSecret,
-    /// The first client secret is past its 180 days, and so is every token that it gave.
-    ExpiredSecret,
-    /// The seller withdrew the authorisation, and with it every token.
-    RevokedGrant,
-}
-
-/// Lasting conditions.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct Switches {
-    /// Down for maintenance? (The sign-in is not.)
-    pub maintenance: Maintenance,
-    /// What the sign-in makes of the credentials.
-    pub lwa: Lwa,
-    /// Is the second client secret one that works?
-    pub next_secret: bool,
-    /// Access tokens live so many seconds, whatever `expires_in` says.
-    pub token_life_s: u64,
-    /// Has the application a role for basic order data? Without it every call ends in 403.
-    pub order_role: bool,
-    /// Has it the role for personal data? Without it the members are absent, with status 200.
-    pub pii_role: bool,
-    /// Has it a role for the buyer's name?
-    pub buyer_name_role: bool,
-    /// Rates other than the published ones, in millionths of a request a second: `searchOrders`, `getOrder`. The
-    /// buckets follow; calls over the published rates are counted all the same.
-    pub rates: BTreeMap<String, u64>,
-    /// Changes show so many seconds after they happened. More than 120 is later than the bounds of searches admit.
-    pub visible_after_s: u64,
-    /// Pages repeat an order of the page before, now and then.
-    pub repeats: bool,
-}
-
-impl Default for Switches {
-    fn default() -> Self {
-        Self {
-            maintenance: Maintenance::Off,
-            lwa: Lwa::Normal,
-            next_secret: true,
-            token_life_s: 3_600,
-            order_role: true,
-            pii_role: true,
-            buyer_name_role: true,
-            rates: BTreeMap::new(),
-            visible_after_s: query::SETTLED.as_secs(),
-            repeats: true,
-        }
-    }
-}
+use sent::Sent;
 
 /// What was done to an order from outside, and when.
 #[derive(Clone, Copy, Debug, Default)]
@@ -102,6 +50,15 @@ pub(crate) struct Outside {
     asked: Option<Timestamp>,
     canceled: Option<Timestamp>,
     shipped: Option<Timestamp>,
+}
+
+/// A shipment that is told now and takes effect later.
+#[derive(Clone, Debug)]
+pub(crate) struct Late {
+    pub(crate) account: u64,
+    pub(crate) number: String,
+    pub(crate) shipment: Shipment,
+    pub(crate) due: Timestamp,
 }
 
 /// What came from outside.
@@ -112,6 +69,10 @@ pub(crate) struct State {
     pub(crate) quotas: Quotas,
     /// By shop and index.
     outside: BTreeMap<(u64, u64), Outside>,
+    /// By shop and index: the packages that calls told of, as they were taken.
+    sent: BTreeMap<(u64, u64), Vec<Sent>>,
+    late: Vec<Late>,
+    feeds: Feeds,
     /// Tokens given to a shop by then are dead.
     tokens_dead_before: BTreeMap<u64, Timestamp>,
 }
@@ -119,63 +80,6 @@ pub(crate) struct State {
 impl State {
     pub(crate) fn new(now: Timestamp) -> Self {
         Self { began: Some(now), ..Self::default() }
-    }
-}
-
-enum Operation<'r> {
-    Token,
-    Search,
-    Get(&'r str),
-    /// A read of the old edition.
-    Old,
-    Unknown,
-}
-
-/// A request to a path below the prefix.
-pub(crate) struct Call<'r> {
-    request: &'r Request,
-    operation: Operation<'r>,
-}
-
-impl<'r> Call<'r> {
-    pub(crate) fn route(request: &'r Request) -> Option<Self> {
-        if !request.path.starts_with(PREFIX) {
-            return None;
-        }
-        let below = |root: &str| {
-            request.path.strip_prefix(root).filter(|rest| rest.is_empty() || rest.starts_with('/'))
-        };
-        let operation = if request.path == TOKEN {
-            Operation::Token
-        } else if request.method == "GET" && below(OLD_ORDERS).is_some() {
-            Operation::Old
-        } else {
-            match below(ORDERS).filter(|_| request.method == "GET") {
-                Some("") => Operation::Search,
-                Some(rest) if rest.len() > 1 && !rest[1..].contains('/') => Operation::Get(&rest[1..]),
-                _ => Operation::Unknown,
-            }
-        };
-        Some(Self { request, operation })
-    }
-
-    /// One of few names: counts must not grow with whatever is asked for.
-    pub(crate) fn function(&self) -> &'static str {
-        match self.operation {
-            Operation::Token => "token",
-            Operation::Search => "searchOrders",
-            Operation::Get(_) => "getOrder",
-            Operation::Old => "v0",
-            Operation::Unknown => "unknown",
-        }
-    }
-
-    /// The order numbers it is about.
-    pub(crate) fn orders(&self) -> Vec<String> {
-        match self.operation {
-            Operation::Get(number) => vec![number.to_owned()],
-            _ => Vec::new(),
-        }
     }
 }
 
@@ -223,21 +127,27 @@ pub(crate) fn answer(world: &World, call: &Call<'_>, fault: Option<&Fault>, now:
     let shows_rate = dice.one_in(2);
     let token_call = matches!(call.operation, Operation::Token);
     let answer = match fault {
+        Some(Fault::LateEffect { seconds, .. }) if call.writes() => {
+            handle(world, call, dice, now, Some(now + Duration::from_secs(*seconds)))
+        }
         Some(Fault::QpsLimit) => over_quota(),
         Some(Fault::Auth { code }) if token_call => auth::lwa_refusal(code),
         Some(Fault::Auth { code }) => auth::denied(code),
-        // A body that the fault replaces: what it would have been does not matter for a call that only reads.
+        // A body that the fault replaces: what it would have been does not matter for a call without effect.
         Some(fault) if !fault.effect() => mangle(fault, json(200, &json!({}))),
         _ => {
-            let answer = handle(world, call, dice, now);
+            let answer = handle(world, call, dice, now, None);
             match fault {
                 Some(fault) => mangle(fault, answer),
                 None => answer,
             }
         }
     };
-    let limited = matches!(call.operation, Operation::Search | Operation::Get(_));
-    let answer = if limited && shows_rate && matches!(answer.status, 200 | 400 | 404) {
+    let limited = !matches!(
+        call.operation,
+        Operation::Token | Operation::Store(_) | Operation::Old | Operation::Unknown
+    );
+    let answer = if limited && shows_rate && matches!(answer.status, 200..=204 | 400 | 404) {
         let rate = rate_in_force(&world.state(), call.function());
         answer.with("x-amzn-RateLimit-Limit", quota::decimal(rate))
     } else {
@@ -253,8 +163,12 @@ fn rate_in_force(state: &Whole, operation: &str) -> u64 {
 }
 
 /// The checks that come before any operation, then the operation.
-fn handle(world: &World, call: &Call<'_>, dice: Dice, now: Timestamp) -> Answer {
+/// With `due` a shipment takes effect then.
+fn handle(world: &World, call: &Call<'_>, dice: Dice, now: Timestamp, due: Option<Timestamp>) -> Answer {
     let mut state = world.state();
+    if let Operation::Store(id) = call.operation {
+        return feeds::store(world, &mut state, call.request, id, now);
+    }
     if matches!(call.operation, Operation::Token) {
         return auth::token(world, &state, call.request, now);
     }
@@ -277,8 +191,12 @@ fn handle(world: &World, call: &Call<'_>, dice: Dice, now: Timestamp) -> Answer 
     if let Some(details) = auth::bad_user_agent(call.request.header("user-agent")) {
         return bad_input(details);
     }
-    if call.request.header("content-length").is_some() || !call.request.body.is_empty() {
+    let posts = call.request.method == "POST";
+    if !posts && (call.request.header("content-length").is_some() || !call.request.body.is_empty()) {
         return bad_input("A GET request must not have a body.");
+    }
+    if posts && !is_json(call.request) {
+        return refusal(415, "UnsupportedMediaType", "The content type must be application/json.", "");
     }
     let shop = match auth::account(world, &state, call.request, now) {
         Ok(shop) => shop,
@@ -288,6 +206,9 @@ fn handle(world: &World, call: &Call<'_>, dice: Dice, now: Timestamp) -> Answer 
     let rate = rate_in_force(&state, call.function());
     if !state.amazon.quotas.take((shop.ordinal, call.function()), rate, tolerance, now) {
         return over_quota();
+    }
+    if let Some(answer) = written(world, &mut state, shop, call, now, due) {
+        return answer;
     }
     let query = &call.request.query;
     let outcome = match call.operation {
@@ -302,6 +223,59 @@ fn handle(world: &World, call: &Call<'_>, dice: Dice, now: Timestamp) -> Answer 
     })
 }
 
+fn is_json(request: &Request) -> bool {
+    let media = request.header("content-type").and_then(|value| value.split(';').next());
+    media.is_some_and(|media| media.trim().eq_ignore_ascii_case("application/json"))
+}
+
+/// Shipments and feeds; `None` for a read of orders.
+fn written(
+    world: &World,
+    state: &mut Whole,
+    shop: &Shop,
+    call: &Call<'_>,
+    now: Timestamp,
+    due: Option<Timestamp>,
+) -> Option<Answer> {
+    let request = call.request;
+    if !matches!(call.operation, Operation::Get(_) | Operation::Search) && !request.query.is_empty() {
+        return Some(bad_input("The operation has no query parameters."));
+    }
+    Some(match call.operation {
+        Operation::Confirm(number) if !formed(number) => bad_input(NUMBER),
+        Operation::Confirm(number) => confirm::answer(world, state, shop, (number, request), now, due),
+        Operation::CreateFeedDocument => feeds::create_document(world, state, shop, request, now),
+        Operation::CreateFeed => feeds::create(state, shop, request, now),
+        Operation::GetFeed(id) => feeds::get(state, shop, id, now),
+        Operation::GetFeedDocument(id) => feeds::get_document(world, state, shop, (id, request), now),
+        _ => return None,
+    })
+}
+
+/// What was put off and is due takes effect: shipments whose answer was lost, feeds.
+pub(crate) fn catch_up(world: &World, state: &mut Whole, now: Timestamp) {
+    let mut due: Vec<Late> = state.amazon.late.extract_if(.., |late| late.due <= now).collect();
+    due.sort_by_key(|late| late.due);
+    for late in due {
+        state.ledger.leave(std::slice::from_ref(&late.number));
+        if let Some(shop) = world.options.amazon.iter().find(|shop| shop.ordinal == late.account) {
+            let told = (late.number.as_str(), "confirmShipment");
+            // Nobody hears of a refusal: the books hold it.
+            let _ = confirm::apply(world, state, shop, told, &late.shipment, late.due);
+        }
+    }
+    feeds::catch_up(world, state, now);
+}
+
+const NUMBER: &str = "orderId: three, seven and seven digits";
+
+fn formed(number: &str) -> bool {
+    let digits = |part: &str| part.bytes().all(|byte| byte.is_ascii_digit());
+    let parts: Vec<&str> = number.split('-').collect();
+    parts.iter().map(|part| part.len()).eq([3, 7, 7])
+        && parts.iter().all(|part| digits(part.strip_prefix('S').unwrap_or(part)))
+}
+
 /// `getOrder` (§8.2).
 fn get(
     world: &World,
@@ -311,16 +285,12 @@ fn get(
     included: query::Included,
     now: Timestamp,
 ) -> Answer {
-    let shape = [3, 7, 7];
-    let digits = |part: &str| part.bytes().all(|byte| byte.is_ascii_digit());
-    let parts: Vec<&str> = number.split('-').collect();
-    let formed = parts.iter().map(|part| part.len()).eq(shape)
-        && parts.iter().all(|part| digits(part.strip_prefix('S').unwrap_or(part)));
-    if !formed {
-        return bad_input("orderId: three, seven and seven digits");
+    if !formed(number) {
+        return bad_input(NUMBER);
     }
     let at = world.amazon_shows(state, now);
-    let plan = shop.index_of(world.options.seed, number).map(|index| world.amazon_plan(state, shop, index));
+    let plan =
+        shop.index_of(world.options.seed, number).map(|index| world.amazon_plan(state, shop, index, at));
     plan.filter(|plan| plan.visible(at)).map_or_else(not_found, |plan| {
         json(200, &json!({ "order": world.amazon_order(state, shop, &plan, included, at) }))
     })

@@ -35,7 +35,7 @@ impl World {
         let now = self.now();
         let paid = self.found(order_number).is_some_and(|(shop, index)| {
             let state = self.state();
-            !self.amazon_plan(&state, shop, index).pending(now)
+            !self.amazon_plan(&state, shop, index, now).pending(now)
         });
         paid && self.act(order_number, |outside, now| outside.shipped = Some(now))
     }
@@ -60,7 +60,7 @@ impl World {
         let shown = Timestamp::from_micros(now.micros().div_euclid(1_000) * 1_000);
         let Some((shop, index)) = self.found(order_number) else { return false };
         let mut state = self.state();
-        let plan = self.amazon_plan(&state, shop, index);
+        let plan = self.amazon_plan(&state, shop, index, now);
         let open =
             plan.visible(now) && !matches!(plan.status(now), "SHIPPED" | "CANCELLED" | "UNFULFILLABLE");
         if open {
@@ -69,9 +69,9 @@ impl World {
         open
     }
 
-    /// The plan of an order with what was done to it from outside.
-    pub(crate) fn amazon_plan(&self, state: &State, shop: &Shop, index: u64) -> Plan {
-        let mut plan = shop.plan(self.options.seed, index);
+    /// The plan of an order with what was done to it from outside, and by calls as far as it shows by `at`.
+    pub(crate) fn amazon_plan(&self, state: &State, shop: &Shop, index: u64, at: Timestamp) -> Plan {
+        let mut plan = self.amazon_told(state, shop, index, at);
         if let Some(outside) = state.amazon.outside.get(&(shop.ordinal, index)) {
             if let Some(at) = outside.shipped {
                 plan.ship(at);
@@ -103,6 +103,7 @@ impl World {
         let switches = &state.switches.amazon;
         let roles = Roles { personal_data: switches.pii_role, buyer_name: switches.buyer_name_role };
         let content = shop.content(self.options.seed, plan);
-        View { shop, plan, content: &content, roles, included, at }.order()
+        let sent = self.amazon_sent(state, shop, plan.index, at);
+        View { shop, plan, content: &content, sent, roles, included, at }.order()
     }
 }

@@ -8,6 +8,7 @@ use super::Shop;
 use super::content::{Line, Tax};
 use super::plan::{Kind, Plan};
 use super::render::View;
+use super::sent::{self, Sent};
 use crate::sim::people::Person;
 
 fn name(person: &Person) -> String {
@@ -175,21 +176,6 @@ pub(super) fn item_proceeds(view: &View<'_>, line: &Line) -> Value {
     json!({ "proceedsTotal": view.money(content.line_total(line)), "breakdowns": rows })
 }
 
-/// How many pieces of line `n` leave in package `k`: one of the first line in each but the last, all else in that.
-pub(super) fn units_in(view: &View<'_>, k: usize, n: usize) -> i64 {
-    let line = &view.content.lines[n];
-    let ahead = view.plan.packages - 1;
-    if line.drops && view.plan.line_canceled.is_some() {
-        0
-    } else if k < ahead {
-        i64::from(n == 0)
-    } else if n == 0 {
-        line.units - i64::try_from(ahead).unwrap_or(0)
-    } else {
-        line.units
-    }
-}
-
 const CARRIERS: [(&str, &str); 4] = [
     ("Yamato Transport", "宅急便"),
     ("Sagawa Express", "飛脚宅配便"),
@@ -204,22 +190,26 @@ pub(super) fn packages(view: &View<'_>) -> Option<Value> {
         return None;
     }
     let carrier = CARRIERS[usize::try_from(plan.index % 4).unwrap_or(0)];
-    let left = (0..plan.packages).filter_map(|k| Some((k, view.past(plan.left[k])?)));
-    let packages: Vec<Value> = left
+    let status = if view.past(plan.delivered).is_some() {
+        if plan.index % 50 == 11 { "UNDELIVERABLE" } else { "DELIVERED" }
+    } else if plan.index.is_multiple_of(2) {
+        "SHIPPED"
+    } else {
+        "IN_TRANSIT"
+    };
+    let staff = sent::staff_left(plan, &view.sent, view.at).into_iter();
+    let left = staff.filter_map(|k| Some((k, view.past(plan.left[k])?)));
+    let mut packages: Vec<Value> = left
         .map(|(k, at)| {
-            let status = if view.past(plan.delivered).is_some() {
-                if plan.index % 50 == 11 { "UNDELIVERABLE" } else { "DELIVERED" }
-            } else if plan.index.is_multiple_of(2) {
-                "SHIPPED"
-            } else {
-                "IN_TRANSIT"
-            };
+            let units = |n: usize| sent::staff_units(plan, view.content, &view.sent, k, n);
             let items: Vec<Value> = (0..view.content.lines.len())
-                .filter(|&n| units_in(view, k, n) > 0)
-                .map(|n| json!({ "orderItemId": shop.item_id(plan.index, n), "quantity": units_in(view, k, n) }))
+                .filter(|&n| units(n) > 0)
+                .map(|n| json!({ "orderItemId": shop.item_id(plan.index, n), "quantity": units(n) }))
                 .collect();
-            // May be other than a number when read (§8.4).
-            let id = if plan.index % 12 == 5 { format!("PKG-{}", k + 1) } else { (k + 1).to_string() };
+            let taken = |own: &u64| view.sent.iter().any(|sent| sent.package.reference == *own);
+            let id = sent::staff_reference(plan, k)
+                .filter(|own| !taken(own))
+                .map_or_else(|| format!("PKG-{}", k + 1), |reference| reference.to_string());
             let mut package = json!({
                 "packageReferenceId": id,
                 "createdTime": view.stamp(at - Duration::from_secs(2)),
@@ -235,7 +225,38 @@ pub(super) fn packages(view: &View<'_>) -> Option<Value> {
             package
         })
         .collect();
+    packages.extend(view.sent.iter().map(|sent| told(view, sent, status)));
     (!packages.is_empty()).then_some(Value::Array(packages))
+}
+
+/// A package that a call told of.
+fn told(view: &View<'_>, sent: &Sent, status: &str) -> Value {
+    let Sent { created, package, .. } = sent;
+    let items: Vec<Value> = package
+        .pieces
+        .iter()
+        .map(|piece| {
+            let id = view.shop.item_id(view.plan.index, piece.line);
+            let mut item = json!({ "orderItemId": id, "quantity": piece.quantity });
+            if !piece.transparency_codes.is_empty() {
+                item["transparencyCodes"] = json!(piece.transparency_codes);
+            }
+            item
+        })
+        .collect();
+    let mut shown = json!({
+        "packageReferenceId": package.reference.to_string(),
+        "createdTime": view.stamp(*created),
+        "packageStatus": { "status": status },
+        "carrier": package.carrier,
+        "shipTime": view.stamp(package.ship_time),
+        "trackingNumber": package.tracking,
+        "packageItems": items,
+    });
+    if let Some(service) = &package.service {
+        shown["shippingService"] = json!(service);
+    }
+    shown
 }
 
 /// The tracking number of package `k`: some go without.

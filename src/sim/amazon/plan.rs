@@ -2,133 +2,16 @@
 
 use std::time::Duration;
 
+use super::kind;
+pub(crate) use super::kind::{Kind, LONG_EVERY, LONG_FIRST};
+use super::sent::Told;
 use crate::clock::Timestamp;
 use crate::sim::dice::{Dice, Salt};
-
-/// What makes an order special.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Kind {
-    Plain,
-    /// Paid at a convenience store, within four days.
-    Store,
-    /// Never paid: Amazon cancels after six days (amazon-sp-api.md §11.1).
-    StoreUnpaid,
-    Gift,
-    /// Leaves in two or three packages, one after the other.
-    SeveralPackages,
-    /// The buyer cancels while the order is pending.
-    CancelPending,
-    /// The buyer asks, the merchant cancels.
-    CancelAsked,
-    /// The buyer asks, the merchant ships.
-    CancelIgnored,
-    CancelByMerchant,
-    /// One line of several is cancelled.
-    LineCanceled,
-    CashOnDelivery,
-    /// Part of the price paid with points.
-    PointsUsed,
-    Promotion,
-    /// TAX stands in the breakdowns, but is part of the prices.
-    TaxInclusive,
-    /// TAX stands in the breakdowns and comes on top of the prices.
-    TaxExclusive,
-    PickupPoint,
-    Business,
-    ForeignCurrency,
-    Replacement,
-    Exchange,
-    /// A status that the contract does not have, for some hours.
-    UnknownStatus,
-    /// Nobody says who ships.
-    UnknownFulfiller,
-    /// Members and codes that the contract does not have.
-    NewMembers,
-    Scheduled,
-    EasyShip,
-    ShipPlus,
-    Customized,
-    /// Released late by Amazon's own checks.
-    LateRelease,
-    /// The total is not what its parts come to.
-    OddTotal,
-    /// Amazon ships.
-    Amazon,
-    /// Amazon ships what was sold elsewhere, and cannot.
-    Unfulfillable,
-    PreOrder,
-    /// Ready weeks after it was paid.
-    LongLead,
-    /// Touched by Amazon weeks after it was delivered.
-    LateTouch,
-}
-
-impl Kind {
-    /// Does Amazon ship it?
-    pub(crate) fn by_amazon(self) -> bool {
-        matches!(self, Self::Amazon | Self::Unfulfillable)
-    }
-}
-
-/// Kinds and their weights.
-const KINDS: [(Kind, u64); 31] = [
-    (Kind::Plain, 300),
-    (Kind::Amazon, 130),
-    (Kind::Store, 60),
-    (Kind::Gift, 60),
-    (Kind::SeveralPackages, 60),
-    (Kind::Promotion, 60),
-    (Kind::PointsUsed, 30),
-    (Kind::CancelPending, 25),
-    (Kind::CancelAsked, 25),
-    (Kind::PickupPoint, 25),
-    (Kind::Business, 25),
-    (Kind::StoreUnpaid, 20),
-    (Kind::TaxInclusive, 20),
-    (Kind::Scheduled, 20),
-    (Kind::CancelIgnored, 15),
-    (Kind::CancelByMerchant, 15),
-    (Kind::LineCanceled, 15),
-    (Kind::NewMembers, 15),
-    (Kind::LateRelease, 15),
-    (Kind::TaxExclusive, 10),
-    (Kind::CashOnDelivery, 10),
-    (Kind::Replacement, 10),
-    (Kind::EasyShip, 10),
-    (Kind::Customized, 10),
-    (Kind::UnknownStatus, 5),
-    (Kind::UnknownFulfiller, 5),
-    (Kind::ShipPlus, 5),
-    (Kind::ForeignCurrency, 4),
-    (Kind::OddTotal, 4),
-    (Kind::Unfulfillable, 4),
-    (Kind::Exchange, 3),
-];
-const WEIGHTS: u64 = {
-    let (mut sum, mut at) = (0, 0);
-    while at < KINDS.len() {
-        sum += KINDS[at].1;
-        at += 1;
-    }
-    sum
-};
-/// Kinds of the orders that live long, each as often as the others.
-const LONG_KINDS: [Kind; 4] = [Kind::PreOrder, Kind::LongLead, Kind::LateTouch, Kind::PreOrder];
 
 /// No order changes later than this after it was placed.
 pub(crate) const LIFE: Duration = Duration::from_hours(24 * 60);
 /// Nor later than this, but for one order in [`LONG_EVERY`].
 pub(crate) const SHORT_LIFE: Duration = Duration::from_hours(24 * 9);
-/// One order in so many may live [`LIFE`] …
-pub(crate) const LONG_EVERY: u64 = 16;
-/// … the first of them this one.
-pub(crate) const LONG_FIRST: u64 = 5;
-
-/// Can this order live longer than [`SHORT_LIFE`]?
-fn long_lived(index: u64) -> bool {
-    index % LONG_EVERY == LONG_FIRST
-}
-
 /// From one package of an order to the next.
 const BETWEEN_PACKAGES: Duration = Duration::from_hours(2);
 
@@ -153,6 +36,8 @@ pub(crate) struct Plan {
     /// When each of them left, the last one last.
     pub(crate) left: [Option<Timestamp>; 3],
     pub(crate) delivered: Option<Timestamp>,
+    /// What calls told of its packages.
+    pub(crate) told: Told,
     /// Amazon changed something that does not show.
     pub(crate) touched: Option<Timestamp>,
     /// An unknown status is shown meanwhile.
@@ -165,7 +50,7 @@ impl Plan {
     /// The plan of order `index`.
     pub(crate) fn new(seed: u64, index: u64, placed: Timestamp) -> Self {
         let mut dice = Dice::new(seed, Salt::AmazonPlan, index);
-        let kind = kind(&mut dice, index);
+        let kind = kind::of(&mut dice, index);
         let hours = |n: u64| Duration::from_hours(n);
         let whole_seconds = dice.one_in(5);
         let fraction = Duration::from_millis(if whole_seconds { 0 } else { dice.between(1, 999) });
@@ -188,6 +73,7 @@ impl Plan {
             packages: if kind == Kind::SeveralPackages { 2 + usize::from(dice.one_in(2)) } else { 1 },
             left: [None; 3],
             delivered: None,
+            told: Told::default(),
             touched: None,
             strange: None,
             whole_seconds,
@@ -284,6 +170,17 @@ impl Plan {
         self.cancel_asked = self.cancel_asked.filter(|event| *event < at);
     }
 
+    /// The merchant's staff ships nothing after `at`; Amazon does.
+    pub(crate) fn stop(&mut self, at: Timestamp) {
+        if !self.kind.by_amazon() && self.shipped().is_some_and(|shipped| shipped > at) {
+            for left in &mut self.left {
+                *left = left.filter(|left| *left <= at);
+            }
+            self.delivered = None;
+            self.touched = None;
+        }
+    }
+
     /// When the last package left.
     pub(crate) fn shipped(&self) -> Option<Timestamp> {
         self.left[self.packages - 1]
@@ -308,9 +205,9 @@ impl Plan {
             "UNFULFILLABLE"
         } else if self.strange.is_some_and(|(from, to)| from <= at && at < to) {
             "AWAITING_REVIEW"
-        } else if reached(self.shipped()) {
+        } else if reached(self.shipped()) || reached(self.told.complete) {
             "SHIPPED"
-        } else if reached(self.left[0]) {
+        } else if reached(self.left[0]) || reached(self.told.first) {
             "PARTIALLY_SHIPPED"
         } else if reached(self.paid) {
             "UNSHIPPED"
@@ -349,6 +246,7 @@ impl Plan {
             self.left[2],
             self.delivered,
             self.touched,
+            self.told.last,
             from,
             to,
         ]
@@ -359,22 +257,9 @@ impl Plan {
     }
 }
 
-fn kind(dice: &mut Dice, index: u64) -> Kind {
-    if long_lived(index) {
-        return *dice.pick(&LONG_KINDS);
-    }
-    let mut roll = dice.below(WEIGHTS);
-    for (candidate, weight) in KINDS {
-        if roll < weight {
-            return candidate;
-        }
-        roll -= weight;
-    }
-    Kind::Plain
-}
-
 #[cfg(test)]
 mod tests {
+    use super::super::kind::{KINDS, long_lived};
     use super::*;
 
     #[test]

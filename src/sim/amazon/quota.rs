@@ -14,6 +14,11 @@ const REMEMBERED: usize = 100;
 pub(crate) fn published(operation: &str) -> (u64, u64) {
     match operation {
         "searchOrders" => (5_600, 20),
+        "confirmShipment" => (2_000_000, 10),
+        "createFeedDocument" => (500_000, 15),
+        "createFeed" => (8_300, 15),
+        "getFeed" => (2_000_000, 15),
+        "getFeedDocument" => (22_200, 10),
         _ => (500_000, 30),
     }
 }

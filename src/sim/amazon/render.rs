@@ -9,6 +9,7 @@ use super::content::{Content, Line};
 use super::parts;
 use super::plan::{Kind, Plan};
 use super::query::Included;
+use super::sent::{self, Sent};
 use super::shop::{MARKETPLACE, Shop};
 use crate::clock::Timestamp;
 use crate::sim::dice::Dice;
@@ -34,6 +35,8 @@ pub(crate) struct View<'a> {
     pub(crate) shop: &'a Shop,
     pub(crate) plan: &'a Plan,
     pub(crate) content: &'a Content,
+    /// Packages that calls told of.
+    pub(crate) sent: Vec<&'a Sent>,
     pub(crate) roles: Roles,
     pub(crate) included: Included,
     /// Changes after it do not show yet.
@@ -273,11 +276,12 @@ impl View<'_> {
 
     fn item_fulfillment(&self, n: usize, line: &Line, ordered: i64) -> Value {
         let plan = self.plan;
-        let left = (0..plan.packages).filter(|&k| plan.has_left(k, self.at));
+        let staff = sent::staff_left(plan, &self.sent, self.at).into_iter();
         let fulfilled = if plan.kind == Kind::Unfulfillable || ordered == 0 {
             0
         } else {
-            left.map(|k| parts::units_in(self, k, n)).sum::<i64>()
+            staff.map(|k| sent::staff_units(plan, self.content, &self.sent, k, n)).sum::<i64>()
+                + sent::units(&self.sent, n)
         };
         let mut fulfillment =
             json!({ "quantityFulfilled": fulfilled, "quantityUnfulfilled": ordered - fulfilled });

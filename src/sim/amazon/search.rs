@@ -7,6 +7,7 @@ use serde_json::{Map, Value, json};
 use super::plan::{LIFE, LONG_EVERY, LONG_FIRST, Plan, SHORT_LIFE};
 use super::query::{Family, SETTLED, Search};
 use super::render::datetime;
+use super::sent::DELIVERY;
 use super::token::Cursor;
 use super::{Shop, bad_token};
 use crate::clock::Timestamp;
@@ -45,13 +46,13 @@ pub(crate) fn answer(
         && dice.one_in(REPEATS)
     {
         // It may have changed since, beyond the bound even: then its newer version comes.
-        let plan = world.amazon_plan(state, shop, cursor.last);
+        let plan = world.amazon_plan(state, shop, cursor.last, at);
         if fits(search, &plan, Timestamp::from_micros(i64::MAX), at) {
             rows.push(plan);
         }
     }
-    let mut found = candidates(shop, search, (from, bound), at)
-        .map(|index| world.amazon_plan(state, shop, index))
+    let mut found = candidates(state, shop, search, (from, bound), at)
+        .map(|index| world.amazon_plan(state, shop, index, at))
         .filter(|plan| fits(search, plan, bound, at));
     rows.extend(found.by_ref().take(search.page_size - rows.len()));
     let last = rows.last().map(|plan| plan.index);
@@ -79,6 +80,7 @@ pub(crate) fn answer(
 
 /// Orders that may fit, oldest first, from index `from` on: those whose life reaches into the span.
 fn candidates(
+    state: &State,
     shop: &Shop,
     search: &Search,
     (from, bound): (u64, Timestamp),
@@ -91,13 +93,25 @@ fn candidates(
         let open = !search.statuses.is_empty() && !search.statuses.iter().any(|s| ended.contains(s));
         if open { updated.max(at - life) } else { updated }
     };
+    // Without the merchant's staff any order may stay open.
+    let usual = if state.switches.amazon.staff_ships { SHORT_LIFE } else { LIFE };
     let all = shop.orders.placed_between(oldest(LIFE), bound.min(at));
-    let short = shop.orders.placed_between(oldest(SHORT_LIFE), bound.min(at)).start.clamp(all.start, all.end);
+    let short = shop.orders.placed_between(oldest(usual), bound.min(at)).start.clamp(all.start, all.end);
     let first = all.start.max(from);
     let skew = (LONG_EVERY + LONG_FIRST - first % LONG_EVERY) % LONG_EVERY;
     let step = usize::try_from(LONG_EVERY).unwrap_or(1);
-    // What is done from outside is done to open orders alone, so it comes before the end of a life, too.
-    (first + skew..short).step_by(step).chain(short.max(from)..all.end)
+    // What is done from outside is done to open orders alone, so it comes before the end of a life, too; calls may come
+    // after it, and leave an order open.
+    let told = state.amazon.sent.range((shop.ordinal, from)..(shop.ordinal, short.max(from)));
+    let told = told.filter(|(order, log)| {
+        let moved = log.last().is_some_and(|sent| sent.shows + DELIVERY >= search.after);
+        moved || state.amazon.outside.contains_key(order)
+    });
+    let mut old: Vec<u64> = told.map(|((_, index), _)| *index).collect();
+    old.extend((first + skew..short).step_by(step));
+    old.sort_unstable();
+    old.dedup();
+    old.into_iter().chain(short.max(from)..all.end)
 }
 
 fn fits(search: &Search, plan: &Plan, bound: Timestamp, at: Timestamp) -> bool {

@@ -5,10 +5,10 @@ use std::time::Duration;
 
 use chrono::{Days, NaiveDate};
 
-use super::{Shop, wire};
+use super::{Call, Shop, wire};
 use crate::clock::Timestamp;
 use crate::sim::World;
-use crate::sim::http::{Answer, Request};
+use crate::sim::http::Answer;
 use crate::sim::rakuten::Key;
 use crate::sim::world::{Pace, State};
 
@@ -48,36 +48,32 @@ fn works(key: &Key, keys: &[Key], now: Timestamp, old_key_survives: bool) -> boo
     !key.dead && key.works_from <= now && now <= key.expires && (old_key_survives || !replaced)
 }
 
-/// The shop whose key this is, or the refusal of §9: key and right, address, shop number, in this order.
+/// The shop whose key this is, or the refusal of §9: key and right, address, shop number, in this order. `numbers`: every
+/// `shopId` that came with the call.
 pub(crate) fn shop<'w>(
     world: &'w World,
     state: &State,
-    request: &Request,
-    function: &str,
+    call: &Call<'_>,
+    numbers: &[&str],
     peer: IpAddr,
     now: Timestamp,
 ) -> Result<&'w Shop, Answer> {
     let switches = &state.switches.aupay;
     let refused = || wire::refusal(switches, "0002");
-    let bearer = request.header("authorization").and_then(|h| h.strip_prefix("Bearer ")).map(str::trim);
+    let bearer = call.request.header("authorization").and_then(|h| h.strip_prefix("Bearer ")).map(str::trim);
     let bearer = bearer.ok_or_else(refused)?;
     let owner = world.options.aupay.iter().find(|shop| {
         let keys = state.aupay.keys.get(&shop.shop_id).map_or(&[][..], Vec::as_slice);
         keys.iter().any(|key| key.key == bearer && works(key, keys, now, switches.old_key_survives))
     });
     let owner = owner.ok_or_else(refused)?;
-    if switches.functions_off.contains(function) {
+    if switches.functions_off.contains(call.function) {
         return Err(refused());
     }
     if switches.registered_address.is_some_and(|registered| registered != peer) {
         return Err(if switches.address_forbidden { wire::page(403) } else { refused() });
     }
-    let query = url::form_urlencoded::parse(request.query.as_bytes());
-    let mut numbers = query.filter(|(name, _)| name == "shopId");
-    match (numbers.next(), numbers.next()) {
-        (Some((_, number)), None) if number == owner.shop_id => Ok(owner),
-        _ => Err(wire::refusal(switches, "CME0022")),
-    }
+    if numbers == [owner.shop_id.as_str()] { Ok(owner) } else { Err(wire::refusal(switches, "CME0022")) }
 }
 
 /// Counts a call that came within a second of the one before it. No limit is published (§10); a client is to keep

@@ -11,7 +11,7 @@ use crate::clock::Timestamp;
 const MOST: usize = 4_096;
 
 /// The switches that change how an order looks.
-type Look = (Empty, bool, bool);
+type Look = (Empty, [bool; 4]);
 
 #[derive(Debug)]
 struct Row {
@@ -32,7 +32,10 @@ pub(crate) struct Cache {
 impl Cache {
     /// Forgets everything that was written under other switches.
     pub(crate) fn under(&mut self, switches: &Switches) -> &mut Self {
-        let look = Some((switches.empty, switches.seconds, switches.canceled_lines_count));
+        let look = Some((
+            switches.empty,
+            [switches.seconds, switches.canceled_lines_count, switches.staff_confirms, switches.staff_ships],
+        ));
         if self.look != look {
             self.rows.clear();
             self.look = look;

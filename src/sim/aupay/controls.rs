@@ -2,17 +2,39 @@
 
 use super::Shop;
 use super::auth;
-use super::plan::Plan;
+use super::plan::{Course, Label, Plan};
+use super::render::View;
 use crate::clock::Timestamp;
 use crate::sim::World;
+use crate::sim::ledger::{ShipmentRow, Shipments};
 use crate::sim::world;
 
-/// Something done to an order from outside.
+/// Something done to an order, by hand or by a call.
 #[derive(Clone, Debug)]
 pub(crate) enum Deed {
     Cancel(Timestamp),
     CancelLine(Timestamp, usize),
     Status(Timestamp, String),
+    /// A call moved it to 発送待ち before its time: it goes on from there.
+    Confirmed(Timestamp),
+    /// A call set its status.
+    Written(Timestamp, String),
+    /// A call entered shipment data.
+    Label(Timestamp, Label),
+    /// A call cancelled it: reason and comment.
+    Canceled(Timestamp, String, String),
+}
+
+impl Deed {
+    /// When a call did it; `None`: done by hand.
+    fn called(&self) -> Option<Timestamp> {
+        match self {
+            Self::Cancel(_) | Self::CancelLine(..) | Self::Status(..) => None,
+            Self::Confirmed(at) | Self::Written(at, _) | Self::Label(at, _) | Self::Canceled(at, ..) => {
+                Some(*at)
+            }
+        }
+    }
 }
 
 impl World {
@@ -30,8 +52,8 @@ impl World {
         })
     }
 
-    fn touch(&self, shop: &Shop, index: u64, deed: Deed) {
-        let mut state = self.state();
+    /// Does something to an order.
+    pub(super) fn touch(&self, state: &mut world::State, shop: &Shop, index: u64, deed: Deed) {
         state.aupay.texts.forget(shop, index);
         state.aupay.touched.entry((shop.shop_id.clone(), index)).or_default().push(deed);
     }
@@ -41,7 +63,7 @@ impl World {
     pub fn cancel_aupay(&self, order_id: &str) -> bool {
         let now = self.now();
         self.aupay_order(order_id).is_some_and(|(shop, index)| {
-            self.touch(shop, index, Deed::Cancel(now));
+            self.touch(&mut self.state(), shop, index, Deed::Cancel(now));
             true
         })
     }
@@ -56,7 +78,7 @@ impl World {
             let live: Vec<usize> = (0..count).filter(|&n| plan.line_canceled(n, now).is_none()).collect();
             let possible = live.len() > 1 && live.contains(&line);
             if possible {
-                self.touch(shop, index, Deed::CancelLine(now, line));
+                self.touch(&mut self.state(), shop, index, Deed::CancelLine(now, line));
             }
             possible
         })
@@ -67,7 +89,7 @@ impl World {
     pub fn set_aupay_status(&self, order_id: &str, status: &str) -> bool {
         let now = self.now();
         self.aupay_order(order_id).is_some_and(|(shop, index)| {
-            self.touch(shop, index, Deed::Status(now, status.to_owned()));
+            self.touch(&mut self.state(), shop, index, Deed::Status(now, status.to_owned()));
             true
         })
     }
@@ -92,20 +114,75 @@ impl World {
         self.state().aupay.pace.values().map(|pace| pace.violations).sum()
     }
 
-    /// The plan of an au PAY order with what was done to it from outside.
+    /// The plan of an au PAY order with what was done to it, by hand and by calls.
     pub(crate) fn aupay_plan(&self, state: &world::State, shop: &Shop, index: u64) -> Plan {
-        let mut plan = shop.plan(self.options.seed, index);
+        self.aupay_plan_seen(state, shop, index, Timestamp::from_micros(i64::MAX))
+    }
+
+    /// [`World::aupay_plan`] for a read that shows what calls had written by `seen`.
+    pub(crate) fn aupay_plan_seen(
+        &self,
+        state: &world::State,
+        shop: &Shop,
+        index: u64,
+        seen: Timestamp,
+    ) -> Plan {
+        let switches = &state.switches.aupay;
+        let mut course = Course {
+            staff_confirms: switches.staff_confirms,
+            staff_ships: switches.staff_ships,
+            ready: None,
+            labeled: None,
+        };
         // The common world has no deed at all: no key is made to look for one.
         if state.aupay.touched.is_empty() {
-            return plan;
+            return shop.plan(self.options.seed, index, &course);
         }
-        for deed in state.aupay.touched.get(&(shop.shop_id.clone(), index)).into_iter().flatten() {
+        let key = (shop.shop_id.clone(), index);
+        let deeds = || {
+            let all = state.aupay.touched.get(&key).into_iter().flatten();
+            all.filter(|deed| deed.called().is_none_or(|at| at <= seen))
+        };
+        course.ready = deeds().find_map(|d| if let Deed::Confirmed(at) = d { Some(*at) } else { None });
+        course.labeled = deeds().find_map(|d| if let Deed::Label(at, _) = d { Some(*at) } else { None });
+        let mut plan = shop.plan(self.options.seed, index, &course);
+        for deed in deeds() {
             match deed {
                 Deed::Cancel(at) => plan.cancel(None, *at),
                 Deed::CancelLine(at, line) => plan.lines_canceled.push((*line, *at)),
                 Deed::Status(at, status) => plan.set(*at, status),
+                Deed::Confirmed(_) => {}
+                Deed::Written(at, status) => plan.write(*at, status),
+                Deed::Label(_, label) => plan.label = Some(label.clone()),
+                Deed::Canceled(at, reason, comment) => {
+                    plan.cancel(None, *at);
+                    plan.cancel_words = Some((reason.clone(), comment.clone()));
+                }
             }
         }
         plan
+    }
+
+    /// Status and shipment data of an au PAY order.
+    pub(crate) fn aupay_shipments(
+        &self,
+        state: &world::State,
+        shop: &str,
+        order_number: &str,
+        now: Timestamp,
+    ) -> Option<Shipments> {
+        let shop = self.aupay_shop(shop)?;
+        let index = shop.index_of(order_number).filter(|&index| shop.orders.placed_at(index) <= now)?;
+        let plan = self.aupay_plan(state, shop, index);
+        let content = shop.content(self.options.seed, &plan);
+        let label = View { shop, plan: &plan, content: &content, now, canceled_lines_count: false }.label();
+        let row = label.map(|label| ShipmentRow {
+            id: String::new(),
+            carrier: label.carrier.map(String::from).unwrap_or_default(),
+            number: label.number.unwrap_or_default(),
+            date: label.date.map(|day| day.to_string()).unwrap_or_default(),
+        });
+        let parcels = [("1".to_owned(), row.into_iter().collect())].into();
+        Some(Shipments { status: plan.status(now).to_owned(), parcels })
     }
 }

@@ -86,6 +86,22 @@ const WEIGHTS: u64 = {
 pub(crate) const LIFE: Duration = Duration::from_hours(24 * 60);
 
 impl Kind {
+    /// Does the shop's staff move it from 新規受付 to 発送待ち? (The others are the mall's to move on, or begin there.)
+    pub(crate) fn confirmed_by_staff(self) -> bool {
+        !matches!(
+            self,
+            Self::ReadyAtOnce
+                | Self::Reservation
+                | Self::Prepaid
+                | Self::PrepaidUnpaid
+                | Self::CreditCheck
+                | Self::Deferred
+                | Self::FraudChecked
+                | Self::FraudHeld
+                | Self::FraudFailed
+        )
+    }
+
     /// The first choice of an order's row: its kind, and how far its searchable dates reach.
     pub(crate) fn pick(dice: &mut Dice) -> (Self, Duration) {
         let mut roll = dice.below(WEIGHTS);

@@ -21,6 +21,27 @@ pub(crate) const OWN_STATUSES: [&str; 3] = ["メーカー取寄せ中", "名入�
 
 const DAY: Duration = Duration::from_hours(24);
 
+/// Who moves an order on: the shop's staff as planned, or calls.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Course {
+    /// The staff moves orders from 新規受付 to 発送待ち, if no call has.
+    pub(crate) staff_confirms: bool,
+    /// The staff enters shipment data and reports the shipment, if no call has entered any.
+    pub(crate) staff_ships: bool,
+    /// A call moved it to 発送待ち before its time.
+    pub(crate) ready: Option<Timestamp>,
+    /// A call entered shipment data first then: what the staff has not reported by then it leaves to the calls.
+    pub(crate) labeled: Option<Timestamp>,
+}
+
+/// The three shipment fields (§5.1).
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Label {
+    pub(crate) date: Option<NaiveDate>,
+    pub(crate) carrier: Option<char>,
+    pub(crate) number: Option<String>,
+}
+
 /// The order's history, future included.
 #[derive(Clone, Debug)]
 pub(crate) struct Plan {
@@ -34,11 +55,15 @@ pub(crate) struct Plan {
     /// `paymentStatus` turns: with the sale after shipping, or when a prepayment came in.
     pub(crate) settled: Option<Timestamp>,
     pub(crate) printed: Option<Timestamp>,
-    /// The three shipment fields are filled in.
+    /// The staff fills in the three shipment fields.
     pub(crate) labeled: Option<Timestamp>,
+    /// A call filled them in.
+    pub(crate) label: Option<Label>,
     pub(crate) shipped: Option<Timestamp>,
     /// `cancelStatus` turns.
     pub(crate) canceled: Option<Timestamp>,
+    /// Reason and comment of a cancel by a call.
+    pub(crate) cancel_words: Option<(String, String)>,
     pub(crate) lines_canceled: Vec<(usize, Timestamp)>,
     /// From when on the lowered amounts show.
     pub(crate) change: Option<Timestamp>,
@@ -49,7 +74,7 @@ pub(crate) struct Plan {
 
 impl Plan {
     /// The plan of order `index`.
-    pub(crate) fn new(seed: u64, index: u64, placed: Timestamp) -> Self {
+    pub(crate) fn new(seed: u64, index: u64, placed: Timestamp, course: &Course) -> Self {
         let mut dice = Dice::new(seed, Salt::AupayPlan, index);
         let (kind, _) = Kind::pick(&mut dice);
         let mut plan = Self {
@@ -62,16 +87,21 @@ impl Plan {
             settled: None,
             printed: None,
             labeled: None,
+            label: None,
             shipped: None,
             canceled: None,
+            cancel_words: None,
             lines_canceled: Vec::new(),
             change: None,
             release: None,
             deadline: None,
         };
-        let ready = plan.until_ready(&mut dice);
+        let ready = plan.until_ready(&mut dice, course);
         let leaves = plan.until_packed(&mut dice, ready);
-        plan.until_done(&mut dice, leaves);
+        plan.until_done(&mut dice, leaves, course);
+        if course.ready.is_none() && !course.staff_confirms && kind.confirmed_by_staff() {
+            plan.wait_for_confirmation();
+        }
         plan.cancel_as_planned(&mut dice, ready);
         plan
     }
@@ -81,7 +111,7 @@ impl Plan {
     }
 
     /// From the first state to 発送待ち; when that is.
-    fn until_ready(&mut self, dice: &mut Dice) -> Timestamp {
+    fn until_ready(&mut self, dice: &mut Dice, course: &Course) -> Timestamp {
         let placed = self.placed;
         let confirmed = placed + dice.minutes(20, 240);
         let mut ready = confirmed;
@@ -126,6 +156,10 @@ impl Plan {
             }
             _ => self.step(placed, NEW),
         }
+        if let Some(at) = course.ready {
+            self.steps.retain(|(from, _)| *from < at);
+            ready = at;
+        }
         self.step(ready, READY);
         self.contacted = dice.one_in(2).then_some(confirmed);
         let at_once = matches!(self.kind, Kind::Plain | Kind::ReadyAtOnce) || dice.one_in(2);
@@ -162,26 +196,40 @@ impl Plan {
         to
     }
 
-    fn until_done(&mut self, dice: &mut Dice, from: Timestamp) {
+    fn until_done(&mut self, dice: &mut Dice, from: Timestamp, course: &Course) {
         let shipped = from + dice.minutes(12 * 60, 60 * 60);
         self.printed = dice.one_in(2).then(|| shipped - dice.minutes(300, 600));
         // Shipment data go in before the status, by minutes or by hours (§5.1).
-        self.labeled = Some(shipped - dice.minutes(0, 240));
-        self.shipped = Some(shipped);
-        if self.kind == Kind::Deferred {
-            let paid = shipped + dice.minutes(1_440, 10 * 1_440);
-            self.step(shipped, SHIPPED_UNPAID);
-            self.step(paid, DONE);
-            self.settled = Some(paid);
-        } else {
-            self.step(shipped, DONE);
-            self.settled = self.settled.or(Some(shipped));
+        let labeled = shipped - dice.minutes(0, 240);
+        let paid = (self.kind == Kind::Deferred).then(|| shipped + dice.minutes(1_440, 10 * 1_440));
+        // What a call began, calls end.
+        let begun = course.labeled.filter(|at| *at < shipped);
+        self.labeled =
+            Some(labeled).filter(|at| course.staff_ships && begun.is_none_or(|begun| *at <= begun));
+        if course.staff_ships && begun.is_none() {
+            self.shipped = Some(shipped);
+            if let Some(paid) = paid {
+                self.step(shipped, SHIPPED_UNPAID);
+                self.step(paid, DONE);
+                self.settled = Some(paid);
+            } else {
+                self.step(shipped, DONE);
+                self.settled = self.settled.or(Some(shipped));
+            }
         }
         match self.kind {
             Kind::LineCanceled => self.lines_canceled.push((0, from + dice.minutes(30, 600))),
             Kind::AmountChange => self.change = Some(from + dice.minutes(30, 600)),
             _ => {}
         }
+    }
+
+    /// Nobody moves it on from 新規受付.
+    fn wait_for_confirmation(&mut self) {
+        self.steps.truncate(1);
+        (self.contacted, self.printed, self.labeled, self.shipped) = (None, None, None, None);
+        (self.settled, self.change) = (None, None);
+        self.lines_canceled.clear();
     }
 
     fn cancel_as_planned(&mut self, dice: &mut Dice, ready: Timestamp) {
@@ -263,6 +311,23 @@ impl Plan {
             }
             _ => {}
         }
+    }
+
+    /// A call sets the status: staff and mall leave the order at it, but for a cancel that is to come.
+    pub(crate) fn write(&mut self, at: Timestamp, status: &str) {
+        let cancel =
+            self.steps.iter().find(|(from, name)| *from > at && name == CANCELED).map(|(from, _)| *from);
+        let asked = self.steps.iter().find(|(from, name)| *from > at && name == CANCEL_ASKED);
+        let asked = asked.map(|(from, _)| *from).filter(|asked| cancel.is_some_and(|at| *asked < at));
+        let flag = self.canceled.filter(|when| *when > at);
+        self.set(at, status);
+        if let Some(asked) = asked {
+            self.step(asked, CANCEL_ASKED);
+        }
+        if let Some(cancel) = cancel {
+            self.step(cancel, CANCELED);
+        }
+        self.canceled = self.canceled.or(flag);
     }
 
     /// `orderStatus` at `now`.

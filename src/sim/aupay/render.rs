@@ -5,7 +5,7 @@ use chrono::Days;
 use super::amounts::{Amounts, class, sum, tax};
 use super::content::{Content, Line, Method};
 use super::kind::Kind;
-use super::plan::Plan;
+use super::plan::{Label, Plan};
 use super::shop::Shop;
 use super::xml::Xml;
 use crate::clock::Timestamp;
@@ -75,9 +75,19 @@ impl View<'_> {
 
     /// The slip as it shows: nothing before it was entered, and some parcels have none.
     pub(crate) fn slip(&self) -> Option<String> {
-        let unnumbered = Flavour::new(self.content.dice).unnumbered;
-        let at = self.past(self.plan.labeled).filter(|_| !unnumbered);
-        at.map(|_| self.shop.slip(self.plan.index, self.content.carrier))
+        self.label()?.number
+    }
+
+    /// The shipment fields as they show: what a call wrote last, or else the staff.
+    pub(crate) fn label(&self) -> Option<Label> {
+        if let Some(label) = &self.plan.label {
+            return Some(label.clone());
+        }
+        let at = self.past(self.plan.labeled)?;
+        let carrier = self.content.carrier;
+        let numbered = !Flavour::new(self.content.dice).unnumbered;
+        let number = numbered.then(|| self.shop.slip(self.plan.index, carrier));
+        Some(Label { date: Some(at.jst_date()), carrier: Some(carrier), number })
     }
 
     /// Writes the whole order.
@@ -150,7 +160,9 @@ impl View<'_> {
         }
         let canceled = self.past(plan.canceled);
         xml.leaf("cancelStatus", if canceled.is_some() { "C" } else { "N" });
-        let reason = if plan.index.is_multiple_of(2) { ("9", "在庫切れ　欠品") } else { ("1", "") };
+        let planned = if plan.index.is_multiple_of(2) { ("9", "在庫切れ　欠品") } else { ("1", "") };
+        let written = plan.cancel_words.as_ref();
+        let reason = written.map_or(planned, |(code, words)| (code.as_str(), words.as_str()));
         xml.maybe("cancelReason", canceled.map(|_| reason.0));
         xml.maybe("cancelComment", canceled.map(|_| reason.1));
         xml.stamp("cancelDate", canceled);
@@ -274,12 +286,13 @@ impl View<'_> {
             ["午前中", "14-16時", "18-20時"][usize::from(self.plan.index % 3 == 1) + usize::from(flavour.pc)],
         );
         xml.maybe("deliveryRequestTime", time);
-        let labeled = self.past(self.plan.labeled);
-        xml.date("shippingDate", labeled.map(Timestamp::jst_date));
-        let carrier = self.content.carrier.to_string();
-        xml.maybe("shippingCarrier", labeled.map(|_| carrier.as_str()));
-        xml.maybe("shippingNumber", labeled.map(|_| self.slip().unwrap_or_default()).as_deref());
-        xml.maybe("yamatoLnkMgtNo", labeled.filter(|_| carrier == "1").map(|_| ""));
+        let label = self.label();
+        let carrier = label.as_ref().and_then(|label| label.carrier).map(String::from);
+        xml.date("shippingDate", label.as_ref().and_then(|label| label.date));
+        xml.maybe("shippingCarrier", carrier.as_deref());
+        let number = label.map(|label| label.number.unwrap_or_default());
+        xml.maybe("shippingNumber", number.as_deref());
+        xml.maybe("yamatoLnkMgtNo", carrier.filter(|code| code == "1").map(|_| ""));
     }
 
     fn line(&self, xml: &mut Xml<'_>, n: usize, line: &Line) {

@@ -150,17 +150,18 @@ impl Search {
         }
         let seed = world.options.seed ^ shop.salt();
         let placed = |index| shop.orders.placed_at(index);
+        let shown = now - Duration::from_secs(state.switches.aupay.read_lag_s);
         let mut hits: BTreeSet<u64> = shop
             .orders
             .placed_between(from - LIFE, to.min(now))
             .filter(|&index| placed(index) + reach(seed, index) >= from)
             .collect();
-        // What was done by hand can lie further behind.
+        // What was done by hand or by a call can lie further behind.
         let touched = state.aupay.touched.range((shop.shop_id.clone(), 0)..=(shop.shop_id.clone(), u64::MAX));
         hits.extend(touched.map(|((_, index), _)| *index).filter(|&index| placed(index) <= now));
         hits.into_iter()
             .filter(|&index| {
-                let plan = world.aupay_plan(state, shop, index);
+                let plan = world.aupay_plan_seen(state, shop, index, shown);
                 let day = plan.searched_day(self.date_type, now);
                 day.is_some_and(|day| self.from <= day && day <= self.to)
                     && (self.statuses.is_empty() || self.statuses.contains(plan.status(now)))
@@ -169,7 +170,8 @@ impl Search {
     }
 
     fn in_status(&self, world: &World, state: &State, shop: &Shop, index: u64, now: Timestamp) -> bool {
-        self.statuses.contains(world.aupay_plan(state, shop, index).status(now))
+        let shown = now - Duration::from_secs(state.switches.aupay.read_lag_s);
+        self.statuses.contains(world.aupay_plan_seen(state, shop, index, shown).status(now))
     }
 }
 

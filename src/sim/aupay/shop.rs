@@ -6,7 +6,7 @@ use std::path::Path;
 use chrono::NaiveDate;
 
 use super::content::Content;
-use super::plan::{OWN_STATUSES, Plan};
+use super::plan::{Course, OWN_STATUSES, Plan};
 use crate::sim::catalogue::Catalogue;
 use crate::sim::dice::{Dice, Salt};
 use crate::sim::slip_number;
@@ -76,8 +76,8 @@ impl Shop {
         (index < self.orders.total && self.number(index) == number).then_some(index)
     }
 
-    pub(crate) fn plan(&self, seed: u64, index: u64) -> Plan {
-        Plan::new(seed ^ self.salt(), index, self.orders.placed_at(index))
+    pub(crate) fn plan(&self, seed: u64, index: u64, course: &Course) -> Plan {
+        Plan::new(seed ^ self.salt(), index, self.orders.placed_at(index), course)
     }
 
     pub(crate) fn content(&self, seed: u64, plan: &Plan) -> Content {

@@ -48,6 +48,31 @@ pub struct Switches {
     pub seconds: bool,
     /// Lines cancelled alone stay in the sums.
     pub canceled_lines_count: bool,
+    /// Reads show what was written to an order only after so many seconds.
+    pub read_lag_s: u64,
+    /// The shop's staff moves orders from 新規受付 to 発送待ち by itself. Otherwise they wait for a call.
+    pub staff_confirms: bool,
+    /// The shop's staff enters shipment data and sets 完了 by itself. Otherwise orders wait for calls.
+    pub staff_ships: bool,
+    /// A status that an order has already is refused (`CME9006`).
+    pub repeated_status_refused: bool,
+    /// Shipment data for a cancelled order are refused (`CME9005`) instead of stored.
+    pub info_refused_when_canceled: bool,
+    /// What becomes of shipment fields that are left out or empty.
+    pub omitted: Omitted,
+}
+
+/// What becomes of a field that `updateTradeInfoProc` does not bring: not known (au-pay-market.md §5.1).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Omitted {
+    /// The call is refused.
+    #[default]
+    Refused,
+    /// The stored value stays.
+    Kept,
+    /// The stored value goes.
+    Cleared,
 }
 
 impl Default for Switches {
@@ -71,6 +96,12 @@ impl Default for Switches {
             numbers_apart: false,
             seconds: false,
             canceled_lines_count: false,
+            read_lag_s: 0,
+            staff_confirms: true,
+            staff_ships: true,
+            repeated_status_refused: false,
+            info_refused_when_canceled: false,
+            omitted: Omitted::Refused,
         }
     }
 }

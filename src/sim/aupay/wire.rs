@@ -22,12 +22,22 @@ pub(crate) fn page(status: u16) -> Answer {
     fault.mangle(Answer::new(status, "text/html", ""))
 }
 
+/// `application/xml`, with the charset that requests have or none (§2).
+pub(crate) fn is_xml(content_type: Option<&str>) -> bool {
+    let mut parts = content_type.unwrap_or_default().split(';').map(str::trim);
+    parts.next().is_some_and(|media| media.eq_ignore_ascii_case("application/xml"))
+        && parts.all(|part| part.is_empty() || part.eq_ignore_ascii_case("charset=utf-8"))
+}
+
 /// A refusal with one code. Codes `CME9…` and their texts are invented, as is the text of `CME0022`.
 pub(crate) fn refusal(switches: &Switches, code: &str) -> Answer {
     let text = match code {
         "0002" => "認証に失敗しました",
         "CME0022" => "会員番号に誤りがあります",
         "CME9003" => "注文が存在しません",
+        "CME9004" => "指定できない注文ステータスです",
+        "CME9005" => "この状態の注文は更新できません",
+        "CME9006" => "既に更新されています",
         "CME9090" => "メンテナンス中です",
         _ => "システムエラーが発生しました",
     };

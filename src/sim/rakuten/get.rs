@@ -41,17 +41,19 @@ pub(crate) fn answer(
     };
 
     let visible = now - Duration::from_secs(state.switches.rakuten.get_lag_s);
+    let shown = now - Duration::from_secs(state.switches.rakuten.read_lag_s);
     let mut orders = Vec::new();
     let mut missing = Vec::new();
-    let mut seen = BTreeSet::new();
+    let mut asked = BTreeSet::new();
     for order_number in numbers {
-        if !seen.insert(order_number) {
+        if !asked.insert(order_number) {
             continue;
         }
-        let plan = shop.index_of(order_number).map(|index| world.plan(state, shop, index));
+        let plan = shop.index_of(order_number).map(|index| world.plan_seen(state, shop, index, shown));
         if let Some(plan) = plan.filter(|p| p.placed <= visible && now - REACH <= p.placed) {
             let content = shop.content(world.options.seed, &plan);
-            let mut order = View { shop, plan: &plan, content: &content, now }.order();
+            let rows = state.rakuten.rows(shop.id, plan.index, shown);
+            let mut order = View { shop, plan: &plan, content: &content, now, rows }.order();
             editions::hide(&mut order, version);
             orders.push(order);
         } else {

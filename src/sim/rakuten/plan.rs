@@ -63,6 +63,26 @@ const KINDS: [(Kind, u64); 21] = [
 /// No order changes later than this after it was placed.
 pub(crate) const LIFE: Duration = Duration::from_hours(24 * 90);
 
+/// A shop that does not confirm an order within this loses it (rakuten-rms.md §6.1).
+const PATIENCE: Duration = Duration::from_hours(24 * 14);
+
+/// Who moves an order on: the shop's staff as planned, or calls.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Course {
+    /// The staff confirms it, if no call has.
+    pub(crate) staff_confirms: bool,
+    /// The staff reports its shipment, if no call has written shipping rows.
+    pub(crate) staff_ships: bool,
+    /// A call confirmed it.
+    pub(crate) confirmed: Option<Timestamp>,
+    /// A call wrote shipping rows first then: what the staff has not reported by then it leaves to the calls.
+    pub(crate) written: Option<Timestamp>,
+    /// The rows that calls wrote are complete since.
+    pub(crate) completed: Option<Timestamp>,
+    /// From confirmation to the shipping instruction, where nothing else is waited for.
+    pub(crate) handling: Duration,
+}
+
 /// The order's history, future included.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Plan {
@@ -78,6 +98,8 @@ pub(crate) struct Plan {
     /// Rakuten's check ends.
     pub(crate) checked: Option<Timestamp>,
     pub(crate) change: Option<(Timestamp, Timestamp)>,
+    /// The parcels are packed and have their slips, whoever reports them.
+    pub(crate) packed: Option<Timestamp>,
     pub(crate) shipped: Option<Timestamp>,
     pub(crate) paying: Option<Timestamp>,
     pub(crate) paid: Option<Timestamp>,
@@ -90,7 +112,7 @@ pub(crate) struct Plan {
 
 impl Plan {
     /// The plan of order `index`.
-    pub(crate) fn new(seed: u64, shop: u32, index: u64, placed: Timestamp) -> Self {
+    pub(crate) fn new(seed: u64, shop: u32, index: u64, placed: Timestamp, course: &Course) -> Self {
         let mut dice = Dice::new(seed ^ u64::from(shop), Salt::RakutenPlan, index);
         let mut roll = dice.below(KINDS.iter().map(|(_, weight)| weight).sum());
         let mut kind = Kind::Plain;
@@ -114,6 +136,7 @@ impl Plan {
             instructed: None,
             checked: None,
             change: None,
+            packed: None,
             shipped: None,
             paying: None,
             paid: None,
@@ -138,7 +161,10 @@ impl Plan {
             Kind::Reservation => confirmed = placed + days(dice.between(15, 45)),
             _ => {}
         }
-        let mut instructed = confirmed + minutes(5);
+        if let Some(at) = course.confirmed {
+            confirmed = at;
+        }
+        let mut instructed = confirmed + course.handling;
         match kind {
             Kind::Prepaid => instructed = confirmed + dice.minutes(600, 5 * 1_440),
             Kind::Checked => {
@@ -174,18 +200,31 @@ impl Plan {
             }
             _ => {}
         }
-        let shipped = ready + dice.minutes(12 * 60, 60 * 60);
-        let paying = shipped + dice.minutes(240, 600);
-        let paid = paying + dice.minutes(24 * 60, 90 * 60);
+        let packed = ready + dice.minutes(12 * 60, 60 * 60);
+        let by_staff = course.staff_ships && course.written.is_none_or(|at| packed <= at);
+        let shipped = if by_staff { Some(packed) } else { course.completed };
+        let claimed = dice.minutes(240, 600);
+        let paying = shipped.map(|at| at + claimed);
+        let settled = dice.minutes(24 * 60, 90 * 60);
+        let paid = paying.map(|at| at + settled);
         plan.confirmed = Some(confirmed);
         plan.instructed = Some(instructed);
-        plan.shipped = Some(shipped);
-        plan.paying = Some(paying);
-        plan.paid = Some(paid);
+        plan.packed = Some(packed);
+        plan.shipped = shipped;
+        plan.paying = paying;
+        plan.paid = paid;
+        // What is on its way is changed no more.
+        plan.change = plan.change.filter(|(from, _)| shipped.is_none_or(|at| *from < at));
+        plan.strange = plan.strange.filter(|(from, _)| shipped.is_none_or(|at| *from < at));
+        let waits = course.confirmed.is_none() && !course.staff_confirms;
+        if waits {
+            plan.wait_for_confirmation();
+        }
 
         match kind {
-            Kind::PrepaidUnpaid => {
-                (plan.instructed, plan.shipped, plan.paying, plan.paid) = (None, None, None, None);
+            Kind::PrepaidUnpaid if !waits => {
+                plan.unshipped();
+                plan.instructed = None;
                 plan.cancel(confirmed + days(8), confirmed + days(8) + minutes(5));
             }
             Kind::CancelBefore => {
@@ -193,13 +232,41 @@ impl Plan {
                 plan.cancel(asked, asked + dice.minutes(5, 24 * 60));
             }
             Kind::CancelAfter => {
-                let canceled = paid + dice.minutes(24 * 60, 20 * 24 * 60);
-                let asked = if dice.one_in(2) { canceled } else { canceled - Duration::from_hours(3) };
-                plan.cancel(asked, canceled);
+                let later = dice.minutes(24 * 60, 20 * 24 * 60);
+                let at_once = dice.one_in(2);
+                if let Some(canceled) = plan.paid.map(|at| at + later) {
+                    let asked = if at_once { canceled } else { canceled - Duration::from_hours(3) };
+                    plan.cancel(asked, canceled);
+                }
             }
             _ => {}
         }
         plan
+    }
+
+    fn unshipped(&mut self) {
+        (self.packed, self.shipped, self.paying, self.paid) = (None, None, None, None);
+    }
+
+    /// Nobody confirms it: nothing goes on, and in the end the mall cancels it. (One for a later day may wait.)
+    fn wait_for_confirmation(&mut self) {
+        self.unshipped();
+        (self.confirmed, self.instructed, self.checked) = (None, None, None);
+        (self.change, self.strange) = (None, None);
+        (self.cancel_asked, self.cancel_withdrawn) = (None, None);
+        if !matches!(self.kind, Kind::Reservation | Kind::CancelBefore) {
+            self.cancel(self.placed + PATIENCE, self.placed + PATIENCE);
+        }
+    }
+
+    /// Does Rakuten check the order (`rakutenConfirmFlag`)?
+    pub(crate) fn under_check(&self, now: Timestamp) -> bool {
+        self.checked.is_some_and(|at| at > now) && self.confirmed.is_some_and(|at| at <= now)
+    }
+
+    /// Does the recipient of a social gift have yet to answer?
+    pub(crate) fn gift_open(&self, now: Timestamp) -> bool {
+        self.gift_entered.is_some_and(|at| at > now)
     }
 
     /// Cancels: what would have come after the request does not happen.
@@ -207,9 +274,14 @@ impl Plan {
         self.cancel_asked = Some(asked);
         self.cancel_withdrawn = None;
         self.canceled = Some(canceled);
-        for event in
-            [&mut self.confirmed, &mut self.instructed, &mut self.shipped, &mut self.paying, &mut self.paid]
-        {
+        for event in [
+            &mut self.confirmed,
+            &mut self.instructed,
+            &mut self.packed,
+            &mut self.shipped,
+            &mut self.paying,
+            &mut self.paid,
+        ] {
             *event = event.filter(|at| *at < asked);
         }
         self.change = self.change.filter(|(from, _)| *from < asked);
@@ -254,9 +326,18 @@ impl Plan {
         self.change.is_some_and(|(from, _)| now >= from)
     }
 
-    /// When parcel `parcel` of `count` got its shipping row: the first parcels go ahead of the last by six hours each.
+    /// When the staff reports parcel `parcel` of `count`, if it does.
     pub(crate) fn parcel_shipped(&self, parcel: usize, count: usize) -> Option<Timestamp> {
-        let ahead = count.saturating_sub(parcel + 1).min(2) as u64;
-        self.shipped.map(|at| at - Duration::from_hours(6 * ahead))
+        self.shipped.map(|at| at - Self::ahead(parcel, count))
+    }
+
+    /// When parcel `parcel` of `count` is packed and has its slip.
+    pub(crate) fn parcel_packed(&self, parcel: usize, count: usize) -> Option<Timestamp> {
+        self.packed.map(|at| at - Self::ahead(parcel, count))
+    }
+
+    /// The first parcels go ahead of the last by six hours each.
+    fn ahead(parcel: usize, count: usize) -> Duration {
+        Duration::from_hours(6 * count.saturating_sub(parcel + 1).min(2) as u64)
     }
 }

@@ -4,9 +4,10 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use super::content::{Amounts, Content, Line, Package, TaxRow, UNFIXED};
+use super::content::{Amounts, Content, Line, TaxRow, UNFIXED};
 use super::models::{address, gift_pending, join, put, rate, sender, store, wrapping};
 use super::plan::{Kind, Plan};
+use super::rows::{Row, staff_rows};
 use super::shop::Shop;
 use crate::clock::Timestamp;
 
@@ -25,6 +26,8 @@ pub(crate) struct View<'a> {
     pub(crate) plan: &'a Plan,
     pub(crate) content: &'a Content,
     pub(crate) now: Timestamp,
+    /// The shipping rows, where calls wrote some.
+    pub(crate) rows: Option<&'a [Row]>,
 }
 
 impl View<'_> {
@@ -49,9 +52,6 @@ impl View<'_> {
         };
         let reserve_number = (reserve > 0)
             .then(|| format!("{}-{}-{:010}-r", self.shop.id, date(plan.placed).replace('-', ""), plan.index));
-        let checking = plan.checked.is_some()
-            && self.past(plan.confirmed).is_some()
-            && self.past(plan.checked).is_none();
         let caution = if plan.kind == Kind::PrepaidUnpaid { 1 } else { 0 };
         let wished = dice.one_in(5);
         let substatus = dice.one_in(8) && plan.progress(self.now) == 300;
@@ -84,7 +84,7 @@ impl View<'_> {
             "reserveDeliveryCount": (reserve > 0).then_some(reserve),
             "cautionDisplayType": caution,
             "cautionDisplayDetailType": (caution == 1).then_some(101),
-            "rakutenConfirmFlag": i32::from(checking),
+            "rakutenConfirmFlag": i32::from(plan.under_check(self.now)),
         });
         let money = json!({
             "goodsPrice": amounts.goods,
@@ -181,7 +181,7 @@ impl View<'_> {
         let unfixed = self.plan.unfixed(self.now);
         let goods = self.content.package_goods(k, self.plan.changed(self.now));
         let postage = if unfixed { UNFIXED } else { package.postage };
-        let waiting = self.plan.gift_entered.is_some_and(|at| at > self.now);
+        let waiting = self.plan.gift_open(self.now);
         let id = self.shop.basket_id(self.plan.index, k);
         let mut model = json!({
             "basketId": id,
@@ -214,7 +214,7 @@ impl View<'_> {
             [
                 ("SenderModel", if waiting { gift_pending() } else { sender(&package.recipient) }),
                 ("ItemModelList", Value::Array(items)),
-                ("ShippingModelList", self.shipping(k, package)),
+                ("ShippingModelList", self.shipping(k)),
                 ("DeliveryCvsModel", if pickup { store() } else { Value::Null }),
                 ("SocialGiftModel", gift.unwrap_or(Value::Null)),
             ],
@@ -258,19 +258,17 @@ impl View<'_> {
         })
     }
 
-    fn shipping(&self, k: usize, package: &Package) -> Value {
-        let count = self.content.packages.iter().filter(|p| !p.removed).count();
-        let shipped = self.past(self.plan.parcel_shipped(k, count)).filter(|_| !package.removed);
-        let Some(at) = shipped else {
-            return if self.plan.index.is_multiple_of(3) { Value::Null } else { json!([]) };
+    fn shipping(&self, k: usize) -> Value {
+        let planned;
+        let rows = match self.rows {
+            Some(rows) => rows,
+            None => {
+                planned = staff_rows(self.shop, self.plan, self.content, self.now);
+                &planned
+            }
         };
-        json!([{
-            "shippingDetailId": 904_000_000_000 + self.shop.basket_id(self.plan.index, k),
-            "shippingNumber": self.shop.slip(self.plan.index, k),
-            "deliveryCompany": "1001",
-            "deliveryCompanyName": "ヤマト運輸",
-            "shippingDate": date(at),
-        }])
+        let shown: Vec<Value> = rows.iter().filter(|row| row.parcel == k).map(Row::model).collect();
+        if shown.is_empty() && self.plan.index.is_multiple_of(3) { Value::Null } else { Value::Array(shown) }
     }
 
     fn coupons(&self) -> Value {

@@ -6,6 +6,7 @@ use chrono::NaiveDateTime;
 use serde_json::{Map, Value, json};
 
 use super::plan::{LIFE, Plan};
+use super::rows::Row;
 use super::{Shop, View, Wrong, message, number, render, required};
 use crate::clock::Timestamp;
 use crate::sim::World;
@@ -257,21 +258,33 @@ fn hits(world: &World, state: &State, shop: &Shop, search: &Search<'_>, now: Tim
     let reach = if search.date_type == 1 { Duration::ZERO } else { LIFE };
     let range = shop.orders.placed_between(search.from - reach, search.to.min(visible));
     let deep = needs_content(search.body);
-    range
-        .filter(|&index| {
-            let plan = world.plan(state, shop, index);
-            let at = match search.date_type {
-                1 => Some(plan.placed),
-                2 => plan.confirmed,
-                3 => plan.instructed,
-                4 | 5 => plan.shipped,
-                _ => plan.paid,
-            };
-            at.is_some_and(|at| at <= now && search.from <= at && at <= search.to)
-                && (search.progress.is_empty() || search.progress.contains(&i64::from(plan.progress(now))))
-                && (!deep || fits(world, shop, &plan, search.body, now))
-        })
-        .collect()
+    let shown = now - Duration::from_secs(state.switches.rakuten.read_lag_s);
+    let wanted = |index: &u64| {
+        let plan = world.plan_seen(state, shop, *index, shown);
+        let rows = state.rakuten.rows(shop.id, *index, shown);
+        let at = match search.date_type {
+            1 => Some(plan.placed),
+            2 => plan.confirmed,
+            3 => plan.instructed,
+            4 => rows.map_or(plan.shipped, shipping_date),
+            5 => plan.shipped,
+            _ => plan.paid,
+        };
+        // A shipping date that calls wrote may lie ahead.
+        at.is_some_and(|at| (at <= now || search.date_type == 4) && search.from <= at && at <= search.to)
+            && (search.progress.is_empty() || search.progress.contains(&i64::from(plan.progress(now))))
+            && (!deep || fits(world, shop, &plan, rows, search.body, now))
+    };
+    // What calls wrote can lie further behind an order than any plan does.
+    let first = shop.orders.placed_between(search.from - reach, search.to).start;
+    let earlier = state.rakuten.written.range((shop.id, 0)..(shop.id, first)).map(|((_, index), _)| *index);
+    let earlier = earlier.filter(|_| search.date_type != 1);
+    earlier.chain(range).filter(wanted).collect()
+}
+
+/// The latest of the shipping dates that calls wrote.
+fn shipping_date(rows: &[Row]) -> Option<Timestamp> {
+    rows.iter().filter_map(|row| row.date).max().map(Timestamp::jst_midnight)
 }
 
 /// Is there a filter that progress and dates do not answer?
@@ -297,9 +310,16 @@ fn needs_content(body: &Map<String, Value>) -> bool {
 }
 
 /// The remaining filters, against the order as it would be shown.
-fn fits(world: &World, shop: &Shop, plan: &Plan, body: &Map<String, Value>, now: Timestamp) -> bool {
+fn fits(
+    world: &World,
+    shop: &Shop,
+    plan: &Plan,
+    rows: Option<&[Row]>,
+    body: &Map<String, Value>,
+    now: Timestamp,
+) -> bool {
     let content = shop.content(world.options.seed, plan);
-    let order = View { shop, plan, content: &content, now }.order();
+    let order = View { shop, plan, content: &content, now, rows }.order();
     let packages = || order["PackageModelList"].as_array().into_iter().flatten();
     let rows = || packages().filter_map(|p| p["ShippingModelList"].as_array()).flatten();
     let items = || packages().filter_map(|p| p["ItemModelList"].as_array()).flatten();
@@ -355,7 +375,8 @@ fn fits(world: &World, shop: &Shop, plan: &Plan, body: &Map<String, Value>, now:
         && equals("deliveryName", "宅配便")
         && equals("ordererMailAddress", order["OrdererModel"]["emailAddress"].as_str().unwrap_or_default())
         && equals("reserveNumber", order["reserveNumber"].as_str().unwrap_or_default())
-        && (!(flag("shippingDateBlankFlag") || flag("shippingNumberBlankFlag")) || rows().count() == 0)
+        && (!flag("shippingDateBlankFlag") || rows().all(|row| row["shippingDate"].is_null()))
+        && (!flag("shippingNumberBlankFlag") || rows().all(|row| row["shippingNumber"].is_null()))
         && (!flag("asurakuFlag") || order["asurakuFlag"] == 1)
         && (!flag("couponUseFlag") || order["couponAllTotalPrice"] != 0)
         && (!flag("drugFlag") || order["drugFlag"] == 1)

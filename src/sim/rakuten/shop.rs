@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 
 use super::content::Content;
-use super::plan::Plan;
+use super::plan::{Course, Plan};
 use crate::clock::Timestamp;
 use crate::sim::catalogue::Catalogue;
 use crate::sim::slip_number;
@@ -77,8 +77,8 @@ license_key_next = "plain:{next}"
             .then_some(index)
     }
 
-    pub(crate) fn plan(&self, seed: u64, index: u64) -> Plan {
-        Plan::new(seed, self.id, index, self.orders.placed_at(index))
+    pub(crate) fn plan(&self, seed: u64, index: u64, course: &Course) -> Plan {
+        Plan::new(seed, self.id, index, self.orders.placed_at(index), course)
     }
 
     pub(crate) fn content(&self, seed: u64, plan: &Plan) -> Content {

@@ -4,11 +4,11 @@ use std::time::Duration;
 
 use chrono::{NaiveDate, NaiveDateTime};
 
-use super::fields;
+use super::fields::{self, Field};
 use super::plan::Plan;
-use super::request::Node;
 use super::view::{Val, View};
 use crate::clock::{Timestamp, jst_offset};
+use crate::sim::xml::Node;
 
 /// Which time a span is about, as far as finding orders by it is concerned.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -22,7 +22,7 @@ pub(crate) enum When {
 /// A span of time, both ends included.
 pub(crate) struct Span {
     pub(crate) when: When,
-    show: fn(&View<'_>) -> Val,
+    field: Field,
     pub(crate) from: Option<Timestamp>,
     pub(crate) to: Option<Timestamp>,
 }
@@ -32,7 +32,7 @@ pub(crate) enum Filter {
     OrderId(String),
     Within(Span),
     /// The element of the same name holds one of these values; `false` holds for an empty one, too.
-    Is(fn(&View<'_>) -> Val, Vec<String>),
+    Is(Field, Vec<String>),
     Slip(String),
     /// 1 without those that have no wanted date, 2 only those.
     NoRequestDate(u8),
@@ -224,7 +224,7 @@ fn one(name: &str, value: &str) -> Option<Filter> {
         "YahooAuctionId" | "YahooAuctionMerchantId" | "ItemYahooAucId" | "ItemYahooAucMerchantId" => {
             Filter::Nothing
         }
-        _ => Filter::Is(fields::of_condition(name)?.show, values),
+        _ => Filter::Is(fields::of_condition(name)?, values),
     })
 }
 
@@ -239,7 +239,7 @@ fn span(name: &str, value: &str) -> Option<Option<Span>> {
     if end.is_none() && !alone {
         return None;
     }
-    let show = fields::of_condition(element)?.show;
+    let field = fields::of_condition(element)?;
     let when = match key {
         "OrderTime" => When::Order,
         "PublicationTime" => When::Publication,
@@ -248,7 +248,7 @@ fn span(name: &str, value: &str) -> Option<Option<Span>> {
     };
     let bounds = bounds(form, value).map(|(low, high)| Span {
         when,
-        show,
+        field,
         from: (end != Some(false)).then_some(low),
         to: (end != Some(true)).then_some(high),
     });
@@ -317,20 +317,20 @@ impl Filter {
         match self {
             Self::OrderId(_) | Self::ReadOnlyMode(_) | Self::Fraud | Self::All => true,
             Self::Nothing => false,
-            Self::Within(span) => match (span.show)(view) {
+            Self::Within(span) => match span.field.value(view) {
                 Val::Time(at) | Val::Date(at) => {
                     span.from.is_none_or(|from| from <= at) && span.to.is_none_or(|to| at <= to)
                 }
                 _ => false,
             },
-            Self::Is(show, wanted) => {
-                let value = show(view).bare();
+            Self::Is(field, wanted) => {
+                let value = field.value(view).bare();
                 wanted.iter().any(|w| *w == value)
             }
             Self::Slip(number) => view.slips().contains(number),
             Self::NoRequestDate(rule) => {
                 let wished = fields::of_condition("ShipRequestDate")
-                    .is_some_and(|field| !matches!((field.show)(view), Val::Empty));
+                    .is_some_and(|field| !matches!(field.value(view), Val::Empty));
                 match rule {
                     1 => wished,
                     2 => !wished,

@@ -6,9 +6,9 @@ use super::fields::{self, Class, Named};
 use super::list::resolve;
 
 use super::refusal::{self, Refusal, XML};
-use super::request::Node;
 use super::shop::Shop;
 use super::view::View;
+use crate::sim::xml::Node;
 
 use super::kind::Kind;
 use super::plan::{LIFE, Plan, Step};
@@ -43,9 +43,9 @@ pub(crate) fn answer(
     let names = target.leaf("Field").filter(|names| names.len() <= FIELD_CAP);
     let names = names.ok_or_else(|| refusal::parameter("Field"))?;
     let fields = resolve(state, names, fields::of_info)?;
-    let plan = world.yahoo_order(state, shop, number, now).ok_or_else(refusal::not_exists)?;
-    let blank = state.switches.yahoo.blank_personal_after_days;
-    let view = View::new(shop, world.options.seed, plan, now, blank);
+    let seen = world.yahoo_shows(state, now);
+    let plan = world.yahoo_order(state, shop, number, (now, seen)).ok_or_else(refusal::not_exists)?;
+    let view = world.yahoo_view(state, shop, plan, now, seen);
     let mut out = String::from(HEAD);
     // Attributes come in any order (§6.2).
     out.push_str(if plan.index.is_multiple_of(2) {
@@ -70,7 +70,7 @@ fn order(out: &mut String, view: &View<'_>, fields: &[Named]) {
                 && field.class == Class::Order
                 && wanted(field.name)
             {
-                (field.show)(view).write(out, indent, field.name);
+                field.value(view).write(out, indent, field.name);
             }
         }
     };
@@ -103,7 +103,7 @@ fn wrapper(out: &mut String, view: &View<'_>, fields: &[Named], class: Class, na
             if let Named::Of(field) = field
                 && field.class == class
             {
-                let value = (field.show)(view);
+                let value = field.value(view);
                 value.write(out, "        ", field.name);
                 if field.name == "NeedBillSlip" && view.plan.index % 17 == 3 {
                     value.write(out, "        ", field.name);
@@ -132,8 +132,9 @@ fn items(out: &mut String, view: &View<'_>, fields: &[Named]) {
 /// `orderCount`: every order of which something may still be to be done.
 pub(crate) fn count(world: &World, state: &State, shop: &Shop, now: Timestamp) -> Answer {
     let mut counts: BTreeMap<&str, u64> = BTreeMap::new();
+    let seen = world.yahoo_shows(state, now);
     for index in shop.around(now - LIFE, now) {
-        for plan in world.yahoo_plans(state, shop, index, now) {
+        for plan in world.yahoo_plans(state, shop, index, (now, seen)) {
             if plan.visible(now) {
                 for queue in queues(&plan, now) {
                     *counts.entry(queue).or_default() += 1;

@@ -7,13 +7,13 @@ use super::conditions::{self, Filter, Span, When};
 use super::fields::{self, Named};
 use super::plan::{LATEST_PUBLICATION, Plan};
 use super::refusal::{self, Refusal, XML};
-use super::request::Node;
 use super::shop::Shop;
 use super::view::View;
 use crate::clock::Timestamp;
 use crate::sim::World;
 use crate::sim::http::Answer;
 use crate::sim::world::State;
+use crate::sim::xml::Node;
 
 /// Rows of a page at most (§3).
 const CAP: usize = 2_000;
@@ -51,10 +51,10 @@ pub(crate) fn answer(
     if page.is_empty() && total > 0 {
         out.push_str("    <OrderInfo />\n");
     }
-    let blank = state.switches.yahoo.blank_personal_after_days;
+    let seen = world.yahoo_shows(state, now);
     for (n, &(index, part)) in page.iter().enumerate() {
-        let Some(plan) = world.yahoo_plan(state, shop, index, part) else { continue };
-        let view = View::new(shop, world.options.seed, plan, now, blank);
+        let Some(plan) = world.yahoo_plan(state, shop, (index, part), seen) else { continue };
+        let view = world.yahoo_view(state, shop, plan, now, seen);
         let _ = write!(out, "    <OrderInfo>\n      <Index>{}</Index>\n", from + n + 1);
         row(&mut out, &view, &search.fields);
         out.push_str("    </OrderInfo>\n");
@@ -67,7 +67,7 @@ fn row(out: &mut String, view: &View<'_>, fields: &[Named]) {
     let indent = "      ";
     for field in fields {
         if let Named::Of(field) = field {
-            (field.show)(view).write(out, indent, field.name);
+            field.value(view).write(out, indent, field.name);
         }
     }
     View::wrapped(out, indent, "Item", |out| {
@@ -128,13 +128,13 @@ pub(crate) fn resolve(
 
 /// The (index, part) of the orders that fit, oldest first.
 fn hits(world: &World, state: &State, shop: &Shop, filters: &[Filter], now: Timestamp) -> Vec<(u64, u8)> {
-    let blank = state.switches.yahoo.blank_personal_after_days;
+    let seen = world.yahoo_shows(state, now);
     let fits = |plan: &Plan| {
-        let view = View::new(shop, world.options.seed, *plan, now, blank);
+        let view = world.yahoo_view(state, shop, *plan, now, seen);
         conditions::shown(filters, plan, now) && filters.iter().all(|filter| filter.fits(&view))
     };
     if let Some(number) = filters.iter().find_map(Filter::order_id) {
-        let plan = world.yahoo_order(state, shop, number, now).filter(fits);
+        let plan = world.yahoo_order(state, shop, number, (now, seen)).filter(fits);
         return plan.map(|plan| (plan.index, plan.part)).into_iter().collect();
     }
     let (mut from, mut to) = (shop.orders.first_at, now);
@@ -152,7 +152,7 @@ fn hits(world: &World, state: &State, shop: &Shop, filters: &[Filter], now: Time
     }
     let mut hits = Vec::new();
     for index in shop.around(from, to) {
-        for plan in world.yahoo_plans(state, shop, index, now) {
+        for plan in world.yahoo_plans(state, shop, index, (now, seen)) {
             if fits(&plan) {
                 hits.push((plan.index, plan.part));
             }

@@ -2,9 +2,9 @@
 
 use serde_json::Value;
 
-use super::refusal::escape;
 use crate::sim::faults::Fault;
 use crate::sim::http::Answer;
+use crate::sim::xml::escape;
 
 /// Faults that need the text, then those any body can have.
 pub(crate) fn mangle(fault: &Fault, answer: Answer, function: &str) -> Answer {

@@ -1,17 +1,18 @@
-//! Yahoo!ショッピング, read side and sign-in, as `yahoo-shopping.md` §12 asks of a simulator.
+//! Yahoo!ショッピング, orders read and changed, and sign-in, as `yahoo-shopping.md` §12 asks of a simulator.
 
+mod change;
 mod conditions;
 mod consent;
 mod content;
 mod fields;
 mod info;
+mod keys;
 mod kind;
 mod list;
 mod mangle;
 mod method;
 mod plan;
 mod refusal;
-mod request;
 mod shop;
 mod signature;
 mod state;
@@ -19,6 +20,8 @@ mod status;
 mod switches;
 mod truth;
 mod view;
+mod write;
+mod written;
 
 use std::time::Duration;
 
@@ -27,9 +30,9 @@ pub use signature::KeyVersion;
 pub use switches::{ErrorShape, Switches};
 
 pub(crate) use state::State;
+pub(crate) use write::catch_up;
 
 use refusal::Refusal;
-use request::Node;
 use state::{CONSENT_LIFE, Excess};
 
 use super::World;
@@ -37,6 +40,7 @@ use super::faults::{Body, Fault};
 use super::http::{Answer, Request};
 use super::switches::Maintenance;
 use super::world;
+use super::xml::{self, Node};
 use crate::clock::Timestamp;
 
 const PREFIX: &str = "/yahoo/";
@@ -44,7 +48,15 @@ const ORDERS: &str = "/yahoo/ShoppingWebService/V1/";
 const TOKEN: &str = "/yahoo/yconnect/v2/token";
 const AUTHORIZATION: &str = "/yahoo/yconnect/v2/authorization";
 /// The order functions that are simulated so far, each with its method.
-const FUNCTIONS: [(&str, &str); 3] = [("orderCount", "GET"), ("orderList", "POST"), ("orderInfo", "POST")];
+const FUNCTIONS: [(&str, &str); 7] = [
+    ("orderCount", "GET"),
+    ("orderList", "POST"),
+    ("orderInfo", "POST"),
+    ("orderShipStatusChange", "POST"),
+    ("orderStatusChange", "POST"),
+    ("orderPayStatusChange", "POST"),
+    ("orderChange", "POST"),
+];
 
 /// A request to a path below the prefix.
 pub(crate) struct Call<'r> {
@@ -67,9 +79,18 @@ impl<'r> Call<'r> {
                 FUNCTIONS.iter().find(|(known, _)| *known == name).map_or("unknown", |(known, _)| *known)
             }
         };
-        let req =
-            matches!(function, "orderList" | "orderInfo").then(|| request::read(&request.body)).flatten();
+        let posted = FUNCTIONS.contains(&(function, "POST"));
+        let req = posted.then(|| xml::read(&request.body, "Req")).flatten();
         Some(Self { request, function, req })
+    }
+
+    /// The order numbers that it changes.
+    pub(crate) fn changes(&self) -> Vec<String> {
+        if self.writes() { self.orders() } else { Vec::new() }
+    }
+
+    fn writes(&self) -> bool {
+        self.function.ends_with("Change")
     }
 
     /// One of few names: counts must not grow with whatever is asked for.
@@ -81,8 +102,8 @@ impl<'r> Call<'r> {
     pub(crate) fn orders(&self) -> Vec<String> {
         let req = self.req.as_ref();
         let parent = match self.function {
-            "orderInfo" => req.and_then(|req| req.child("Target")),
-            _ => req.and_then(|req| req.child("Search")?.child("Condition")),
+            "orderList" => req.and_then(|req| req.child("Search")?.child("Condition")),
+            _ => req.and_then(|req| req.child("Target")),
         };
         parent.and_then(|parent| parent.leaf("OrderId")).map(str::to_owned).into_iter().collect()
     }
@@ -101,6 +122,13 @@ impl<'r> Call<'r> {
 /// Answers one call.
 pub(crate) fn answer(world: &World, call: &Call<'_>, fault: Option<&Fault>, now: Timestamp) -> Answer {
     match fault {
+        Some(Fault::LateEffect { seconds, .. }) if call.writes() => {
+            handle(world, call, now, Some(now + Duration::from_secs(*seconds)))
+        }
+        Some(Fault::Code { code, effect: true }) if call.writes() => {
+            handle(world, call, now, None);
+            by_name(world, call, code)
+        }
         Some(Fault::QpsLimit) => too_fast(&world.state().switches.yahoo),
         Some(Fault::Auth { code } | Fault::Code { code, .. }) => by_name(world, call, code),
         // A body that the fault replaces: what it would have been does not matter for a call without effect.
@@ -110,8 +138,8 @@ pub(crate) fn answer(world: &World, call: &Call<'_>, fault: Option<&Fault>, now:
             let state = world.state();
             refusal::not_exists().answer(&state.switches.yahoo, false)
         }
-        Some(fault) => mangle::mangle(fault, handle(world, call, now), call.function),
-        None => handle(world, call, now),
+        Some(fault) => mangle::mangle(fault, handle(world, call, now, None), call.function),
+        None => handle(world, call, now, None),
     }
 }
 
@@ -129,7 +157,8 @@ fn by_name(world: &World, call: &Call<'_>, code: &str) -> Answer {
     }
 }
 
-fn handle(world: &World, call: &Call<'_>, now: Timestamp) -> Answer {
+/// With `due` a change takes effect then.
+fn handle(world: &World, call: &Call<'_>, now: Timestamp, due: Option<Timestamp>) -> Answer {
     let mut state = world.state();
     let switches = state.switches.yahoo.clone();
     match switches.maintenance {
@@ -164,7 +193,7 @@ fn handle(world: &World, call: &Call<'_>, now: Timestamp) -> Answer {
         _ => "none".to_owned(),
     };
     let answer = match (shop, refused) {
-        (Some(shop), None) => admitted(world, &mut state, (shop, &switches), call, &verdict, now),
+        (Some(shop), None) => admitted(world, &mut state, (shop, &switches), call, &verdict, (now, due)),
         (shop, refused) => {
             // A dead token's calls have a pace, too.
             if let Some(shop) = shop {
@@ -213,7 +242,7 @@ fn admitted(
     (shop, switches): (&Shop, &Switches),
     call: &Call<'_>,
     verdict: &str,
-    now: Timestamp,
+    (now, due): (Timestamp, Option<Timestamp>),
 ) -> Answer {
     let refused = |refusal: Option<Refusal>| {
         refusal.map_or_else(refusal::incomplete, |r| r.answer(switches, call.function == "orderList"))
@@ -230,10 +259,10 @@ fn admitted(
     let age = grant.map_or(CONSENT_LIFE, |grant| now.since(grant.authorized_at));
     let withdrawn = grant.is_none_or(|grant| grant.withdrawn);
     let limit = match (call.function, verdict) {
+        ("orderList" | "orderInfo" | "orderChange", signature::AUTHORIZED) => CONSENT_LIFE,
+        ("orderList" | "orderInfo" | "orderChange", _) => Duration::from_hours(switches.session_hours),
         // Not on the list of functions with a shorter session (§2.2).
-        ("orderCount", _) => Duration::MAX,
-        (_, signature::AUTHORIZED) => CONSENT_LIFE,
-        _ => Duration::from_hours(switches.session_hours),
+        _ => Duration::MAX,
     };
     let seller = call.seller();
     let code = if switches.not_approved {
@@ -262,7 +291,8 @@ fn admitted(
     }
     let outcome = match (&call.req, call.function) {
         (Some(req), "orderList") => list::answer(world, state, shop, req, now),
-        (Some(req), _) => info::answer(world, state, shop, req, now),
+        (Some(req), "orderInfo") => info::answer(world, state, shop, req, now),
+        (Some(req), function) => write::answer(world, state, shop, (function, req), now, due),
         (None, _) => {
             let query = call.request.query.as_bytes();
             match url::form_urlencoded::parse(query).find(|(name, _)| name != "sellerId") {

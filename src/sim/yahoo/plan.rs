@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use super::kind::Kind;
 use super::method::{self, Method};
+use super::written::{Applied, Marks};
 use crate::clock::Timestamp;
 use crate::sim::dice::{Dice, Salt};
 
@@ -57,6 +58,16 @@ pub(crate) struct Outside {
     pub(crate) canceled: Option<Timestamp>,
 }
 
+/// What was done to an order beside its plan.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Deeds<'a> {
+    pub(crate) outside: Outside,
+    /// By calls, oldest first.
+    pub(crate) written: &'a [Applied],
+    /// The store's staff ships nothing after it.
+    pub(crate) staff_until: Option<Timestamp>,
+}
+
 /// The order's history, future included.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Plan {
@@ -73,6 +84,7 @@ pub(crate) struct Plan {
     pub(crate) reason: u16,
     /// Only where a kind has two looks: which one.
     pub(crate) other_look: bool,
+    pub(crate) marks: Marks,
     times: [Option<Timestamp>; STEPS],
 }
 
@@ -87,7 +99,7 @@ impl Plan {
         (index, part): (u64, u8),
         kind: Kind,
         placed: Timestamp,
-        outside: Outside,
+        deeds: Deeds<'_>,
     ) -> Self {
         let mut dice = Dice::new(seed, Salt::YahooPlan, index);
         dice.roll();
@@ -104,6 +116,7 @@ impl Plan {
             published: None,
             reason: 100,
             other_look: dice.one_in(2),
+            marks: Marks::default(),
             times: [None; STEPS],
         };
         let listed = placed + READ_ONLY;
@@ -119,10 +132,19 @@ impl Plan {
         if kind == Kind::Split {
             plan.divide(&mut dice);
         }
-        if let Some(at) = outside.released {
+        if let Some(end) = deeds.staff_until {
+            plan.put_off(end);
+        }
+        for applied in deeds.written {
+            plan.write(applied);
+        }
+        if let Some(end) = deeds.staff_until {
+            plan.without_staff(end);
+        }
+        if let Some(at) = deeds.outside.released {
             plan.release(at);
         }
-        if let Some(at) = outside.canceled
+        if let Some(at) = deeds.outside.canceled
             && plan.cancel(at)
         {
             plan.reason = 100;
@@ -249,7 +271,7 @@ impl Plan {
     }
 
     /// Cancels at `at`: what would have come later does not happen. False when the order had ended before.
-    fn cancel(&mut self, at: Timestamp) -> bool {
+    pub(super) fn cancel(&mut self, at: Timestamp) -> bool {
         let ended =
             [Step::Canceled, Step::Split].into_iter().any(|end| self.at(end).is_some_and(|t| t <= at));
         if ended {
@@ -267,8 +289,12 @@ impl Plan {
         true
     }
 
-    fn set(&mut self, step: Step, at: Timestamp) {
+    pub(super) fn set(&mut self, step: Step, at: Timestamp) {
         self.times[step as usize] = Some(at);
+    }
+
+    pub(super) fn clear(&mut self, step: Step) {
+        self.times[step as usize] = None;
     }
 
     /// When it happens, if ever.

@@ -2,6 +2,7 @@
 
 use super::{ErrorShape, Switches};
 use crate::sim::http::Answer;
+use crate::sim::xml::escape;
 
 pub(crate) const XML: &str = "application/xml; charset=UTF-8";
 const DECLARATION: &str = "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n";
@@ -28,6 +29,11 @@ pub(crate) fn not_exists() -> Refusal {
     new(404, "od90000", "Not Exists : OrderId")
 }
 
+/// 400: what the order's state forbids. Of its code nothing is known but that it exists (§8.4).
+pub(crate) fn cannot(what: &str) -> Refusal {
+    new(400, "od91150", format!("Cannot Be Operated : {what}"))
+}
+
 /// By code, as §8.3 and §8.4 list them; `None` for one that they do not list.
 pub(crate) fn of_code(code: &str) -> Option<Refusal> {
     let not_permitted = "Use of API is not permitted.";
@@ -48,6 +54,7 @@ pub(crate) fn of_code(code: &str) -> Option<Refusal> {
         "od90000" => not_exists(),
         "od91001" => new(500, "od91001", "System Error"),
         "od91133" => new(500, "od91133", "Request Parameter Error : BuyerId"),
+        "od91150" => cannot("OrderStatus"),
         "od91801" => new(404, "od91801", "Not Exists : OrderId"),
         _ => return None,
     })
@@ -112,9 +119,4 @@ pub(crate) fn incomplete() -> Answer {
                 parameters in your request incompleted.\n  </Message>\n</Error>\n";
     Answer::new(401, XML, body)
         .with("X-YahooJ-AuthError", "Required authentication information is not found.")
-}
-
-/// Text with what XML reserves written as references.
-pub(crate) fn escape(text: &str) -> String {
-    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
 }

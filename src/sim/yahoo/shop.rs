@@ -8,6 +8,7 @@ use std::time::Duration;
 use super::kind::{self, Kind};
 use super::plan::{Outside, Plan, Step};
 use super::signature;
+use super::view::View;
 use crate::clock::Timestamp;
 use crate::sim::World;
 use crate::sim::catalogue::Catalogue;
@@ -161,15 +162,42 @@ impl World {
         self.options.yahoo.iter().find(|shop| shop.name == name)
     }
 
-    /// An order's plan with what was done to it from outside; `None` for a part of an order that is never split.
-    pub(crate) fn yahoo_plan(&self, state: &State, shop: &Shop, index: u64, part: u8) -> Option<Plan> {
+    /// Up to when reads show what calls changed.
+    pub(crate) fn yahoo_shows(&self, state: &State, now: Timestamp) -> Timestamp {
+        now - Duration::from_secs(state.switches.yahoo.stale_reads_s)
+    }
+
+    /// The order behind a plan as it is shown; what calls changed after `seen` does not show.
+    pub(crate) fn yahoo_view<'a>(
+        &self,
+        state: &State,
+        shop: &'a Shop,
+        plan: Plan,
+        now: Timestamp,
+        seen: Timestamp,
+    ) -> View<'a> {
+        let blank = state.switches.yahoo.blank_personal_after_days;
+        let values = state.yahoo.values(&shop.seller_id, (plan.index, plan.part), seen);
+        View::new(shop, self.options.seed, plan, now, blank).with(values)
+    }
+
+    /// An order's plan with what was done to it from outside, and by calls up to `seen`; `None` for a part of an order
+    /// that is never split.
+    pub(crate) fn yahoo_plan(
+        &self,
+        state: &State,
+        shop: &Shop,
+        (index, part): (u64, u8),
+        seen: Timestamp,
+    ) -> Option<Plan> {
         let seed = shop.seed(self.options.seed);
         let kind = kind::of(seed, index);
         let placed = shop.placed_at(index, kind);
         let plan = |part: u8| {
-            let outside = state.yahoo.outside(&shop.seller_id, index, part);
-            let mut plan = Plan::new(seed, (index, part), kind, placed, outside);
-            if state.switches.yahoo.publication_always {
+            let switches = &state.switches.yahoo;
+            let deeds = state.yahoo.deeds(&shop.seller_id, (index, part), switches.staff_ships, seen);
+            let mut plan = Plan::new(seed, (index, part), kind, placed, deeds);
+            if switches.publication_always {
                 plan.published = plan.at(Step::Listed);
             }
             plan
@@ -182,12 +210,19 @@ impl World {
     }
 
     /// The orders that index `index` has become by `now`: none, one, or three after a split.
-    pub(crate) fn yahoo_plans(&self, state: &State, shop: &Shop, index: u64, now: Timestamp) -> Vec<Plan> {
-        let Some(whole) = self.yahoo_plan(state, shop, index, WHOLE).filter(|p| p.placed <= now) else {
+    pub(crate) fn yahoo_plans(
+        &self,
+        state: &State,
+        shop: &Shop,
+        index: u64,
+        (now, seen): (Timestamp, Timestamp),
+    ) -> Vec<Plan> {
+        let Some(whole) = self.yahoo_plan(state, shop, (index, WHOLE), seen).filter(|p| p.placed <= now)
+        else {
             return Vec::new();
         };
         let parts: &[u8] = if whole.done(Step::Split, now) { &[1, 2] } else { &[] };
-        let parts = parts.iter().filter_map(|&part| self.yahoo_plan(state, shop, index, part));
+        let parts = parts.iter().filter_map(|&part| self.yahoo_plan(state, shop, (index, part), seen));
         std::iter::once(whole).chain(parts).collect()
     }
 
@@ -197,10 +232,10 @@ impl World {
         state: &State,
         shop: &Shop,
         number: &str,
-        now: Timestamp,
+        (now, seen): (Timestamp, Timestamp),
     ) -> Option<Plan> {
         let (index, part) = shop.index_of(number)?;
-        self.yahoo_plan(state, shop, index, part)
+        self.yahoo_plan(state, shop, (index, part), seen)
             .filter(|plan| plan.placed <= now && (part == WHOLE || plan.done(Step::Listed, now)))
     }
 
@@ -236,7 +271,7 @@ impl World {
     ) -> bool {
         let mut state = self.state();
         let found = self.options.yahoo.iter().find_map(|shop| {
-            let plan = self.yahoo_order(&state, shop, order_number, now).filter(&may)?;
+            let plan = self.yahoo_order(&state, shop, order_number, (now, now)).filter(&may)?;
             Some((shop.seller_id.clone(), plan.index, plan.part))
         });
         found.is_some_and(|key| {

@@ -6,8 +6,10 @@ use std::time::Duration;
 use chrono::NaiveDate;
 
 use super::Shop;
-use super::plan::Outside;
+use super::change::Change;
+use super::plan::{Deeds, Outside};
 use super::signature::KeyVersion;
+use super::written::{self, Applied};
 use crate::clock::Timestamp;
 use crate::sim::World;
 use crate::sim::world::Pace;
@@ -60,6 +62,14 @@ struct Day {
     calls: u64,
 }
 
+/// A change that takes effect later.
+#[derive(Clone, Debug)]
+pub(crate) struct Late {
+    pub(crate) seller_id: String,
+    pub(crate) change: Change,
+    pub(crate) due: Timestamp,
+}
+
 /// What came from outside.
 #[derive(Debug, Default)]
 pub(crate) struct State {
@@ -73,6 +83,11 @@ pub(crate) struct State {
     /// Calls beyond the daily quota.
     pub(crate) over_quota: u64,
     pub(crate) outside: BTreeMap<(String, u64, u8), Outside>,
+    /// By store, then by index and part: what calls changed, oldest first.
+    written: BTreeMap<String, BTreeMap<(u64, u8), Vec<Applied>>>,
+    pub(crate) late: Vec<Late>,
+    /// When the world began.
+    began: Option<Timestamp>,
     issued: u64,
 }
 
@@ -86,6 +101,7 @@ pub(crate) enum Excess {
 impl State {
     /// Consent and keys of the shops when the world begins.
     pub(crate) fn begin(&mut self, shops: &[Shop], now: Timestamp) {
+        self.began = Some(now);
         for shop in shops {
             let grant = Grant { authorized_at: now, serial: 1, withdrawn: false };
             self.grants.insert(shop.seller_id.clone(), grant);
@@ -93,7 +109,43 @@ impl State {
         }
     }
 
-    pub(crate) fn outside(&self, seller_id: &str, index: u64, part: u8) -> Outside {
+    /// What calls changed on an order by `seen`.
+    pub(crate) fn written(&self, seller_id: &str, order: (u64, u8), seen: Timestamp) -> &[Applied] {
+        let log = self.written.get(seller_id).and_then(|orders| orders.get(&order));
+        log.map_or(&[], |log| &log[..log.partition_point(|applied| applied.at <= seen)])
+    }
+
+    /// The values that they left.
+    pub(crate) fn values(
+        &self,
+        seller_id: &str,
+        order: (u64, u8),
+        seen: Timestamp,
+    ) -> BTreeMap<&'static str, String> {
+        written::values(self.written(seller_id, order, seen))
+    }
+
+    pub(crate) fn write(&mut self, seller_id: &str, order: (u64, u8), applied: Applied) {
+        let orders = self.written.entry(seller_id.to_owned()).or_default();
+        orders.entry(order).or_default().push(applied);
+    }
+
+    /// What was done to an order by `seen`, beside its plan.
+    pub(crate) fn deeds(
+        &self,
+        seller_id: &str,
+        (index, part): (u64, u8),
+        staff_ships: bool,
+        seen: Timestamp,
+    ) -> Deeds<'_> {
+        Deeds {
+            outside: self.outside(seller_id, index, part),
+            written: self.written(seller_id, (index, part), seen),
+            staff_until: self.began.filter(|_| !staff_ships),
+        }
+    }
+
+    fn outside(&self, seller_id: &str, index: u64, part: u8) -> Outside {
         if self.outside.is_empty() {
             return Outside::default();
         }

@@ -22,6 +22,12 @@ impl Plan {
             "7"
         } else if self.done(Step::Completed, now) {
             "5"
+        } else if let Some(set) = self.marks.order_set {
+            match set {
+                3 => "3",
+                1 if self.open(Step::OnSale, now) => "1",
+                _ => "2",
+            }
         } else if self.done(Step::HoldFrom, now) && self.open(Step::HoldTo, now) {
             "3"
         } else if self.open(Step::Consented, now) {
@@ -35,6 +41,9 @@ impl Plan {
 
     /// Has the money come, as far as anybody at the mall knows?
     pub(crate) fn paid(&self, now: Timestamp) -> bool {
+        if let Some(paid) = self.marks.paid {
+            return paid;
+        }
         match self.kind {
             Kind::Prepaid | Kind::PrepaidUnpaid => self.done(Step::Paid, now),
             Kind::AuthError | Kind::AuthErrorCanceled => self.done(Step::Repaid, now),
@@ -85,6 +94,8 @@ impl Plan {
             "3"
         } else if self.done(Step::Preparing, now) {
             "2"
+        } else if let Some(set) = self.marks.ship_set {
+            if set == 0 { "0" } else { "1" }
         } else if refused || unpaid || (self.kind == Kind::SocialGift && !self.address_known(now)) {
             "0"
         } else {
@@ -125,7 +136,7 @@ impl Plan {
 
     /// `LastUpdateTime`: whole seconds, never before the change itself.
     pub(crate) fn last_update(&self, now: Timestamp) -> Timestamp {
-        let latest = self.steps(now).fold(self.placed, Timestamp::max);
+        let latest = self.steps(now).chain(self.marks.last).fold(self.placed, Timestamp::max);
         Timestamp::from_micros((latest.micros() + 999_999).div_euclid(1_000_000) * 1_000_000)
     }
 

@@ -66,6 +66,21 @@ pub struct Switches {
     pub fields_gone: BTreeSet<String>,
     /// `PublicationTime` stands on every order, not only now and then.
     pub publication_always: bool,
+    /// Reads show what calls changed so many seconds late.
+    pub stale_reads_s: u64,
+    /// The store's staff ships by itself, too; without it, what had not left when the world began waits for calls.
+    pub staff_ships: bool,
+    /// So many seconds after a call made an order shipped, `OrderStatus` 5 is refused (§3).
+    pub completion_waits_s: u64,
+    /// A card's authorisation lasts so many days from the order on: later a shipment captures nothing (`od91115`). 0:
+    /// for ever.
+    pub authorization_days: u64,
+    /// A cancel is accepted (`od91704`) and executed so many seconds later; 0: at once.
+    pub cancels_later_s: u64,
+    /// Those cancels never arrive.
+    pub cancels_lost: bool,
+    /// Codes of warnings that every change has beside its own.
+    pub warnings: Vec<String>,
     /// Personal data is blank so many days after the order; 0: never.
     pub blank_personal_after_days: u64,
 }
@@ -93,6 +108,13 @@ impl Default for Switches {
             error_shape: ErrorShape::Error,
             fields_gone: BTreeSet::new(),
             publication_always: false,
+            stale_reads_s: 0,
+            staff_ships: true,
+            completion_waits_s: 10,
+            authorization_days: 0,
+            cancels_later_s: 0,
+            cancels_lost: false,
+            warnings: Vec::new(),
             blank_personal_after_days: 0,
         }
     }

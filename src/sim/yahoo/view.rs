@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 use std::cell::OnceCell;
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::time::Duration;
 
@@ -9,11 +10,12 @@ use chrono::{Datelike as _, Timelike as _};
 
 use super::Shop;
 use super::content::{Amounts, Content};
+use super::fields::{self, Named};
 use super::plan::{Plan, Step};
-use super::refusal::escape;
 use crate::clock::Timestamp;
 use crate::sim::dice::{Dice, Salt};
 use crate::sim::people::Person;
+use crate::sim::xml::escape;
 
 /// What an element holds.
 #[derive(Clone, Debug)]
@@ -120,6 +122,8 @@ pub(crate) struct View<'a> {
     pub(crate) now: Timestamp,
     /// Personal data is blanked.
     pub(crate) blank: bool,
+    /// What calls wrote: names of elements and their values.
+    pub(crate) values: BTreeMap<&'static str, String>,
     content: OnceCell<Content>,
 }
 
@@ -134,7 +138,38 @@ impl<'a> View<'a> {
     ) -> Self {
         let blank =
             blank_after_days > 0 && now.since(plan.placed) > Duration::from_hours(24 * blank_after_days);
-        Self { shop, seed: shop.seed(world_seed), plan, now, blank, content: OnceCell::new() }
+        Self {
+            shop,
+            seed: shop.seed(world_seed),
+            plan,
+            now,
+            blank,
+            values: BTreeMap::new(),
+            content: OnceCell::new(),
+        }
+    }
+
+    /// The same with what calls wrote on the order.
+    pub(crate) fn with(self, values: BTreeMap<&'static str, String>) -> Self {
+        Self { values, ..self }
+    }
+
+    /// What a call wrote there last; empty where it took away what was there.
+    pub(crate) fn written(&self, name: &str) -> Option<&str> {
+        self.values.get(name).map(String::as_str)
+    }
+
+    /// What the order shows in the element of this name.
+    pub(crate) fn shown(&self, name: &str) -> String {
+        match fields::of_info(name) {
+            Some(Named::Of(field)) => field.value(self).bare().into_owned(),
+            _ => String::new(),
+        }
+    }
+
+    /// Did the store's staff ship it, with whatever they wrote?
+    pub(crate) fn staff_shipped(&self) -> bool {
+        self.done(Step::Shipped) && !self.plan.marks.shipped_by_call
     }
 
     /// Made when it is first asked for: most rows of a list never need it.
@@ -189,16 +224,31 @@ impl<'a> View<'a> {
         ])
     }
 
-    /// `ShipInvoiceNumberEmptyReason` of an order that goes without a slip.
-    pub(crate) fn empty_reason(&self) -> Option<&'static str> {
+    /// `ShipInvoiceNumberEmptyReason` of an order that staff sends without a slip.
+    pub(crate) fn staff_reason(&self) -> Option<&'static str> {
         let mut dice = self.dice(2);
-        (dice.one_in(14) && self.done(Step::Shipped))
-            .then(|| *dice.pick(&["101", "102", "103", "104", "105"]))
+        (dice.one_in(14) && self.staff_shipped()).then(|| *dice.pick(&["101", "102", "103", "104", "105"]))
     }
 
-    /// Slips issued by now: none, one, now and then two.
+    /// The slips that the order shows.
     pub(crate) fn slips(&self) -> Vec<String> {
-        if !self.done(Step::Shipped) || self.empty_reason().is_some() {
+        let mut slips = self.staff_slips();
+        if self.values.is_empty() {
+            return slips;
+        }
+        slips.resize(2, String::new());
+        for (slip, name) in slips.iter_mut().zip(["ShipInvoiceNumber1", "ShipInvoiceNumber2"]) {
+            if let Some(number) = self.written(name) {
+                number.clone_into(slip);
+            }
+        }
+        slips.retain(|slip| !slip.is_empty());
+        slips
+    }
+
+    /// Slips that staff has issued by now: none, one, now and then two.
+    pub(crate) fn staff_slips(&self) -> Vec<String> {
+        if !self.staff_shipped() || self.staff_reason().is_some() {
             return Vec::new();
         }
         let parcels = if self.dice(3).one_in(12) { 2 } else { 1 };

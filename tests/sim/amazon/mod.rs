@@ -1,9 +1,12 @@
 //! amazon-sp-api.md §4 to §8, §11 and §18.
 
+mod amazon_writes;
+mod amazon_writes_feeds;
 mod orders;
 mod rules;
 mod search;
 mod sign_in;
+mod writing;
 
 use std::collections::BTreeMap;
 use std::time::Duration;

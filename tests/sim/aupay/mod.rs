@@ -3,6 +3,7 @@
 mod catalogue;
 mod keys;
 mod lists;
+mod writes;
 mod xml;
 
 use std::collections::BTreeMap;

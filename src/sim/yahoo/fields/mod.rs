@@ -12,6 +12,7 @@ use std::sync::OnceLock;
 pub(crate) use item::write_nested;
 
 use super::content::Line;
+use super::keys;
 use super::view::{Val, View};
 
 /// Which function accepts it.
@@ -45,6 +46,17 @@ pub(crate) struct Field {
     pub(crate) class: Class,
     pub(crate) name: &'static str,
     pub(crate) show: fn(&View<'_>) -> Val,
+}
+
+impl Field {
+    /// What it shows: what a call wrote, else what the plan says.
+    pub(crate) fn value(&self, view: &View<'_>) -> Val {
+        match view.written(self.name) {
+            // The words of a cancel show while it is cancelled alone.
+            Some(value) if self.name != "CancelReasonDetail" => keys::show(self.name, value),
+            _ => (self.show)(view),
+        }
+    }
 }
 
 /// An element that `Field` named.

@@ -29,10 +29,12 @@ pub(super) static ROWS: &[Row] =
             if v.plan.ended(v.now) { Val::Num(i64::from(v.plan.reason)) } else { Val::Empty }
         }),
         ("CancelReasonDetail", Info, |v| {
-            if v.plan.ended(v.now) && v.plan.reason == 230 {
-                text("倉庫での検品時に破損が見つかったためキャンセルいたします。")
-            } else {
+            if !v.plan.ended(v.now) || v.plan.reason != 230 {
                 Val::Empty
+            } else if let Some(words) = v.written("CancelReasonDetail") {
+                text(words.to_owned())
+            } else {
+                text("倉庫での検品時に破損が見つかったためキャンセルいたします。")
             }
         }),
         ("IsRoyalty", Both, |_| Val::Bool(true)),
@@ -78,7 +80,7 @@ pub(super) static ROWS: &[Row] =
         ("BuyerComments", Info, |v| text(comments(v))),
         ("SellerComments", Info, empty),
         ("Notes", Info, |v| {
-            if v.done(Step::Shipped) && v.dice(14).one_in(4) {
+            if v.staff_shipped() && v.dice(14).one_in(4) {
                 text("午後出荷\n見本メモ")
             } else {
                 Val::Empty
@@ -88,7 +90,7 @@ pub(super) static ROWS: &[Row] =
         ("Referer", Info, empty),
         ("EntryPoint", Info, |v| if v.plan.line() { text("line") } else { Val::Empty }),
         ("Clink", Info, empty),
-        ("HistoryId", Info, |v| Val::Num(1 + i64::try_from(v.plan.steps(v.now).count()).unwrap_or(0))),
+        ("HistoryId", Info, |v| Val::Num(v.plan.history_id(v.now))),
         ("UsageId", Info, |v| {
             if coupon_total(v) == 0 && v.content().shipping_coupon == 0 {
                 return Val::Empty;
@@ -157,7 +159,7 @@ pub(super) static ROWS: &[Row] =
         ("IsSlowlyShipPointFix", Info, empty),
         ("CampaignGiftCards", Info, empty),
         ("OverlapOrderResult", Info, |_| code("0")),
-        ("FirstOrderDoneDate", Info, |v| date(v.past(Step::Completed))),
+        ("FirstOrderDoneDate", Info, |v| date(v.plan.marks.first_done.or(v.past(Step::Completed)))),
         ("DonationId", Info, empty),
         ("SocialGiftType", Both, |v| {
             code(match v.plan.kind {

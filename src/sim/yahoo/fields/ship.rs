@@ -32,20 +32,20 @@ pub(super) static ROWS: &[Row] = &[
     }),
     ("ShipRequestTimeZoneCode", Info, empty),
     ("ShipNotes", Both, |v| {
-        if v.done(Step::Shipped) && v.dice(31).one_in(9) { text("割れ物") } else { Val::Empty }
+        if v.staff_shipped() && v.dice(31).one_in(9) { text("割れ物") } else { Val::Empty }
     }),
     ("ShipCompanyCode", Both, |v| {
-        if v.done(Step::Shipped) || v.dice(32).one_in(2) { code(v.ship_method().2) } else { Val::Empty }
+        if v.staff_shipped() || v.dice(32).one_in(2) { code(v.ship_method().2) } else { Val::Empty }
     }),
     ("ShipInvoiceNumber1", Both, |v| slip(v, 0)),
     ("ShipInvoiceNumber2", Both, |v| slip(v, 1)),
-    ("ShipInvoiceNumberEmptyReason", Both, |v| v.empty_reason().map_or(Val::Empty, code)),
+    ("ShipInvoiceNumberEmptyReason", Both, |v| v.staff_reason().map_or(Val::Empty, code)),
     ("ShipUrl", Both, |v| {
-        let slip = v.slips().into_iter().next();
+        let slip = v.staff_slips().into_iter().next();
         slip.map_or(Val::Empty, |slip| text(format!("https://tracking.example.jp/?no={slip}&lang=ja")))
     }),
     ("ArriveType", Both, |v| code(*v.dice(33).pick(&["0", "0", "0", "0", "2", "1"]))),
-    ("ShipDate", Both, |v| date(v.past(Step::Shipped))),
+    ("ShipDate", Both, |v| if v.staff_shipped() { date(v.past(Step::Shipped)) } else { Val::Empty }),
     ("ArrivalDate", Both, |v| date(v.past(Step::Arrived))),
     ("NeedGiftWrap", Both, |v| Val::Bool(v.content().gift_wrap.is_some())),
     ("GiftWrapCode", Info, |v| if v.content().gift_wrap.is_some() { code("1") } else { Val::Empty }),
@@ -159,7 +159,7 @@ fn wished(v: &View<'_>) -> bool {
 }
 
 fn slip(v: &View<'_>, which: usize) -> Val {
-    v.slips().into_iter().nth(which).map_or(Val::Empty, code)
+    v.staff_slips().into_iter().nth(which).map_or(Val::Empty, code)
 }
 
 fn wrap(v: &View<'_>, words: &'static str) -> Val {

@@ -1,4 +1,4 @@
-//! The XML that a client sends (yahoo-shopping.md §1): a small tree, read strictly.
+//! XML that a client sends: a small tree, read strictly.
 
 use quick_xml::Reader;
 use quick_xml::events::Event;
@@ -37,8 +37,8 @@ impl Node {
     }
 }
 
-/// Reads a document with the root `Req`; `None` for anything else, half documents, entities and document types included.
-pub(crate) fn read(body: &[u8]) -> Option<Node> {
+/// Reads a document with the root `name`; `None` for anything else, half documents, entities and document types included.
+pub(crate) fn read(body: &[u8], name: &str) -> Option<Node> {
     let text = std::str::from_utf8(body).ok()?;
     let mut reader = Reader::from_str(text);
     reader.config_mut().expand_empty_elements = true;
@@ -77,7 +77,7 @@ pub(crate) fn read(body: &[u8]) -> Option<Node> {
             }
             Event::DocType(_) => return None,
             Event::Decl(_) | Event::PI(_) | Event::Comment(_) | Event::Empty(_) => {}
-            Event::Eof => return root.filter(|root| open.is_empty() && root.name == "Req"),
+            Event::Eof => return root.filter(|root| open.is_empty() && root.name == name),
         }
     }
 }
@@ -90,4 +90,9 @@ fn push(open: &mut [Node], text: &str) -> Option<()> {
         None => return None,
     }
     Some(())
+}
+
+/// Text with what XML reserves written as references.
+pub(crate) fn escape(text: &str) -> String {
+    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
 }
