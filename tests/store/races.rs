@@ -60,10 +60,7 @@ async fn a_page_and_the_sends_of_its_orders_never_wait_for_each_other_in_a_circl
                         authorization_days: Some(60),
                         at: now,
                     });
-                    let begun = store.begin_sending(&claimed, &look, seen, &guards, until).await;
-                    if let Err(lost) = begun {
-                        return Err(lost);
-                    }
+                    store.begin_sending(&claimed, &look, seen, &guards, until).await?;
                     let event = if i % 2 == 0 {
                         Event::NothingSent { reason: "no connection".to_owned() }
                     } else {
