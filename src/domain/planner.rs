@@ -1,5 +1,7 @@
 //! From facts to the operations wanted: pure (decisions.md 1–5, kuroneko-webcollect.md §2.5, §5).
 
+use std::time::Duration;
+
 use chrono::{NaiveDate, NaiveTime};
 
 pub use super::link::{Linked, link};
@@ -176,6 +178,9 @@ pub enum Reception {
     Imported,
 }
 
+/// What was due for so long and is not done will not be done by itself.
+const STUCK: Duration = Duration::from_secs(86_400);
+
 /// What is known of one order when it is planned.
 #[derive(Clone, Debug)]
 pub struct Facts<'a> {
@@ -294,7 +299,15 @@ fn planned(contract: &Contract, facts: &Facts<'_>, now: Timestamp) -> Result<Pla
         yet(format!("the order is {}", order.status))
     };
     let not = match wanted {
-        Ok(wanted) => return Ok(wanted.into()),
+        Ok(mut wanted) => {
+            // What should have been done long ago is refused, or waits for a person: the money must stay held for it too.
+            if wanted.iter().all(|wanted| wanted.run_at + STUCK < now)
+                && let Ok(Some(renewal)) = renewal::renewal(contract, facts, now)
+            {
+                wanted.push(renewal);
+            }
+            return Ok(wanted.into());
+        }
         Err(not) => not,
     };
     // While it waits, for a slip or for a person, the money must stay held. The person's question stands beside that.

@@ -33,3 +33,24 @@ fn a_question_of_renewal_is_no_other() {
     let over = ends_in(held(), -1).with(|c| c.contract.reauthorize = Reauthorize::Ask);
     assert!(over.plan().hold.is_some() && over.plan().renew_by.is_none(), "it can be renewed no more");
 }
+
+/// A capture that was due long ago is refused, or waits for a person: the money stays held for it. One that is due now comes
+/// in time by itself.
+#[test]
+fn a_capture_that_does_not_come_about_does_not_let_the_authorisation_end() {
+    let kinds = |case: &crate::rig::Case| -> Vec<&str> {
+        case.plan().wanted.iter().map(|wanted| wanted.intent.kind()).collect()
+    };
+    let last_days =
+        held().with(|c| c.settlement.lapses_on = Some(c.now.jst_date() + chrono::TimeDelta::days(5)));
+    assert_eq!(kinds(&last_days), ["capture"], "due by now");
+    let stuck = last_days.with(|c| {
+        for slip in &mut c.slips {
+            slip.ship_date = slip.ship_date.map(|day| day - chrono::TimeDelta::days(3));
+            slip.learnt_at = slip.learnt_at - std::time::Duration::from_secs(3 * 86_400);
+        }
+    });
+    assert_eq!(kinds(&stuck), ["capture", "reauth"]);
+    let off = stuck.with(|c| c.contract.reauthorize = Reauthorize::Off);
+    assert_eq!(kinds(&off), ["capture"]);
+}

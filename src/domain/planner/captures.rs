@@ -171,7 +171,9 @@ pub(super) fn gateway_allows(facts: &Facts<'_>) -> Result<(), Not> {
 
 /// After the last day of the authorisation nothing is captured without a person (§5.3).
 pub(super) fn not_too_late(settlement: &Settlement, wanted: &[Wanted], now: Timestamp) -> Result<(), Not> {
-    if let Some(last) = settlement.lapses_on
+    // What is over at the gateway for another reason is told as that.
+    let over = matches!(settlement.state, SettlementState::Canceled | SettlementState::Refused);
+    if let Some(last) = settlement.lapses_on.filter(|_| !over)
         && let Some(late) = wanted.iter().find(|w| w.run_at.max(now).jst_date() > last)
     {
         let reason = format!("the authorisation ends on {last}, before {}", late.run_at.max(now).jst_date());

@@ -19,7 +19,7 @@ const SPREAD: u64 = 3;
 const FROM: Duration = Duration::from_secs(10 * 3_600);
 const HOURS: u64 = 6;
 
-/// The renewal wanted for a sale whose authorisation draws to its end while nothing else is wanted for it. `None`: it is
+/// The renewal wanted for a sale whose authorisation draws to its end while nothing else is done about it. `None`: it is
 /// not time, or there is nothing to renew.
 pub(super) fn renewal(contract: &Contract, facts: &Facts<'_>, now: Timestamp) -> Result<Option<Wanted>, Not> {
     let (order, settlement) = (facts.order, facts.settlement);
