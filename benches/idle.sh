@@ -30,7 +30,8 @@ until grep -q 'http://' simulator.log; do
   sleep 0.1
 done
 # As the unit has it.
-MALLOC_ARENA_MAX=1 MALLSYNC__DAEMON__LISTEN=127.0.0.1:0 "$mallsync" --config mallsync.toml run 2>daemon.log &
+MALLOC_ARENA_MAX=1 MALLOC_MMAP_THRESHOLD_=65536 MALLOC_TRIM_THRESHOLD_=65536 MALLSYNC__DAEMON__LISTEN=127.0.0.1:0 \
+  "$mallsync" --config mallsync.toml run 2>daemon.log &
 daemon=$!
 
 # The first passes, which read a week, are work: idle is what comes after them.

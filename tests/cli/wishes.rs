@@ -179,7 +179,7 @@ fn a_capture_that_cannot_be_says_why_in_the_language_of_the_reader() {
     fs::write(&config, text.replace("language = \"en\"", "language = \"ja\"")).unwrap();
     let late = shop.run(&["settlements", "capture", "A-2", "A-3", "--dry-run", "--format", "table"]);
     assert_eq!(code(&late), 1);
-    assert!(stdout(&late).contains("与信の期限 2026-11-20"), "{}", stdout(&late));
+    assert!(stdout(&late).contains("与信の期限（2026-11-20）が過ぎました"), "{}", stdout(&late));
     assert!(stdout(&late).contains("送り状番号待ち"), "{}", stdout(&late));
     assert!(stderr(&late).contains("対象外: 2 件"), "{}", stderr(&late));
     let dry = Shop::new("dry-run");
