@@ -159,6 +159,12 @@ impl Course {
             Next::Act(s, a) => {
                 let act = stories[s].acts[a].1.clone();
                 people.act(house, &mut stories[s], &act).await;
+                if std::mem::take(&mut stories[s].again) {
+                    let later = (at + HOUR * 5, Next::Act(s, a));
+                    stories[s].acts[a].0 = later.0;
+                    let place = self.calendar.partition_point(|planned| *planned < later);
+                    self.calendar.insert(place, later);
+                }
             }
             Next::Weather => {
                 // A day between two outages: whatever is due in days can be done.

@@ -95,8 +95,9 @@ async fn replace(house: &House, story: &mut Story, old: &str, new: &str) {
     }
     match replaced {
         Ok(()) => {}
+        Err(StoreError::Refused(reason)) if reason.contains("wait until it is settled") => story.again = true,
         Err(StoreError::Refused(reason)) => {
-            let known = ["settled", "is registered at the gateway"];
+            let known = ["is settled", "is registered at the gateway"];
             assert!(known.iter().any(|why| reason.contains(why)), "{}: {reason}", story.number);
             story.refused = true;
         }

@@ -44,6 +44,7 @@ impl Story {
             unscanned: false,
             unregistered: false,
             refused: false,
+            again: false,
             wished: Vec::new(),
             resolved: None,
         }

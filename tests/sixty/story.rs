@@ -129,6 +129,8 @@ pub struct Story {
     pub unregistered: bool,
     /// The command that corrects the slip was refused, with the reason: the slip stays as it was.
     pub refused: bool,
+    /// The last command must wait: something is under way.
+    pub again: bool,
     /// What a person asked for by command, and was not refused.
     pub wished: Vec<(Timestamp, Wish)>,
     /// When a person said that it was settled outside.

@@ -206,12 +206,20 @@ impl Verdict {
                 }
             }
         }
-        self.known(story, sale, (row.settlement.state, row.settlement.amount.map(|yen| yen.0)));
+        self.known(story, sale, (row.settlement.state, row.settlement.amount.map(|yen| yen.0)), now);
     }
 
     /// Whether the daemon takes it for what it is.
-    fn known(&mut self, story: &Story, sale: &Sale, (state, amount): (SettlementState, Option<i64>)) {
+    fn known(
+        &mut self,
+        story: &Story,
+        sale: &Sale,
+        (state, amount): (SettlementState, Option<i64>),
+        now: Timestamp,
+    ) {
         let shown = match sale.status {
+            // The gateway has no status for it.
+            4 if now.jst_date() > sale.last_day(self.days) => SettlementState::Lapsed,
             4 => SettlementState::Authorized,
             5 => SettlementState::Reserved,
             15 => SettlementState::Refused,

@@ -50,7 +50,7 @@ fn ok(body: &str) -> Result<Answer, Fault> {
 fn answers() -> Vec<(String, Response)> {
     let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/aupay");
     let files = std::fs::read_dir(folder).unwrap().map(|e| e.unwrap().file_name().into_string().unwrap());
-    let mut files: Vec<String> = files.collect();
+    let mut files: Vec<String> = files.filter(|file: &String| file.ends_with("_response.xml")).collect();
     files.sort();
     assert!(files.len() >= 16);
     files
